@@ -1,0 +1,81 @@
+# Everything a fresh machine needs: Python 3.10 or newer (with venv) and make.
+# `make` alone says what there is.
+
+PYTHON ?= python3
+VENV   ?= .venv
+ARGS   ?=
+
+PARITY_VENV := .venv-parity
+PY          := $(VENV)/bin/python
+PIP         := -m pip --disable-pip-version-check install --quiet
+METADATA    := pyproject.toml minitf/_version.py
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help mnist test lint parity bench docs clean
+
+help:  ## say what there is
+	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
+	@echo
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) \
+	    | while IFS='|' read -r target what; do printf '  %-10s %s\n' "$$target" "$$what"; done
+	@echo
+	@echo "The first call makes $(VENV) and installs what is needed; later calls reuse it."
+
+mnist: $(VENV)/.installed  ## train the tutorial's CNN on MNIST and print its test accuracy
+	$(PY) examples/04_mnist_cnn.py $(ARGS)
+
+test: $(VENV)/.installed-dev  ## run the tests, two at a time
+	$(PY) -m pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.installed-dev  ## ruff, and mypy --strict
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+parity: $(PARITY_VENV)/.installed  ## compare with real TensorFlow, in an environment of its own
+	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 \
+	    $(PARITY_VENV)/bin/python -m pytest -n 2 -m parity tests $(ARGS)
+
+bench: $(VENV)/.installed-dev  ## measure
+	$(PY) -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,rounds $(ARGS)
+
+docs: $(VENV)/.installed-docs  ## build the documentation into site/
+	$(PY) -m mkdocs build --strict $(ARGS)
+
+clean:  ## remove the environments and everything else that make made
+	rm -rf $(VENV) $(PARITY_VENV) build dist site *.egg-info
+	rm -rf .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find minitf tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is touched only when its step has succeeded, so that an interrupted one is done again;
+# it is older than pyproject.toml when the dependencies may have changed.
+
+%/.made:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	    echo "minitf needs Python 3.10 or newer, and there is no '$(PYTHON)' on the PATH." >&2; \
+	    echo "Install Python, or name one: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "minitf needs Python 3.10 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1)." >&2; \
+	    echo "Name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "'$(PYTHON)' cannot make an environment: its venv module is missing." >&2; \
+	    echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Making the environment $(@D); the first install takes some minutes on a slow line."
+	$(PYTHON) -m venv --clear $(@D)
+	@touch $@
+
+$(VENV)/.installed: $(METADATA) | $(VENV)/.made
+	$(PY) $(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(METADATA) | $(VENV)/.made
+	$(PY) $(PIP) -e '.[dev]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-docs: $(METADATA) | $(VENV)/.made
+	$(PY) $(PIP) -e '.[docs]'
+	@touch $(VENV)/.installed $@
+
+$(PARITY_VENV)/.installed: $(METADATA) | $(PARITY_VENV)/.made
+	$(PARITY_VENV)/bin/python $(PIP) -e '.[parity]'
+	@touch $@
