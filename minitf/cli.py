@@ -1,0 +1,78 @@
+"""With this module one can use minitf from a terminal: `minitf run script.py`.
+
+`python -m minitf` is the same program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from minitf._version import VERSION
+
+_RUN_HELP = """\
+Runs a TensorFlow 1 script as `python script.py` would, with one difference: `import tensorflow`
+gives minitf. The file needs no change, and nothing outside this process is touched. What stands
+after the script's name goes to the script.
+"""
+
+_RUN_EXAMPLES = """\
+examples:
+  minitf run mnist_softmax.py --data_dir MNIST_data
+  minitf run -m tutorials.mnist.train --steps 1000
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code: 2 where the command line is wrong."""
+    own_args, script_args = _split(sys.argv[1:] if argv is None else list(argv))
+    parser = _parser()
+    args = parser.parse_args(own_args)
+    if args.command is None:
+        parser.print_help()
+        return 0
+    # Late, so that `minitf --help` and a mistyped command answer at once.
+    from minitf import _run_script
+
+    run = _run_script.run_module if args.module else _run_script.run_script
+    try:
+        return run(args.script, script_args)
+    except _run_script.CannotRun as error:
+        print(f"minitf: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="minitf", description="The TensorFlow 1.x programming model on today's Python."
+    )
+    parser.add_argument("--version", action="version", version=f"minitf {VERSION}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    run = commands.add_parser(
+        "run",
+        help="run a TensorFlow 1 script, unmodified, on minitf",
+        usage="minitf run [-h] [-m] script [args ...]",
+        description=_RUN_HELP,
+        epilog=_RUN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument(
+        "-m", "--module", action="store_true", help="script is a module's name, as for python -m"
+    )
+    run.add_argument("script", help="the script, followed by its own arguments")
+    return parser
+
+
+def _split(argv: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments up to the script's name, and the script's own, `--help` and `--` included.
+
+    argparse would look for options of minitf among the latter.
+
+    >>> _split(["run", "-m", "train", "--help"])
+    (['run', '-m', 'train'], ['--help'])
+    """
+    words = [i for i, word in enumerate(argv) if not word.startswith("-") or word == "-"]
+    if argv[:1] == ["run"] and len(words) > 1:
+        return argv[: words[1] + 1], argv[words[1] + 1 :]
+    return argv, []
