@@ -100,7 +100,7 @@ def load(train_dir: str | os.PathLike[str], source_url: str = SOURCE_URL) -> Dig
     Raises:
       OSError: if `source_url` is not MNIST's own and neither it nor `train_dir` has the files.
     """
-    if source_url.rstrip("/") + "/" not in (*MIRRORS, *FORMER_URLS):
+    if source_url.rstrip("/") + "/" not in (SOURCE_URL, *MIRRORS, *FORMER_URLS):
         return _load_other(Path(train_dir), source_url)
     tried: list[str] = []
     digits = _load_named(Path(train_dir), tried)
@@ -157,7 +157,7 @@ def _load_named(train_dir: Path, tried: list[str]) -> Digits | None:
             if name == "MNIST_DIR" or isinstance(why, Damaged):
                 say(f"the files in {folder} ({name}) cannot be used: {why}. Looking elsewhere.")
             continue
-        if not _is_mnist(digits):
+        if not is_original(digits):
             say(
                 f"the files in {folder} ({name}) are sound, but are not the original MNIST "
                 f"(another data set in its format?). They are used as they are."
@@ -166,7 +166,8 @@ def _load_named(train_dir: Path, tried: list[str]) -> Digits | None:
     return None
 
 
-def _is_mnist(digits: Digits) -> bool:
+def is_original(digits: Digits) -> bool:
+    """Returns whether these are MNIST's 60,000 and 10,000 digits, to the last bit."""
     arrays = dict(zip(NAMES, digits[:4], strict=True))
     arrays[TRAIN_IMAGES] = arrays[TRAIN_IMAGES][..., 0]
     arrays[TEST_IMAGES] = arrays[TEST_IMAGES][..., 0]
@@ -182,26 +183,32 @@ def _load_cached(tried: list[str]) -> Digits | None:
         folder = cache.folder()
     except Unavailable as why:
         tried.append(f"cache: {why}")
-        files = _fetch(tried)
+        files = fetch_original(tried)
         return None if files is None else Digits.decode(files)
     try:
-        return _read_cache(folder)
+        return read_cache(folder)
     except Damaged as why:
         say(f"the cache {folder} is damaged and is fetched again: {why}.")
     except Unavailable:
         pass
     with cache.one_process_at_a_time(folder):
         try:
-            return _read_cache(folder)  # another process may have filled it meanwhile
+            return read_cache(folder)  # another process may have filled it meanwhile
         except Unavailable as why:
             tried.append(f"cache ({folder}): {why}")
-        files = _fetch(tried)
+        say("fetching the data, 12 to 16 MB, for the first time on this machine.")
+        files = fetch_original(tried)
         if files is not None:
             _keep(folder, files)
     return None if files is None else Digits.decode(files)
 
 
-def _read_cache(folder: Path) -> Digits:
+def read_cache(folder: Path) -> Digits:
+    """Returns what the four files in a cache hold, after verifying that they are MNIST's.
+
+    Raises:
+      Unavailable: if a file is missing, or not the original (then it is a `Damaged`).
+    """
     files = {}
     for name, original in ORIGINALS.items():
         try:
@@ -219,7 +226,8 @@ def _check(data: bytes, name: str, original: Original) -> None:
         raise Damaged(f"{name} {why}") from why
 
 
-def _fetch(tried: list[str]) -> dict[str, bytes] | None:
+def fetch_original(tried: list[str]) -> dict[str, bytes] | None:
+    """Returns the verified four files from the network, or None; adds to `tried` what failed."""
     for url in MIRRORS:
         try:
             return _fetch_mirror(url)
@@ -258,7 +266,6 @@ def _keep(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _load_other(train_dir: Path, source_url: str) -> Digits:
     """Does what TF1 does: downloads to `train_dir` whatever is not there yet."""
-    tried = ""
     try:
         return read_folder(train_dir)
     except Unavailable as why:
@@ -266,6 +273,8 @@ def _load_other(train_dir: Path, source_url: str) -> Digits:
         if isinstance(why, Damaged):
             say(f"the files in {train_dir} cannot be used: {why}. Fetching them again.")
     try:
+        if _offline():
+            raise Unavailable("MINITF_OFFLINE is set")
         archives = {f"{name}.gz": fetch.download(f"{source_url}{name}.gz") for name in NAMES}
         files = {name: idx.decompress(archives[f"{name}.gz"], f"{name}.gz") for name in NAMES}
         digits = Digits.decode(files)
