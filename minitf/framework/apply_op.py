@@ -1,0 +1,295 @@
+"""With this module one can build a node from a declaration and Python values.
+
+This is what `RELU(x, name="hidden")` does: find the graph, convert the inputs, infer the attributes
+that the inputs decide (`T` is the dtype of `x`), check the others, and add the node.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minitf.framework import dtypes, tensor_shape
+from minitf.framework import traceback as traceback_lib
+from minitf.framework.convert import convert_to_tensor
+from minitf.framework.default import get_default_graph
+from minitf.framework.graph import Graph
+from minitf.framework.op_def import ArgDef, AttrDef, OpDef
+from minitf.framework.tensor import Tensor
+
+
+def apply_op(
+    op_def: OpDef, inputs: tuple[Any, ...], given_attrs: dict[str, Any], name: str | None
+) -> Any:
+    """Adds a node to the graph of its inputs.
+
+    Args:
+      op_def: the declaration.
+      inputs: one value per declared input; a list for a list input.
+      given_attrs: attributes by name; those with a default may be left out.
+      name: the node's name, made unique; the op type's name if None.
+
+    Returns:
+      The output tensor, a named tuple of several outputs, or the operation if there are none.
+
+    Raises:
+      TypeError: if a dtype does not fit the declaration or the other inputs.
+      ValueError: if an attribute or a shape does not fit.
+    """
+    if len(inputs) != len(op_def.inputs):
+        wanted = ", ".join(arg.name for arg in op_def.inputs)
+        raise TypeError(f"{op_def.name} takes the inputs ({wanted}), but got {len(inputs)}.")
+    graph = graph_of(inputs)
+    attrs: dict[str, Any] = {}
+    for key, value in given_attrs.items():
+        attrs[key] = _checked_attr(op_def, key, value)
+    if all(type(value) is Tensor for value in inputs):
+        flat = list(inputs)
+    else:
+        scope = name or op_def.name
+        with graph.as_default(), graph.name_scope(scope) as name:
+            flat = _convert_inputs(op_def, inputs, attrs)
+    _infer_types(op_def, flat, attrs)
+    _fill_defaults(op_def, attrs)
+    output_types = _output_types(op_def, attrs)
+    op = graph.create_op(op_def, flat, output_types, attrs, name)
+    outputs = op._outputs
+    if len(op_def.outputs) == 1 and not op_def.outputs[0].is_list:
+        return outputs[0]
+    if not op_def.outputs:
+        return op
+    if op_def.result_type is not None and len(outputs) == len(op_def.outputs):
+        return op_def.result_type(*outputs)
+    return outputs
+
+
+def graph_of(values: Any) -> Graph:
+    """The graph that tensors in `values` belong to; the default graph if there are none.
+
+    Raises:
+      ValueError: if they belong to different graphs.
+    """
+    graph: Graph | None = None
+    first: Any = None
+    for value in values:
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            item_graph = getattr(item, "graph", None)
+            if isinstance(item_graph, Graph):
+                if graph is None:
+                    graph, first = item_graph, item
+                elif item_graph is not graph:
+                    raise ValueError(
+                        f"{item} must be from the same graph as {first}.\n"
+                        f"  created at: {item.op.traceback} and {first.op.traceback}\n"
+                        "  what to do: build both inside one `with graph.as_default()` block; "
+                        "after tf.reset_default_graph() older tensors belong to the old graph."
+                    )
+    return graph if graph is not None else get_default_graph()
+
+
+def _convert_inputs(op_def: OpDef, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> list[Tensor]:
+    """Makes every input a tensor; tensors of the same type attribute decide a number's dtype."""
+    # An attribute that is a dtype may be decided by any input that is a tensor already, except
+    # that TensorFlow lets the first input decide: `1 + tensor_of_floats` converts the 1.
+    known = dict(attrs)
+    flat: list[Tensor] = []
+    for arg, value in zip(op_def.inputs, inputs, strict=True):
+        if arg.is_list:
+            flat.extend(_convert_list(op_def, arg, value, known))
+            continue
+        dtype = arg.type or known.get(arg.type_attr)
+        tensor = _convert_one(op_def, arg, value, dtype, arg.name)
+        if arg.type_attr and arg.type_attr not in known:
+            known[arg.type_attr] = tensor.dtype.base_dtype
+        flat.append(tensor)
+    for arg in op_def.inputs:
+        if arg.number_attr:
+            attrs[arg.number_attr] = known[arg.number_attr]
+        if arg.type_list_attr:
+            attrs[arg.type_list_attr] = known[arg.type_list_attr]
+    return flat
+
+
+def _convert_one(
+    op_def: OpDef, arg: ArgDef, value: Any, dtype: dtypes.DType | None, name: str
+) -> Tensor:
+    preferred = None
+    if dtype is None and arg.type_attr and op_def.attrs[arg.type_attr].has_default:
+        preferred = op_def.attrs[arg.type_attr].default
+    try:
+        if dtype is not None and not isinstance(value, Tensor):
+            return convert_to_tensor(value, dtype=dtype, name=name, as_ref=arg.is_ref)
+        return convert_to_tensor(value, name=name, preferred_dtype=preferred, as_ref=arg.is_ref)
+    except TypeError as error:
+        raise TypeError(
+            f"Input {arg.name!r} of {op_def.name!r} Op cannot be made a tensor"
+            + (f" of dtype {dtype.name}" if dtype else "")
+            + f": {error}\n  created at: {traceback_lib.capture()}"
+        ) from None
+
+
+def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]) -> list[Tensor]:
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(
+            f"Expected list for {arg.name!r} argument to {op_def.name!r} Op, not {values!r}."
+        )
+    if arg.type_list_attr:
+        tensors = [convert_to_tensor(v, name=f"{arg.name}_{i}") for i, v in enumerate(values)]
+        known[arg.type_list_attr] = [t.dtype.base_dtype for t in tensors]
+        return tensors
+    least = op_def.attrs[arg.number_attr].minimum
+    if len(values) < least:
+        raise ValueError(
+            f"List argument {arg.name!r} to {op_def.name!r} Op with length {len(values)} must have "
+            f"length at least {least}."
+        )
+    dtype = arg.type or known.get(arg.type_attr)
+    if dtype is None:
+        dtype = next((v.dtype.base_dtype for v in values if hasattr(v, "dtype")), None)
+        dtype = dtypes.as_dtype(dtype) if dtype is not None else None
+    tensors = []
+    for i, value in enumerate(values):
+        tensor = _convert_one(op_def, arg, value, dtype, f"{arg.name}_{i}")
+        dtype = dtype or tensor.dtype.base_dtype
+        tensors.append(tensor)
+    known[arg.number_attr] = len(tensors)
+    if arg.type_attr and dtype is not None:
+        known[arg.type_attr] = dtype
+    return tensors
+
+
+def _infer_types(op_def: OpDef, flat: list[Tensor], attrs: dict[str, Any]) -> None:
+    """Sets the type attributes from the input tensors, and checks that they agree."""
+    decided_by: dict[str, str] = {}
+    position = 0
+    for arg in op_def.inputs:
+        if arg.is_list:
+            count = (
+                attrs.get(arg.number_attr) if arg.number_attr else len(attrs[arg.type_list_attr])
+            )
+            assert count is not None
+        else:
+            count = 1
+        for tensor in flat[position : position + count]:
+            dtype = tensor._dtype
+            if arg.is_ref and not dtype._is_ref_dtype:
+                raise TypeError(
+                    f"Input {arg.name!r} of {op_def.name!r} Op requires l-value input: a "
+                    f"variable, not the tensor {tensor.name}, created at "
+                    f"{tensor.op.traceback}."
+                )
+            dtype = dtype.base_dtype
+            if arg.type_attr:
+                seen = attrs.get(arg.type_attr)
+                if seen is None:
+                    attrs[arg.type_attr] = dtype
+                    _check_allowed(op_def, arg, dtype, tensor)
+                elif seen is not dtype:
+                    _type_clash(op_def, arg, tensor, seen, decided_by.get(arg.type_attr))
+                decided_by.setdefault(arg.type_attr, arg.name)
+            elif arg.type is not None and arg.type is not dtype:
+                _type_clash(op_def, arg, tensor, arg.type, None)
+        position += count
+
+
+def _type_clash(
+    op_def: OpDef, arg: ArgDef, tensor: Tensor, wanted: dtypes.DType, decided_by: str | None
+) -> None:
+    reason = f" of argument {decided_by!r}" if decided_by else ""
+    verb = "match" if decided_by else "match expected"
+    raise TypeError(
+        f"Input {arg.name!r} of {op_def.name!r} Op has type {tensor._dtype.base_dtype.name} that "
+        f"does not {verb} type {wanted.name}{reason}.\n"
+        f"  op: type {op_def.name}, input {tensor.name}, created at {tensor.op.traceback}\n"
+        f"  created at: {traceback_lib.capture()}\n"
+        f"  what to do: convert one of them with tf.cast(x, tf.{wanted.name})."
+    )
+
+
+def _check_allowed(op_def: OpDef, arg: ArgDef, dtype: dtypes.DType, tensor: Tensor) -> None:
+    allowed = op_def.attrs[arg.type_attr].allowed
+    if allowed and dtype not in allowed:
+        names = ", ".join(d.name for d in allowed)
+        raise TypeError(
+            f"Value passed to parameter {arg.name!r} has DataType {dtype.name} not in list of "
+            f"allowed values: {names}.\n"
+            f"  op: type {op_def.name}, input {tensor.name}, created at {tensor.op.traceback}\n"
+            f"  created at: {traceback_lib.capture()}\n"
+            "  what to do: convert it with tf.cast."
+        )
+
+
+def _checked_attr(op_def: OpDef, name: str, value: Any) -> Any:
+    attr = op_def.attrs.get(name)
+    if attr is None:
+        if name.startswith("_"):
+            return value
+        raise TypeError(f"{op_def.name} has no attribute {name!r}; it has {list(op_def.attrs)}.")
+    if not attr.is_list:
+        return _plain(op_def, attr, value)
+    if not isinstance(value, (list, tuple)) and not hasattr(value, "__iter__"):
+        raise TypeError(
+            f"Expected list for {name!r} argument to {op_def.name!r} Op, not {value!r}."
+        )
+    return [_plain(op_def, attr, item) for item in value]
+
+
+def _plain(op_def: OpDef, attr: AttrDef, value: Any) -> Any:
+    """The plain form of an attribute's value, checked against what the declaration allows."""
+    kind = attr.kind
+    try:
+        if kind == "type":
+            value = dtypes.as_dtype(value).base_dtype
+        elif kind == "int":
+            value = int(value)
+        elif kind == "float":
+            value = float(value)
+        elif kind == "bool":
+            value = bool(value)
+        elif kind == "string":
+            value = value.decode() if isinstance(value, bytes) else str(value)
+        elif kind == "shape":
+            value = tensor_shape.as_shape(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"Expected {kind} for argument {attr.name!r} of {op_def.name!r} Op, not {value!r}: "
+            f"{error}"
+        ) from None
+    if attr.allowed and value not in attr.allowed:
+        names = ", ".join(getattr(v, "name", repr(v)) for v in attr.allowed)
+        problem = TypeError if kind == "type" else ValueError
+        raise problem(
+            f"Value for attr {attr.name!r} of {getattr(value, 'name', repr(value))} is not in the "
+            f"list of allowed values: {names}, for the op {op_def.name!r}, created at "
+            f"{traceback_lib.capture()}."
+        )
+    if kind == "int" and not attr.is_list and attr.minimum and value < attr.minimum:
+        raise ValueError(
+            f"Attr {attr.name!r} of {op_def.name!r} Op passed {value} less than minimum "
+            f"{attr.minimum}."
+        )
+    return value
+
+
+def _fill_defaults(op_def: OpDef, attrs: dict[str, Any]) -> None:
+    for name, attr in op_def.attrs.items():
+        if name in attrs:
+            continue
+        if not attr.has_default:
+            raise TypeError(f"{op_def.name} needs a value for its attribute {name!r}.")
+        attrs[name] = list(attr.default or ()) if attr.is_list else attr.default
+
+
+def _output_types(op_def: OpDef, attrs: dict[str, Any]) -> list[dtypes.DType]:
+    types: list[dtypes.DType] = []
+    for arg in op_def.outputs:
+        if arg.type_list_attr:
+            types.extend(attrs[arg.type_list_attr])
+            continue
+        dtype = arg.type if arg.type is not None else attrs[arg.type_attr]
+        if arg.is_ref:
+            dtype = dtype._as_ref
+        if arg.number_attr:
+            types.extend([dtype] * attrs[arg.number_attr])
+        else:
+            types.append(dtype)
+    return types

@@ -1,0 +1,118 @@
+"""With this module one can reach the default graph and the default session of this thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from minitf.framework.graph import Graph
+
+
+class _Stacks(threading.local):
+    """Per thread: the graphs and sessions made default by `with` blocks, innermost last."""
+
+    def __init__(self) -> None:
+        self.graphs: list[Graph] = []
+        self.sessions: list[Any] = []
+        self.global_graph: Graph | None = None
+
+
+_stacks = _Stacks()
+
+
+def get_default_graph() -> Graph:
+    """The graph that new ops are added to in this thread (mirrors `tf.get_default_graph`)."""
+    if _stacks.graphs:
+        return _stacks.graphs[-1]
+    if _stacks.global_graph is None:
+        _stacks.global_graph = Graph()
+    return _stacks.global_graph
+
+
+def reset_default_graph() -> None:
+    """Replaces this thread's default graph by an empty one (mirrors `tf.reset_default_graph`).
+
+    Sessions that were opened keep the graph that they were opened with.
+
+    Raises:
+      AssertionError: inside a `with graph.as_default()` block.
+    """
+    if _stacks.graphs:
+        raise AssertionError(
+            "Do not use tf.reset_default_graph() to clear nested graphs: leave the "
+            "`with graph.as_default()` block first."
+        )
+    _stacks.global_graph = None
+
+
+def get_default_session() -> Any:
+    """The default session of this thread, or None (mirrors `tf.get_default_session`)."""
+    return _stacks.sessions[-1] if _stacks.sessions else None
+
+
+@contextmanager
+def graph_as_default(graph: Graph) -> Iterator[Graph]:
+    """Makes a graph the default one inside a `with` block."""
+    _stacks.graphs.append(graph)
+    try:
+        yield graph
+    finally:
+        _stacks.graphs.remove(graph)
+
+
+@contextmanager
+def session_as_default(session: Any) -> Iterator[Any]:
+    """Makes a session the default one inside a `with` block."""
+    _stacks.sessions.append(session)
+    try:
+        yield session
+    finally:
+        _stacks.sessions.remove(session)
+
+
+def push_session(session: Any) -> None:
+    """Makes a session the default one until `pop_session`: for `InteractiveSession`."""
+    _stacks.sessions.append(session)
+
+
+def pop_session(session: Any) -> None:
+    """Takes a session out of the stack of defaults, if it is there."""
+    if session in _stacks.sessions:
+        _stacks.sessions.remove(session)
+
+
+def push_graph(graph: Graph) -> None:
+    """Makes a graph the default one until `pop_graph`: for `InteractiveSession`."""
+    _stacks.graphs.append(graph)
+
+
+def pop_graph(graph: Graph) -> None:
+    """Takes a graph out of the stack of defaults, if it is there."""
+    if graph in _stacks.graphs:
+        _stacks.graphs.remove(graph)
+
+
+def session_for(doing: str, graph: Graph, session: Any = None) -> Any:
+    """The session to run something of `graph` in.
+
+    Raises:
+      ValueError: if there is none, or it runs another graph.
+    """
+    if session is None:
+        session = get_default_session()
+        if session is None:
+            raise ValueError(
+                f"Cannot {doing}: No default session is registered. Use "
+                "`with sess.as_default()` or pass an explicit session=sess."
+            )
+        which = "the default session"
+    else:
+        which = "that session"
+    if session.graph is not graph:
+        raise ValueError(
+            f"Cannot {doing}: the tensor's graph is different from the graph of {which}. Pass an "
+            "explicit session whose graph is the one that you built the tensor in."
+        )
+    return session

@@ -1,0 +1,452 @@
+"""With this module one can hold a graph: its nodes, their names, and the scopes they are made in.
+
+A graph only describes a computation. It grows by `create_op`, which every op function calls
+through its declaration; names, devices, control dependencies and colocation come from the `with`
+blocks that are open in the calling thread.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from minitf.framework import device as device_lib
+from minitf.framework import errors
+from minitf.framework import op_def as op_def_lib
+from minitf.framework import traceback as traceback_lib
+from minitf.framework.dtypes import DType
+from minitf.framework.graph_collections import CollectionsMixin
+from minitf.framework.graph_lookup import LookupMixin
+from minitf.framework.operation import Operation
+from minitf.framework.tensor import Tensor
+
+VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
+VALID_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
+
+
+class _ControlScope:
+    """One open `control_dependencies` block: what it waits for, and what was made in it."""
+
+    __slots__ = ("clears", "inputs", "made")
+
+    def __init__(self, inputs: list[Operation], clears: bool = False) -> None:
+        self.inputs = inputs
+        self.made: set[Operation] = set()
+        self.clears = clears
+
+
+class _Scopes(threading.local):
+    """The scopes that are open in one thread."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.devices: list[Any] = []
+        self.control: list[_ControlScope] = []
+        self.colocation: list[Operation] = []
+        self.context: Any = None  # the innermost control flow context: a branch of tf.cond
+        self.container = ""
+
+
+class Graph(CollectionsMixin, LookupMixin):
+    """A dataflow graph (mirrors `tf.Graph`).
+
+    >>> import minitf as tf
+    >>> g = tf.Graph()
+    >>> with g.as_default():
+    ...     c = tf.constant(30.0)
+    >>> c.graph is g, [op.name for op in g.get_operations()]
+    (True, ['Const'])
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._nodes: dict[str, Operation] = {}  # in creation order
+        self._names_in_use: dict[str, int] = {}  # lower-cased name -> how often asked for
+        self._next_id = 0
+        self._mutations = 0  # counts changes to existing nodes, not new ones
+        self._finalized = False
+        self._finalized_at = ""
+        self._seed: int | None = None
+        self._seedless_ops = 0
+        self._scopes = _Scopes()
+        self._gradient_overrides: dict[str, str] = {}
+        self._unfeedable: set[Tensor] = set()
+        self._unfetchable: set[Any] = set()
+        self._created_at = str(traceback_lib.capture())
+        self._init_collections()
+
+    # ---- nodes
+
+    def create_op(
+        self,
+        op_def: op_def_lib.OpDef | str,
+        inputs: list[Tensor],
+        output_types: list[DType],
+        attrs: dict[str, Any],
+        name: str | None = None,
+    ) -> Operation:
+        """Adds a node (mirrors `tf.Graph.create_op`). Op functions call it for you.
+
+        Args:
+          op_def: the op's declaration, or its type name.
+          inputs: the input tensors, of this graph.
+          output_types: the dtype of each output.
+          attrs: every attribute of the declaration.
+          name: made unique; one that ends in "/" is taken as it is. The type's name if None.
+
+        Raises:
+          ValueError: if the inputs do not fit the op's shape rule.
+          RuntimeError: if the graph is finalized.
+        """
+        if isinstance(op_def, str):
+            op_def = op_def_lib.get(op_def)
+        with self._lock:
+            if self._finalized:
+                self._check_not_finalized()
+            name = name or op_def.name
+            name = name[:-1] if name[-1] == "/" else self.unique_name(name)
+            scopes = self._scopes
+            control_inputs = self._control_inputs_for(inputs) if scopes.control else []
+            op = Operation(
+                self,
+                self._next_id + 1,
+                op_def,
+                name,
+                inputs,
+                output_types,
+                attrs,
+                control_inputs,
+                traceback_lib.capture(),
+            )
+            if op_def.shape_fn is not None and output_types:
+                self._infer_shapes(op)
+            self._add_op(op)
+            if self._gradient_overrides and op_def.name in self._gradient_overrides:
+                attrs["_gradient_op_type"] = self._gradient_overrides[op_def.name]
+            if scopes.devices:
+                self._apply_devices(op)
+            if scopes.colocation:
+                self._apply_colocation(op)
+            for scope in scopes.control:
+                scope.made.add(op)
+            if scopes.context is not None:
+                op._control_flow_context = scopes.context
+                scopes.context.add_op(op)
+            return op
+
+    def _add_op(self, op: Operation) -> None:
+        if op._name in self._nodes:
+            raise ValueError(f"A node named {op._name!r} is already in the graph.")
+        self._next_id = op._id
+        self._nodes[op._name] = op
+        for tensor in op._inputs:
+            tensor._consumers.append(op)
+
+    def _infer_shapes(self, op: Operation) -> None:
+        shape_fn = op._op_def.shape_fn
+        assert shape_fn is not None
+        try:
+            op._set_shapes(shape_fn(op))
+        except ValueError as error:
+            raise ValueError(
+                errors.report(
+                    str(error), op=op, do="Make the shapes fit, for example with tf.reshape."
+                )
+            ) from None
+
+    def _check_not_finalized(self) -> None:
+        if self._finalized:
+            raise RuntimeError(
+                errors.report(
+                    "Graph is finalized and cannot be modified.",
+                    facts=f"finalized at: {self._finalized_at}",
+                    line=str(traceback_lib.capture()),
+                    do="Build every op before the session starts (a loop that calls tf functions "
+                    "adds ops in each turn), or do not call finalize().",
+                )
+            )
+
+    def refresh_shapes(self, op: Operation) -> None:
+        """Runs the shape rule of a node again, after an input was rewired."""
+        if op._op_def.shape_fn is not None and op._outputs:
+            self._infer_shapes(op)
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every node."""
+        return self._next_id
+
+    @property
+    def _last_id(self) -> int:
+        return self._next_id
+
+    @property
+    def finalized(self) -> bool:
+        """Whether the graph is read-only."""
+        return self._finalized
+
+    def finalize(self) -> None:
+        """Makes the graph read-only: adding a node raises RuntimeError from now on."""
+        if not self._finalized:
+            self._finalized_at = str(traceback_lib.capture())
+        self._finalized = True
+
+    def _unsafe_unfinalize(self) -> None:
+        self._finalized = False
+
+    @property
+    def seed(self) -> int | None:
+        """The graph's random seed, or None."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: int | None) -> None:
+        self._seed = seed
+
+    def _next_op_seed(self) -> int:
+        """The seed of the next random op that was given none."""
+        with self._lock:
+            self._seedless_ops += 1
+            return self._seedless_ops - 1
+
+    def as_graph_def(self, from_version: int | None = None, add_shapes: bool = False) -> Any:
+        """The graph as a `GraphDef` protocol buffer, which real TensorFlow opens too."""
+        from minitf.framework.graph_def import graph_def_of
+
+        return graph_def_of(self, from_version, add_shapes)
+
+    def as_default(self) -> AbstractContextManager[Graph]:
+        """Makes this the default graph inside a `with` block, in this thread."""
+        from minitf.framework.default import graph_as_default
+
+        return graph_as_default(self)
+
+    # ---- names
+
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
+        """A name that no node has, in the current name scope (mirrors `tf.Graph.unique_name`).
+
+        Names differ by more than case: after "a", asking for "A" gives "A_1".
+
+        Raises:
+          ValueError: if the name has a character that node names cannot have.
+        """
+        if self._scopes.name:
+            name = f"{self._scopes.name}/{name}"
+        with self._lock:
+            used = self._names_in_use
+            key = name.lower()
+            count = used.get(key, 0)
+            if count == 0:
+                if not VALID_OP_NAME.match(name):
+                    raise ValueError(
+                        f"{name!r} is not a valid node name. Use letters, digits, and _ . - / "
+                        "with a letter, digit or dot first."
+                    )
+                if mark_as_used:
+                    used[key] = 1
+                return name
+            numbered = f"{key}_{count}"
+            while numbered in used:
+                count += 1
+                numbered = f"{key}_{count}"
+            if mark_as_used:
+                used[key] = count + 1
+                used[numbered] = 1
+            return f"{name}_{count}"
+
+    @contextmanager
+    def name_scope(self, name: str | None) -> Iterator[str]:
+        """Puts the nodes made inside under a common prefix (mirrors `tf.Graph.name_scope`).
+
+        Args:
+          name: the scope's name, made unique; one that ends in "/" enters that scope again; None
+            or "" enters the root.
+
+        Yields:
+          The scope's full name with a "/" at its end, or "" for the root.
+        """
+        scopes = self._scopes
+        outer = scopes.name
+        if not name:
+            inner = ""
+        elif name[-1] == "/":
+            inner = name[:-1]
+        else:
+            if not (VALID_SCOPE_NAME if outer else VALID_OP_NAME).match(name):
+                raise ValueError(
+                    f"{name!r} is not a valid scope name. Use letters, digits, and _ . - / "
+                    "with a letter, digit or dot first."
+                )
+            inner = self.unique_name(name)
+        scopes.name = inner
+        try:
+            yield f"{inner}/" if inner else ""
+        finally:
+            scopes.name = outer
+
+    def get_name_scope(self) -> str:
+        """The current name scope, without a "/" at its end."""
+        return self._scopes.name
+
+    @property
+    def _name_stack(self) -> str:
+        return self._scopes.name
+
+    # ---- devices and colocation
+
+    @contextmanager
+    def device(self, device_name_or_function: Any) -> Iterator[None]:
+        """Asks for a device for the nodes made inside (mirrors `tf.Graph.device`).
+
+        Args:
+          device_name_or_function: a device string or `DeviceSpec`; a function from `Operation`
+            to a device string; or None to ignore the blocks around this one.
+        """
+        spec = device_name_or_function
+        if isinstance(spec, str):
+            spec = device_lib.DeviceSpec.from_string(spec)
+        self._scopes.devices.append(spec)
+        try:
+            yield
+        finally:
+            self._scopes.devices.pop()
+
+    def _apply_devices(self, op: Operation) -> None:
+        """Innermost first: a string fills in the parts that are still open."""
+        for spec in reversed(self._scopes.devices):
+            if spec is None:
+                break
+            if callable(spec):
+                op._set_device(spec(op))
+            else:
+                op._set_device(device_lib.merge(spec, op._device))
+
+    @contextmanager
+    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
+        """Puts the nodes made inside on the device of `op` (mirrors `tf.Graph.colocate_with`).
+
+        Args:
+          op: an operation or a tensor; None ignores the blocks around this one.
+          ignore_existing: whether only this block counts.
+        """
+        scopes = self._scopes
+        outer = scopes.colocation, scopes.devices
+        if op is None:
+            scopes.colocation = []
+        else:
+            op = getattr(op, "op", op)
+            scopes.colocation = [op] if ignore_existing else [*scopes.colocation, op]
+        if ignore_existing or op is None:
+            scopes.devices = []
+        try:
+            yield
+        finally:
+            scopes.colocation, scopes.devices = outer
+
+    def _apply_colocation(self, op: Operation) -> None:
+        groups: set[str] = set()
+        for leader in self._scopes.colocation:
+            groups.update(group.decode() for group in leader.colocation_groups())
+            op._set_device(leader._device)
+        op._attrs["_class"] = sorted(groups)
+
+    @contextmanager
+    def container(self, container_name: str) -> Iterator[str]:
+        """Puts the variables and queues made inside into a named resource container."""
+        outer = self._scopes.container
+        self._scopes.container = container_name
+        try:
+            yield container_name
+        finally:
+            self._scopes.container = outer
+
+    @property
+    def _container(self) -> str:
+        return self._scopes.container
+
+    # ---- control
+
+    @contextmanager
+    def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
+        """Makes the nodes made inside run after others (mirrors `tf.Graph.control_dependencies`).
+
+        Args:
+          control_inputs: operations and tensors to wait for; None to wait for nothing that the
+            blocks around this one ask for.
+        """
+        scopes = self._scopes
+        outer_control, outer_context = scopes.control, scopes.context
+        if control_inputs is None:
+            scopes.control, scopes.context = [], None
+        else:
+            ops: list[Operation] = []
+            for item in control_inputs:
+                # A variable stands for the node that holds it; a gradient for its rows.
+                element = getattr(item, "values", None) if hasattr(item, "indices") else item
+                element = self.as_graph_element(element)
+                op = element.op if isinstance(element, Tensor) else element
+                if scopes.context is not None:
+                    op = scopes.context.external_control_input(op)
+                if op not in ops:
+                    ops.append(op)
+            scopes.control = [*outer_control, _ControlScope(ops)]
+        try:
+            yield
+        finally:
+            scopes.control, scopes.context = outer_control, outer_context
+
+    def _control_inputs_for(self, inputs: list[Tensor]) -> list[Operation]:
+        """What a new node must wait for, without what its inputs wait for already."""
+        input_ops = {tensor._op for tensor in inputs}
+        found: dict[Operation, None] = {}
+        for scope in self._scopes.control:
+            if scope.made.isdisjoint(input_ops):
+                found.update((op, None) for op in scope.inputs if op not in input_ops)
+        return list(found)
+
+    def _current_control_dependencies(self) -> set[Operation]:
+        return {op for scope in self._scopes.control for op in scope.inputs}
+
+    def _get_control_flow_context(self) -> Any:
+        return self._scopes.context
+
+    def _set_control_flow_context(self, context: Any) -> None:
+        self._scopes.context = context
+
+    @contextmanager
+    def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
+        """Gives ops made inside another registered gradient, by op type."""
+        outer = self._gradient_overrides
+        self._gradient_overrides = {**outer, **op_type_map}
+        try:
+            yield
+        finally:
+            self._gradient_overrides = outer
+
+    # ---- feeding and fetching
+
+    def prevent_feeding(self, tensor: Tensor) -> None:
+        """Marks a tensor that `Session.run` must not accept a value for."""
+        self._unfeedable.add(tensor)
+
+    def is_feedable(self, tensor: Tensor) -> bool:
+        """Whether `Session.run` accepts a value for this tensor."""
+        return tensor not in self._unfeedable
+
+    def prevent_fetching(self, op: Operation) -> None:
+        """Marks an operation whose outputs `Session.run` must not return."""
+        self._unfetchable.add(op)
+
+    def is_fetchable(self, tensor_or_op: Any) -> bool:
+        """Whether `Session.run` may return this."""
+        return getattr(tensor_or_op, "op", tensor_or_op) not in self._unfetchable
+
+
+def run_in_graph(graph: Graph, function: Callable[[], Any]) -> Any:
+    """Calls a function with `graph` as the default graph."""
+    with graph.as_default():
+        return function()

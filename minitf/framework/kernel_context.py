@@ -1,0 +1,107 @@
+"""With this module a stateful kernel can reach what lives between runs: variables, generators.
+
+A kernel that names its first parameter `ctx` is given a `KernelContext`. What it reaches belongs
+to the session (or, on a server, to the task), never to the graph.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minitf.framework import errors
+
+
+class VariableResource:
+    """The place that holds a variable's value: what a `_ref` tensor is while a graph runs.
+
+    Attributes:
+      name: the variable's name, for messages.
+      value: the array, or None until an initializer has run. Updates write into it in place.
+      lock: taken by updates that were built with `use_locking`.
+    """
+
+    __slots__ = ("lock", "name", "value")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.value: Any = None
+        self.lock = threading.Lock()
+
+    def read(self) -> Any:
+        """The array.
+
+        Raises:
+          FailedPreconditionError: if no initializer has run.
+        """
+        if self.value is None:
+            raise errors.FailedPreconditionError(
+                None, None, f"Attempting to use uninitialized value {self.name}"
+            )
+        return self.value
+
+    def assign(self, value: Any) -> None:
+        """Stores a copy of `value`: in place where shape and dtype stay, else in a new array."""
+        old = self.value
+        if old is not None and old.shape == value.shape and old.dtype == value.dtype:
+            np.copyto(old, value)
+        else:
+            self.value = np.array(value, order="C")
+
+
+class ResourceManager:
+    """Everything that outlives a run: variables, queues and the like, by container and name."""
+
+    def __init__(self) -> None:
+        self._resources: dict[tuple[str, str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    def lookup_or_create(
+        self, kind: str, container: str, name: str, factory: Callable[[], Any]
+    ) -> Any:
+        """The resource of this kind and name; made by `factory` the first time."""
+        key = (kind, container, name)
+        found = self._resources.get(key)
+        if found is None:
+            with self._lock:
+                found = self._resources.get(key)
+                if found is None:
+                    found = self._resources[key] = factory()
+        return found
+
+    def clear(self, containers: list[str] | None = None) -> None:
+        """Forgets everything, or what is in some containers."""
+        with self._lock:
+            if containers is None:
+                self._resources.clear()
+            else:
+                for key in [k for k in self._resources if k[1] in containers]:
+                    del self._resources[key]
+
+
+class KernelContext:
+    """What a stateful kernel may reach.
+
+    Attributes:
+      node_name: the node's name.
+      resources: the session's (or the task's) resources.
+    """
+
+    __slots__ = ("_node_state", "node_name", "resources")
+
+    def __init__(
+        self, node_name: str, resources: ResourceManager, node_state: ResourceManager
+    ) -> None:
+        self.node_name = node_name
+        self.resources = resources
+        self._node_state = node_state
+
+    def state(self, factory: Callable[[], Any]) -> Any:
+        """This node's own state in this session, such as a random generator.
+
+        Made by `factory` the first time; it survives until the session is closed.
+        """
+        return self._node_state.lookup_or_create("node", "", self.node_name, factory)

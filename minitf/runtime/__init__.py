@@ -1,0 +1,1 @@
+"""How a graph runs: sessions, programs, and what lives between two runs."""

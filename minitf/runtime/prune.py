@@ -1,0 +1,84 @@
+"""With this module one can find the part of a graph that a run needs, and its order."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+from minitf.framework.operation import Operation
+from minitf.framework.tensor import Tensor
+
+
+def prune(fetches: Iterable[Operation | Tensor], fed: set[Tensor]) -> list[Operation]:
+    """The operations that must run, in the order in which they run.
+
+    An operation is needed if it is fetched, feeds a needed one, or a needed one waits for it. A fed
+    tensor needs nothing: its value is given. The order is that of creation, which is already
+    one in which inputs come first unless inputs were rewired later.
+    """
+    needed: set[Operation] = set()
+    stack: list[Operation] = []
+
+    def need(op: Operation) -> None:
+        if op not in needed:
+            needed.add(op)
+            stack.append(op)
+
+    for fetch in fetches:
+        if isinstance(fetch, Tensor):
+            if fetch not in fed:
+                need(fetch._op)
+        else:
+            need(fetch)
+    while stack:
+        op = stack.pop()
+        for tensor in op._inputs:
+            if tensor not in fed:
+                need(tensor._op)
+        for control in op._control_inputs:
+            need(control)
+    return in_order(needed, fed)
+
+
+def in_order(ops: set[Operation], fed: set[Tensor]) -> list[Operation]:
+    """Sorts operations so that inputs come first; among ready ones, by creation.
+
+    Raises:
+      ValueError: if they form a cycle.
+    """
+    by_creation = sorted(ops, key=lambda op: op._id)
+    waits_for: dict[Operation, set[Operation]] = {}
+    straight = True
+    for op in by_creation:
+        before = {t._op for t in op._inputs if t not in fed and t._op in ops}
+        before.update(c for c in op._control_inputs if c in ops)
+        waits_for[op] = before
+        straight = straight and all(b._id < op._id for b in before)
+    if straight:
+        return by_creation
+    return _topological(by_creation, waits_for)
+
+
+def _topological(
+    by_creation: list[Operation], waits_for: dict[Operation, set[Operation]]
+) -> list[Operation]:
+    followers: dict[Operation, list[Operation]] = {op: [] for op in by_creation}
+    for op, before in waits_for.items():
+        for other in before:
+            followers[other].append(op)
+    missing = {op: len(before) for op, before in waits_for.items()}
+    ready = [(op._id, op) for op in by_creation if missing[op] == 0]
+    order: list[Operation] = []
+    while ready:
+        _, op = heapq.heappop(ready)
+        order.append(op)
+        for follower in followers[op]:
+            missing[follower] -= 1
+            if missing[follower] == 0:
+                heapq.heappush(ready, (follower._id, follower))
+    if len(order) < len(by_creation):
+        stuck = next(op for op in by_creation if missing[op])
+        raise ValueError(
+            f"The graph has a cycle through {stuck.name!r}, created at {stuck.traceback}."
+        )
+    return order

@@ -1,0 +1,269 @@
+"""With this module one can run a graph: `tf.Session` and `tf.InteractiveSession`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from minitf.framework import default, errors
+from minitf.framework import traceback as traceback_lib
+from minitf.framework.graph import Graph
+from minitf.framework.kernel_context import ResourceManager
+from minitf.framework.tensor import Tensor
+from minitf.runtime.config import ConfigProto
+from minitf.runtime.feeds import as_fed_array, resolve_feeds
+from minitf.runtime.fetches import FetchPlan
+from minitf.runtime.growth import GrowthWatch
+from minitf.runtime.program import Program
+
+ProgramKey = tuple[tuple[Any, ...], tuple[Tensor, ...]]
+
+
+class BaseSession:
+    """What `Session` and `InteractiveSession` share.
+
+    A session owns the values of the graph's variables, the states of its random generators, and
+    the programs that it has made of the graph so far. Runs may come from several threads.
+
+    Args:
+      target: the server to run on; "" is this process.
+      graph: the graph to run; the default graph if None.
+      config: a `ConfigProto`.
+
+    Raises:
+      TypeError: if `graph` or `config` is something else.
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        if graph is not None and not isinstance(graph, Graph):
+            raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
+        if config is not None and not isinstance(config, ConfigProto):
+            raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
+        if target:
+            raise errors.UnimplementedError(
+                None, None, f"A session on the server {target!r} is not possible yet."
+            )
+        self._graph = graph if graph is not None else default.get_default_graph()
+        self._config = config
+        self._target = target
+        self._closed = False
+        self._resources = ResourceManager()
+        self._node_state = ResourceManager()
+        self._programs: dict[ProgramKey, tuple[Program, int]] = {}
+        self._lock = threading.Lock()
+        self._growth = GrowthWatch(self._graph)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that this session runs."""
+        return self._graph
+
+    @property
+    def graph_def(self) -> Any:
+        """The graph as a `GraphDef` protocol buffer."""
+        return self._graph.as_graph_def()
+
+    @property
+    def sess_str(self) -> str:
+        """The server that this session runs on; "" is this process."""
+        return self._target
+
+    def list_devices(self) -> list[str]:
+        """The names of the devices that this session can use."""
+        return ["/job:localhost/replica:0/task:0/device:CPU:0"]
+
+    def run(
+        self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
+    ) -> Any:
+        """Computes the fetches and returns their values (mirrors `tf.Session.run`).
+
+        Only the operations that the fetches need are run, each at most once.
+
+        Args:
+          fetches: a tensor, an operation, the name of either, a variable, or any nested list,
+            tuple, dict or named tuple of these.
+          feed_dict: a dictionary from tensors (any, not only placeholders) to the values to use.
+          options: a `RunOptions`.
+          run_metadata: a `RunMetadata` to fill.
+
+        Returns:
+          The structure of `fetches`, with a numpy array in the place of each tensor (a numpy
+          scalar for a scalar tensor, bytes for a string) and None for each operation.
+
+        Raises:
+          RuntimeError: if the session is closed.
+          TypeError: if a fetch or a key of `feed_dict` is of the wrong kind.
+          ValueError: if one is not in the graph, or a fed value does not fit its tensor.
+          tf.errors.OpError: if an operation fails.
+
+        >>> import minitf as tf
+        >>> a = tf.constant([10, 20])
+        >>> with tf.Session() as sess:
+        ...     sess.run({"a": a, "twice": a * 2})
+        {'a': array([10, 20], dtype=int32), 'twice': array([20, 40], dtype=int32)}
+        """
+        self._check_open()
+        plan = FetchPlan(self._graph, fetches)
+        feeds = resolve_feeds(self._graph, feed_dict)
+        program = self._program(plan.elements, list(feeds))
+        values = program.run(list(feeds.values()))
+        return plan.rebuild(values)
+
+    def make_callable(
+        self, fetches: Any, feed_list: Any = None, accept_options: bool = False
+    ) -> Callable[..., Any]:
+        """A function that runs one step again and again (mirrors `tf.Session.make_callable`).
+
+        Args:
+          fetches: as for `run`.
+          feed_list: the tensors that the function takes values for, in this order.
+          accept_options: whether the function takes `options` and `run_metadata` too.
+
+        >>> import minitf as tf
+        >>> x = tf.placeholder(tf.float32)
+        >>> with tf.Session() as sess:
+        ...     double = sess.make_callable(2.0 * x, [x])
+        ...     print(double(4.0))
+        8.0
+        """
+        self._check_open()
+        plan = FetchPlan(self._graph, fetches)
+        feeds = [
+            self._graph.as_graph_element(key, allow_operation=False) for key in feed_list or []
+        ]
+
+        def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
+            self._check_open()
+            if len(values) != len(feeds):
+                raise TypeError(f"This callable takes {len(feeds)} values, but got {len(values)}.")
+            arrays = [as_fed_array(t, v) for t, v in zip(feeds, values, strict=True)]
+            return plan.rebuild(self._program(plan.elements, feeds).run(arrays))
+
+        return call
+
+    def _program(self, elements: list[Any], feeds: list[Tensor]) -> Program:
+        """The program for these fetches and feeds, made at the first call."""
+        key = (tuple(elements), tuple(feeds))
+        self._growth.note_run()
+        mutations = self._graph._mutations
+        found = self._programs.get(key)
+        if found is not None:
+            program, made_at = found
+            if made_at == mutations:
+                return program
+            if program.is_current():
+                self._programs[key] = program, mutations
+                return program
+        with self._lock:
+            program = Program(elements, feeds, self._resources, self._node_state)
+            self._programs[key] = program, mutations
+            return program
+
+    def explain(self, fetches: Any, feed_dict: Any = None) -> str:
+        """The program that computes some fetches, one line per step.
+
+        Args:
+          fetches: as for `run`.
+          feed_dict: the tensors to feed; a list of them will do.
+
+        >>> import minitf as tf
+        >>> with tf.Session() as sess:
+        ...     print(sess.explain(tf.nn.relu(tf.constant([-1.0, 2.0]))))
+        Relu = Relu(Const)                                       float32(2,)
+        """
+        plan = FetchPlan(self._graph, fetches)
+        feeds = [
+            self._graph.as_graph_element(key, allow_operation=False) for key in feed_dict or []
+        ]
+        lines = []
+        for step in self._program(plan.elements, feeds).steps:
+            op = step.op
+            inputs = ", ".join(t.name.removesuffix(":0") for t in op.inputs)
+            outputs = " ".join(f"{t.dtype.name}{t.shape}" for t in op.outputs)
+            lines.append(f"{f'{op.name} = {op.type}({inputs})':<56} {outputs}".rstrip())
+        return "\n".join(lines)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError(
+                errors.report(
+                    "Attempted to use a closed Session.",
+                    line=str(traceback_lib.capture()),
+                    do="run inside the `with tf.Session()` block, or before sess.close().",
+                )
+            )
+
+    def close(self) -> None:
+        """Ends the session and forgets its variables' values."""
+        self._closed = True
+        self._programs.clear()
+        self._resources.clear()
+        self._node_state.clear()
+
+    def as_default(self) -> AbstractContextManager[Any]:
+        """Makes this the default session inside a `with` block, without closing it."""
+        return default.session_as_default(self)
+
+
+class Session(BaseSession):
+    """Runs the operations of a graph (mirrors `tf.Session`).
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     print(sess.run(tf.constant(5.0) * tf.constant(6.0)))
+    30.0
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._contexts: list[tuple[Any, Any]] = []
+
+    def __enter__(self) -> Session:
+        graph_context = self._graph.as_default()
+        session_context = self.as_default()
+        graph_context.__enter__()
+        session_context.__enter__()
+        self._contexts.append((graph_context, session_context))
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        graph_context, session_context = self._contexts.pop()
+        session_context.__exit__(None, None, None)
+        graph_context.__exit__(None, None, None)
+        self.close()
+
+    @staticmethod
+    def reset(target: str, containers: list[str] | None = None, config: Any = None) -> None:
+        """Clears the resource containers of a server; a local session has its own and needs none.
+
+        Raises:
+          UnimplementedError: always, as there are no servers yet.
+        """
+        raise errors.UnimplementedError(None, None, f"There is no server {target!r} to reset.")
+
+
+class InteractiveSession(BaseSession):
+    """A session that is the default one from its creation on (mirrors `tf.InteractiveSession`).
+
+    >>> import minitf as tf
+    >>> sess = tf.InteractiveSession()
+    >>> print((tf.constant(5.0) * tf.constant(6.0)).eval())
+    30.0
+    >>> sess.close()
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._explicit_graph = graph
+        default.push_session(self)
+        if graph is not None:
+            default.push_graph(graph)
+
+    def close(self) -> None:
+        """Ends the session; it is no longer the default one."""
+        super().close()
+        default.pop_session(self)
+        if self._explicit_graph is not None:
+            default.pop_graph(self._explicit_graph)
