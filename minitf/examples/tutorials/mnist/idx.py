@@ -71,7 +71,7 @@ def encode(array: Bytes) -> bytes:
 
     Example:
 
-    >>> encode(np.array([5, 0], np.uint8)).hex(" ", 4)
+    >>> encode(np.array([5, 0], np.uint8)).hex(" ", -4)
     '00000801 00000002 0500'
     """
     magic = IMAGE_MAGIC if array.ndim == 3 else LABEL_MAGIC
