@@ -1,0 +1,55 @@
+"""Every example in a docstring of minitf runs and prints what it says."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import minitf
+from minitf.framework import default
+
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+MODULES = ["minitf"] + [
+    info.name
+    for info in pkgutil.walk_packages(minitf.__path__, "minitf.")
+    if not info.name.endswith("__main__")  # importing it would run the program
+]
+
+
+def failures(module: object) -> list[str]:
+    """What the examples of a module, each docstring on a fresh graph, print wrongly."""
+    found: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module):
+        default._stacks.graphs.clear()
+        default._stacks.sessions.clear()
+        default.reset_default_graph()
+        runner.run(test, out=found.append)
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    found = failures(importlib.import_module(name))
+    assert not found, "\n" + "".join(found)
+
+
+def test_a_wrong_example_is_found() -> None:
+    module = type(minitf)("wrong", ">>> 1 + 1\n3\n")
+    (message,) = failures(module)
+    assert "Expected:\n    3\nGot:\n    2" in message
+
+
+def test_an_example_starts_on_an_empty_graph() -> None:
+    example = """
+    >>> import minitf as tf
+    >>> tf.placeholder(tf.float32).name
+    'Placeholder:0'
+    """
+    module = type(minitf)("twice", example)
+    module.__test__ = {"again": example}
+    assert failures(module) == []
