@@ -1,8 +1,136 @@
-"""stub"""
-from minitf.framework.dtypes import float32, int32, as_dtype
-from minitf.framework.graph import Graph
-from minitf.framework.default import *
-from minitf.framework import errors
-from minitf.ops.constant_op import constant
-from minitf.ops import nn_ops as nn
-from minitf.runtime.session import Session
+"""The TensorFlow 1.x programming model, small enough to read: `import minitf as tf`.
+
+Build a graph of operations, run parts of it in a session, differentiate it, train with it:
+
+>>> import minitf as tf
+>>> x = tf.placeholder(tf.float32, [None, 2])
+>>> w = tf.Variable([[1.0], [2.0]])
+>>> y = tf.matmul(x, w)
+>>> with tf.Session() as sess:
+...     _ = sess.run(tf.global_variables_initializer())
+...     print(sess.run(y, {x: [[3.0, 4.0]]}))
+[[11.]]
+
+The public names are grouped here as TensorFlow groups them; nothing is computed. Subpackages that a
+script does not touch are not imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# ---- framework
+from minitf._version import VERSION as __version__
+from minitf.framework import errors as errors
+from minitf.framework.convert import convert_to_tensor as convert_to_tensor
+from minitf.framework.convert import (
+    register_tensor_conversion_function as register_tensor_conversion_function,
+)
+from minitf.framework.default import get_default_graph as get_default_graph
+from minitf.framework.default import get_default_session as get_default_session
+from minitf.framework.default import reset_default_graph as reset_default_graph
+from minitf.framework.device import DeviceSpec as DeviceSpec
+from minitf.framework.dtypes import DType as DType
+from minitf.framework.dtypes import as_dtype as as_dtype
+from minitf.framework.dtypes import bfloat16 as bfloat16
+from minitf.framework.dtypes import bool_ as bool  # noqa: A004 - TensorFlow's name
+from minitf.framework.dtypes import complex64 as complex64
+from minitf.framework.dtypes import complex128 as complex128
+from minitf.framework.dtypes import float16 as float16
+from minitf.framework.dtypes import float32 as float32
+from minitf.framework.dtypes import float64 as float64
+from minitf.framework.dtypes import int8 as int8
+from minitf.framework.dtypes import int16 as int16
+from minitf.framework.dtypes import int32 as int32
+from minitf.framework.dtypes import int64 as int64
+from minitf.framework.dtypes import resource as resource
+from minitf.framework.dtypes import string as string
+from minitf.framework.dtypes import uint8 as uint8
+from minitf.framework.dtypes import uint16 as uint16
+from minitf.framework.dtypes import uint32 as uint32
+from minitf.framework.dtypes import uint64 as uint64
+from minitf.framework.dtypes import variant as variant
+from minitf.framework.graph import Graph as Graph
+from minitf.framework.graph_collections import GraphKeys as GraphKeys
+from minitf.framework.operation import Operation as Operation
+from minitf.framework.random_seed import get_seed as get_seed
+from minitf.framework.random_seed import set_random_seed as set_random_seed
+from minitf.framework.scopes import add_to_collection as add_to_collection
+from minitf.framework.scopes import add_to_collections as add_to_collections
+from minitf.framework.scopes import colocate_with as colocate_with
+from minitf.framework.scopes import container as container
+from minitf.framework.scopes import control_dependencies as control_dependencies
+from minitf.framework.scopes import device as device
+from minitf.framework.scopes import get_collection as get_collection
+from minitf.framework.scopes import get_collection_ref as get_collection_ref
+from minitf.framework.scopes import init_scope as init_scope
+from minitf.framework.scopes import name_scope as name_scope
+from minitf.framework.scopes import op_scope as op_scope
+from minitf.framework.static_value import static_value as get_static_value
+from minitf.framework.tensor import IndexedSlices as IndexedSlices
+from minitf.framework.tensor import Tensor as Tensor
+from minitf.framework.tensor_shape import Dimension as Dimension
+from minitf.framework.tensor_shape import TensorShape as TensorShape
+from minitf.framework.tensor_shape import dimension_at_index as dimension_at_index
+from minitf.framework.tensor_shape import dimension_value as dimension_value
+
+# ---- constants
+from minitf.ops.constant_op import constant as constant
+
+# ---- array ops
+
+# ---- math ops
+
+# ---- nn ops
+
+# ---- random ops, variables, initializers
+
+# ---- control flow
+
+# ---- gradients
+
+# ---- sessions
+from minitf.runtime.config import ConfigProto as ConfigProto
+from minitf.runtime.config import GPUOptions as GPUOptions
+from minitf.runtime.config import GraphOptions as GraphOptions
+from minitf.runtime.config import OptimizerOptions as OptimizerOptions
+from minitf.runtime.config import RunMetadata as RunMetadata
+from minitf.runtime.config import RunOptions as RunOptions
+from minitf.runtime.session import InteractiveSession as InteractiveSession
+from minitf.runtime.session import Session as Session
+
+VERSION = __version__
+newaxis = None
+
+# Imported when a script first asks for them: `tf.train` loads `minitf.train`.
+_SUBPACKAGES = frozenset(
+    {
+        "app",
+        "compat",
+        "examples",
+        "flags",
+        "gfile",
+        "initializers",
+        "layers",
+        "logging",
+        "losses",
+        "metrics",
+        "nn",
+        "test",
+        "train",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"minitf.{name}")
+    raise AttributeError(
+        f"minitf has no attribute {name!r}. If it is a TensorFlow 1.x name, minitf does not have it "
+        "(yet)."
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_SUBPACKAGES])

@@ -389,8 +389,6 @@ class Graph(CollectionsMixin, LookupMixin):
                 element = getattr(item, "values", None) if hasattr(item, "indices") else item
                 element = self.as_graph_element(element)
                 op = element.op if isinstance(element, Tensor) else element
-                if scopes.context is not None:
-                    op = scopes.context.external_control_input(op)
                 if op not in ops:
                     ops.append(op)
             scopes.control = [*outer_control, _ControlScope(ops)]

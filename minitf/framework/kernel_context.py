@@ -15,6 +15,18 @@ import numpy as np
 from minitf.framework import errors
 
 
+class Dead:
+    """What flows along the branch of a `tf.cond` that is not taken: no value, and no work."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<dead>"
+
+
+DEAD = Dead()
+
+
 class VariableResource:
     """The place that holds a variable's value: what a `_ref` tensor is while a graph runs.
 

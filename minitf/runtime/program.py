@@ -20,24 +20,17 @@ from typing import Any
 import numpy as np
 
 from minitf.framework import errors
-from minitf.framework.kernel_context import KernelContext, ResourceManager, VariableResource
+from minitf.framework.kernel_context import (
+    DEAD,
+    KernelContext,
+    ResourceManager,
+    VariableResource,
+)
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.runtime import run_errors
 from minitf.runtime.passes import Passes
 from minitf.runtime.prune import prune
-
-
-class Dead:
-    """What flows along the branch of a `tf.cond` that is not taken: no value, and no work."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "<dead>"
-
-
-DEAD = Dead()
 
 
 class Step:

@@ -1,0 +1,1 @@
+"""Derivatives: a graph in, a larger graph out."""

@@ -1,0 +1,494 @@
+"""With this module one can choose in the graph: `tf.cond`, `tf.case`.
+
+Both branches are in the graph; which one runs is decided while it runs. A `Switch` sends its data
+out of one of two outputs and a *dead* token out of the other. A node with a dead input does
+nothing and is dead itself, so that deadness runs down the branch not taken; a `Merge` at
+the end takes whichever of its inputs is alive.
+
+            x ---> Switch ---true---> [true branch]  --+
+                     ^                                 +--> Merge ---> result
+    pred ------------+  ---false--> [false branch] --+
+
+While a branch is built, a `CondContext` watches the nodes that are made, and puts a Switch on
+every edge that comes in from outside. What is made *before* the branch functions are called is
+outside of both, and runs whatever the predicate says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from minitf.framework import errors
+from minitf.framework.convert import convert_to_tensor
+from minitf.framework.kernel_context import DEAD
+from minitf.framework.op_def import op_def
+from minitf.framework.operation import Operation
+from minitf.framework.scopes import colocate_with, control_dependencies, name_scope
+from minitf.framework.tensor import IndexedSlices, Tensor
+from minitf.framework.tensor_shape import SCALAR, TensorShape, unknown_shape
+from minitf.ops import array_ops, control_flow_ops
+
+# The predicate that decides which input of a Merge is alive; gradients need it.
+_PREDICATE_OF_MERGE: WeakKeyDictionary[Operation, Tensor] = WeakKeyDictionary()
+
+
+def _switch_shape(op: Operation) -> list[TensorShape]:
+    return [op.inputs[0].shape] * 2
+
+
+def _switch_kernel(data: Any, pred: Any) -> tuple[Any, Any]:
+    if np.ndim(pred):
+        raise errors.InvalidArgumentError(
+            None, None, f"The second input must be a scalar, but it has shape {np.shape(pred)}"
+        )
+    return (DEAD, data) if pred else (data, DEAD)
+
+
+def _merge_shape(op: Operation) -> list[TensorShape]:
+    shape = op.inputs[0].shape
+    for other in op.inputs[1:]:
+        if shape.ndims is None or other.shape.ndims != shape.ndims:
+            return [unknown_shape(), SCALAR]
+        dims = zip(shape.as_list(), other.shape.as_list(), strict=True)
+        shape = TensorShape([a if a == b else None for a, b in dims])
+    return [shape, SCALAR]
+
+
+def _merge_kernel(*inputs: Any) -> tuple[Any, Any]:
+    for index, value in enumerate(inputs):
+        if value is not DEAD:
+            return value, np.int32(index)
+    raise errors.InternalError(None, None, "A Merge was run although all of its inputs are dead.")
+
+
+# ---- Switch
+
+SWITCH = op_def(
+    "Switch(data: T, pred: bool) -> (output_false: T, output_true: T)",
+    "T: type",
+    aliases=True,
+    is_control_flow=True,
+    shape=_switch_shape,
+)
+SWITCH.kernel(_switch_kernel)
+
+
+@SWITCH.gradient
+def switch_gradient(op: Operation, grad_false: Any, grad_true: Any) -> Any:
+    if grad_false is None and grad_true is None:
+        return None, None
+    data, pred = op.inputs
+    # The side without a gradient gets zeros that are alive just when that side is taken.
+    if grad_false is None:
+        grad_false = array_ops.ZEROS_LIKE(SWITCH(data, pred)[0])
+    if grad_true is None:
+        grad_true = array_ops.ZEROS_LIKE(SWITCH(data, pred)[1])
+    grads = [convert_to_tensor(grad) for grad in (grad_false, grad_true)]
+    return merge_on(pred, grads, name="cond_grad")[0], None
+
+
+# ---- RefSwitch
+
+REF_SWITCH = op_def(
+    "RefSwitch(data: &T, pred: bool) -> (output_false: &T, output_true: &T)",
+    "T: type",
+    aliases=True,
+    is_control_flow=True,
+    shape=_switch_shape,
+)
+REF_SWITCH.kernel(_switch_kernel)
+
+
+@REF_SWITCH.gradient
+def ref_switch_gradient(op: Operation, grad_false: Any, grad_true: Any) -> Any:
+    return switch_gradient(op, grad_false, grad_true)
+
+
+# ---- Merge
+
+MERGE = op_def(
+    "Merge(inputs: N * T) -> (output: T, value_index: int32)",
+    "T: type",
+    "N: int > 1",
+    aliases=True,
+    is_control_flow=True,
+    is_merge=True,
+    shape=_merge_shape,
+)
+MERGE.kernel(_merge_kernel)
+
+
+@MERGE.gradient
+def merge_gradient(op: Operation, grad: Any, _: Any = None) -> Any:
+    if grad is None:
+        return [None] * len(op.inputs)
+    pred = _predicate_of(op)
+    return list(SWITCH(grad, pred, name="cond_grad"))
+
+
+# ---- RefMerge
+
+REF_MERGE = op_def(
+    "RefMerge(inputs: &N * T) -> (output: &T, value_index: int32)",
+    "T: type",
+    "N: int > 1",
+    aliases=True,
+    is_control_flow=True,
+    is_merge=True,
+    shape=_merge_shape,
+)
+REF_MERGE.kernel(_merge_kernel)
+
+
+@REF_MERGE.gradient
+def ref_merge_gradient(op: Operation, grad: Any, index_grad: Any = None) -> Any:
+    return merge_gradient(op, grad, index_grad)
+
+
+def switch(data: Any, pred: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
+    """Sends `data` to one of two outputs: (output_false, output_true)."""
+    declared = REF_SWITCH if data.dtype._is_ref_dtype else SWITCH
+    with colocate_with(data, ignore_existing=True):
+        outputs: tuple[Tensor, Tensor] = declared(data, pred, name=name)
+    return outputs
+
+
+def merge(inputs: list[Tensor], name: str | None = None) -> Any:
+    """Whichever of the inputs is alive, and its index."""
+    all_refs = all(t.dtype._is_ref_dtype for t in inputs)
+    return (REF_MERGE if all_refs else MERGE)(inputs, name=name)
+
+
+def merge_on(pred: Tensor, inputs: list[Tensor], name: str | None = None) -> Any:
+    """`merge` of the two sides [false, true] of a choice by `pred`."""
+    outputs = merge(inputs, name)
+    _PREDICATE_OF_MERGE[outputs[0].op] = pred
+    return outputs
+
+
+def _predicate_of(op: Operation) -> Tensor:
+    """The predicate of a Merge; one in an imported graph is found by walking up to a Switch."""
+    known = _PREDICATE_OF_MERGE.get(op)
+    if known is not None:
+        return known
+    depth_of: dict[Operation, int] = {op: 0}
+    frontier = [op]
+    while frontier:
+        current = frontier.pop(0)
+        for before in [t.op for t in current.inputs] + current.control_inputs:
+            # An inner Merge closes a choice of its own: its Switch is not the one that we seek.
+            depth = depth_of[current] + (before.type in ("Merge", "RefMerge"))
+            if before.type in ("Switch", "RefSwitch"):
+                if depth == 0:
+                    return before.inputs[1]
+                depth -= 1
+            if before not in depth_of:
+                depth_of[before] = depth
+                frontier.append(before)
+    raise ValueError(f"No Switch belongs to the Merge {op.name!r}, created at {op.traceback}.")
+
+
+class CondContext:
+    """One branch of a `tf.cond` while it is built.
+
+    Attributes:
+      pred: the predicate.
+      pivot: a tensor that is alive just when this branch is taken.
+      branch: 1 for the true branch, 0 for the false one.
+    """
+
+    def __init__(self, pred: Tensor, pivot: Tensor, branch: int) -> None:
+        self.pred = pred
+        self.pivot = pivot
+        self.branch = branch
+        graph = pred.graph
+        self.outer = graph._get_control_flow_context()
+        self._inside: set[Tensor] = {pred, pivot}
+        self._from_outside: dict[Tensor, Tensor] = {}
+
+    def add_op(self, op: Operation) -> None:
+        """Puts a new node into this branch. The graph calls it for every node made inside."""
+        if not op.inputs:
+            op._add_control_input(self.pivot.op)
+        else:
+            with op.graph.name_scope(f"{op.name}/"):
+                for index, tensor in enumerate(list(op.inputs)):
+                    inner = self.add_value(tensor)
+                    if inner is not tensor:
+                        op._update_input(index, inner)
+        self._note(op)
+        op.graph.prevent_fetching(op)
+        for tensor in op.outputs:
+            op.graph.prevent_feeding(tensor)
+
+    def _note(self, op: Operation) -> None:
+        context: CondContext | None = self
+        while context is not None:
+            context._inside.update(op.outputs)
+            context = context.outer
+
+    def add_value(self, tensor: Tensor) -> Tensor:
+        """The tensor as it is seen inside: through a Switch if it comes from outside."""
+        if tensor in self._inside:
+            return tensor
+        known = self._from_outside.get(tensor)
+        if known is not None:
+            return known
+        graph = tensor.graph
+        outer = tensor if self.outer is None else self.outer.add_value(tensor)
+        with graph.control_dependencies(None):  # clears the context too: no recursion
+            result = switch(outer, self.pred)[self.branch]
+        result.op._control_flow_context = self
+        graph.prevent_fetching(result.op)
+        graph.prevent_feeding(result)
+        self._from_outside[tensor] = result
+        self._note(result.op)
+        return result
+
+    def build(self, function: Callable[[], Any]) -> Any:
+        """Calls a branch function, and returns what it returns, with tensors for its leaves."""
+        graph = self.pred.graph
+        graph._set_control_flow_context(self)
+        try:
+            result = function()
+            return _map_structure(self._result, result)
+        finally:
+            graph._set_control_flow_context(self.outer)
+
+    def _result(self, value: Any) -> Any:
+        if isinstance(value, Operation):
+            # An operation has no value: the branch's pivot, once it has run, stands for it.
+            return control_flow_ops.with_dependencies([value], self.pivot)
+        if isinstance(value, IndexedSlices):
+            return IndexedSlices(
+                self._result(value.values),
+                self._result(value.indices),
+                None if value.dense_shape is None else self._result(value.dense_shape),
+            )
+        tensor = convert_to_tensor(value)
+        return self.add_value(tensor)
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _map_structure(function: Callable[..., Any], first: Any, *others: Any) -> Any:
+    """Applies a function to the leaves of equal structures of lists, tuples and dicts."""
+    if isinstance(first, dict):
+        return {
+            key: _map_structure(function, first[key], *(other[key] for other in others))
+            for key in first
+        }
+    if _is_sequence(first):
+        parts = [_map_structure(function, *items) for items in zip(first, *others, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+    return function(first, *others)
+
+
+def _same_structure(first: Any, second: Any) -> bool:
+    if isinstance(first, dict) or isinstance(second, dict):
+        if not (isinstance(first, dict) and isinstance(second, dict)):
+            return False
+        return first.keys() == second.keys() and all(
+            _same_structure(first[key], second[key]) for key in first
+        )
+    if _is_sequence(first) or _is_sequence(second):
+        return (
+            _is_sequence(first)
+            and _is_sequence(second)
+            and len(first) == len(second)
+            and all(map(_same_structure, first, second))
+        )
+    return True
+
+
+def _unpack(value: Any, strict: bool) -> Any:
+    return value[0] if not strict and _is_sequence(value) and len(value) == 1 else value
+
+
+def cond(
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    strict: bool = False,
+    name: str | None = None,
+    fn1: Callable[[], Any] | None = None,
+    fn2: Callable[[], Any] | None = None,
+) -> Any:
+    """Runs one of two branches, by the value of `pred` (mirrors `tf.cond`).
+
+    Only what is *built inside* a branch function is conditional. A node made before, even if
+    just one branch uses it, runs in either case.
+
+    Args:
+      pred: a boolean scalar tensor.
+      true_fn, false_fn: functions without arguments that build the branches and return tensors in
+        the same structure (a tensor, or nested lists, tuples or dicts) and of the same dtypes.
+      strict: whether a list of one tensor stays a list; by default it is unpacked.
+      name: the scope's name.
+      fn1, fn2: older names of `true_fn` and `false_fn`.
+
+    Returns:
+      The result of the branch that is taken, in the structure that the functions return.
+
+    Raises:
+      TypeError: if `pred` is a Python bool, or a branch is not callable.
+      ValueError: if the branches return nothing, or different structures or dtypes.
+
+    >>> import minitf as tf
+    >>> x = tf.placeholder(tf.float32)
+    >>> y = tf.cond(x > 0, lambda: tf.sqrt(x), lambda: tf.zeros_like(x))
+    >>> with tf.Session() as sess:
+    ...     print(sess.run(y, {x: 9.0}), sess.run(y, {x: -9.0}))
+    3.0 0.0
+    """
+    true_fn = fn1 if true_fn is None else true_fn
+    false_fn = fn2 if false_fn is None else false_fn
+    if not callable(true_fn):
+        raise TypeError("'true_fn' must be callable: pass a function that builds the branch.")
+    if not callable(false_fn):
+        raise TypeError("'false_fn' must be callable: pass a function that builds the branch.")
+    if isinstance(pred, (bool, np.bool_)):
+        raise TypeError("'pred' must not be a Python bool. Use Python's `if`, or a bool tensor.")
+    with name_scope(name, "cond", [pred]):
+        pred = convert_to_tensor(pred)
+        pivot_false, pivot_true = switch_on_itself(pred)
+        pivot_true = array_ops.identity(pivot_true, name="switch_t")
+        pivot_false = array_ops.identity(pivot_false, name="switch_f")
+        pred = array_ops.identity(pred, name="pred_id")
+        for tensor in (pivot_true, pivot_false, pred):
+            pred.graph.prevent_fetching(tensor.op)
+        true_result = _unpack(_build_branch(CondContext(pred, pivot_true, 1), true_fn, 1), strict)
+        false_result = _unpack(
+            _build_branch(CondContext(pred, pivot_false, 0), false_fn, 0), strict
+        )
+        _check_branches(true_result, false_result)
+        return _map_structure(
+            lambda true, false: _merge_results(pred, true, false), true_result, false_result
+        )
+
+
+def switch_on_itself(pred: Tensor) -> tuple[Tensor, Tensor]:
+    """A Switch of the predicate by itself: its two outputs are the branches' pivots."""
+    outputs: tuple[Tensor, Tensor] = SWITCH(pred, pred)
+    return outputs
+
+
+def _build_branch(context: CondContext, function: Callable[[], Any], branch: int) -> Any:
+    def call() -> Any:
+        result = function()
+        if result is None:
+            name = "true_fn" if branch else "false_fn"
+            raise ValueError(f"'{name}' must have a return value.")
+        return result
+
+    return context.build(call)
+
+
+def _merge_results(pred: Tensor, true: Any, false: Any) -> Any:
+    if isinstance(true, IndexedSlices) and isinstance(false, IndexedSlices):
+        return IndexedSlices(
+            _merge_results(pred, true.values, false.values),
+            _merge_results(pred, true.indices, false.indices),
+            None
+            if true.dense_shape is None or false.dense_shape is None
+            else _merge_results(pred, true.dense_shape, false.dense_shape),
+        )
+    return merge_on(pred, [convert_to_tensor(false), convert_to_tensor(true)])[0]
+
+
+def _check_branches(true_result: Any, false_result: Any) -> None:
+    if not _same_structure(true_result, false_result):
+        raise ValueError(
+            "The two structures don't have the same nested structure.\n"
+            f"  'true_fn' returned {true_result!r}\n  'false_fn' returned {false_result!r}\n"
+            "  what to do: return the same number of tensors, in the same nesting, from both."
+        )
+
+    def check(true: Any, false: Any) -> None:
+        if true.dtype.base_dtype is not false.dtype.base_dtype:
+            raise ValueError(
+                "Outputs of 'true_fn' and 'false_fn' must have the same type(s). Received "
+                f"{true.dtype.base_dtype.name} from 'true_fn' and {false.dtype.base_dtype.name} "
+                f"from 'false_fn': {true.name}, created at {true.op.traceback}, and {false.name}, "
+                f"created at {false.op.traceback}."
+            )
+
+    _map_structure(check, true_result, false_result)
+
+
+def case(
+    pred_fn_pairs: Any,
+    default: Callable[[], Any] | None = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
+) -> Any:
+    """Runs the first branch whose predicate is true (mirrors `tf.case`).
+
+    Args:
+      pred_fn_pairs: a list of pairs (boolean scalar tensor, function), or a dict from one to the
+        other.
+      default: the branch to run when no predicate is true. If None, and none is true, the last
+        function's branch fails with InvalidArgumentError.
+      exclusive: whether more than one true predicate is an error.
+      strict: as for `tf.cond`.
+      name: the scope's name.
+
+    Raises:
+      TypeError: if the pairs are not pairs of a tensor and a callable.
+
+    >>> import minitf as tf
+    >>> x = tf.placeholder(tf.int32)
+    >>> y = tf.case([(x < 0, lambda: tf.constant(-1)), (x > 0, lambda: tf.constant(1))],
+    ...             default=lambda: tf.constant(0))
+    >>> with tf.Session() as sess:
+    ...     print([int(sess.run(y, {x: v})) for v in (-5, 0, 5)])
+    [-1, 0, 1]
+    """
+    pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
+    for pair in pairs:
+        if not (isinstance(pair, tuple) and len(pair) == 2):
+            raise TypeError(f"'pred_fn_pairs' must be pairs (pred, fn), but one is {pair!r}.")
+        if not callable(pair[1]):
+            raise TypeError(f"The fn of {pair[0]} must be callable, but is {pair[1]!r}.")
+    with name_scope(name, "case", [pred for pred, _ in pairs]):
+        preds = [convert_to_tensor(pred) for pred, _ in pairs]
+        functions = [function for _, function in pairs]
+        checks = _case_checks(preds, default, exclusive)
+        if default is None:
+            default = functions.pop()
+            preds.pop()
+        with control_dependencies(checks):
+            chosen = default
+            for pred, function in reversed(list(zip(preds, functions, strict=True))):
+                chosen = _nested(pred, function, chosen, strict)
+            return chosen()
+
+
+def _nested(
+    pred: Tensor, function: Callable[[], Any], otherwise: Callable[[], Any], strict: bool
+) -> Callable[[], Any]:
+    return lambda: cond(pred, function, otherwise, strict=strict, name="cond")
+
+
+def _case_checks(preds: list[Tensor], default: Any, exclusive: bool) -> list[Operation]:
+    from minitf.ops import logging_ops, math_ops
+
+    checks: list[Operation] = []
+    stacked = array_ops.stack(preds)
+    if default is None:
+        some = math_ops.reduce_any(stacked)
+        checks.append(
+            logging_ops.Assert(some, ["None of the conditions of tf.case is true:", stacked])
+        )
+    if exclusive:
+        count = math_ops.reduce_sum(math_ops.cast(stacked, "int32"))
+        message = "More than one condition of tf.case is true, but exclusive=True:"
+        checks.append(logging_ops.Assert(count <= 1, [message, stacked]))
+    return checks
