@@ -51,7 +51,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, files):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.files, self.misbehave, self.asked = files, None, []
+        self.files, self.misbehave, self.delay, self.asked = files, None, 0.0, []
         self.stopped = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}/mnist/"
 
@@ -63,6 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         name = self.path.rsplit("/", 1)[-1]
         self.server.asked.append(name)
+        self.server.stopped.wait(self.server.delay)
         if self.server.misbehave:
             self.server.misbehave(self)
         else:
@@ -315,16 +316,21 @@ def silence(request):
     request.server.stopped.wait(20)
 
 
+def drip(request, drop, seconds=10):
+    for _ in range(seconds * 50):
+        if request.server.stopped.wait(0.02):
+            return
+        request.wfile.write(drop)
+
+
 def drip_headers(request):
     request.wfile.write(b"HTTP/1.0 200 OK\r\n")
-    while not request.server.stopped.wait(0.02):
-        request.wfile.write(b"X-More: 1\r\n")
+    drip(request, b"X-More: 1\r\n")
 
 
 def drip_body(request):
     request.answer(b"", announced=100_000)
-    while not request.server.stopped.wait(0.02):
-        request.wfile.write(b"\0")
+    drip(request, b"\0")
 
 
 def stop_halfway(request):
@@ -361,7 +367,7 @@ def other_images(request):
 def endless(request):
     request.send_response(200)
     request.end_headers()
-    while not request.server.stopped.is_set():
+    for _ in range(1000):
         request.wfile.write(bytes(1 << 16))
 
 
@@ -684,6 +690,7 @@ def total(files):
 
 @pytest.mark.parametrize("lock", ["", "no lock"])
 def test_processes_that_start_at_once(start, mirror, original, home, lock):
+    mirror.delay = 0.2  # so that they do meet
     children = [start(lock) for _ in range(3)]
     for child in children:
         out, err = child.communicate(timeout=60)
@@ -698,9 +705,7 @@ def test_process_killed_midway(start, mirror, original, home):
     first = start(stop_at=sources.TEST_IMAGES)
     assert first.stdout.readline() == "midway\n"
     waiting = start()
-    for line in waiting.stderr:
-        if "another process is fetching" in line:
-            break
+    assert "another process is fetching" in waiting.stderr.readline()
     first.send_signal(signal.SIGKILL)
     first.wait(timeout=60)
     out, err = waiting.communicate(timeout=60)
