@@ -1,6 +1,5 @@
 """With this module one can write a kernel as plain Python and have it run as machine code.
 
->>> import numpy as np
 >>> from minitf.kernels.jit import jit
 >>> @jit
 ... def dot(a, b):
@@ -8,8 +7,8 @@
 ...     for i in range(len(a)):
 ...         total += a[i] * b[i]
 ...     return total
->>> dot.py_func(np.ones(3), np.ones(3))   # as it was written, to test and to step through
-3.0
+>>> dot.py_func([1.0, 2.0], [3.0, 4.0])  # as it was written, to test and to step through
+11.0
 
 Nothing is imported or compiled before the first call of `dot`. Then Numba compiles it for the
 types that it meets, without the interpreter's lock, and keeps the code on disk: in the directory

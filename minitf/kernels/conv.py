@@ -1,0 +1,185 @@
+"""With this module one can convolve images, and propagate gradients back through that.
+
+    output[n, i, j, k] = sum over r, s, c of
+        padded[n, i * stride + r * dilation, j * stride + s * dilation, c] * filter[r, s, c, k]
+
+where `padded` is the input with zeros around it. (TensorFlow's convolution is what mathematics
+calls correlation: the filter is not flipped.) Both gradients are linear in the gradient of the
+output, and are the transposes of this map in the filter and in the input.
+
+Arrays are NHWC: batch, height, width, channels; who has NCHW transposes. Several algorithms may
+compute the same function; `_algorithm` is the one place that chooses.
+
+>>> import numpy as np
+>>> from minitf.kernels.conv import conv2d
+>>> image = np.arange(9.0).reshape(1, 3, 3, 1)
+>>> conv2d(image, np.ones((2, 2, 1, 1))).reshape(2, 2)
+array([[ 8., 12.],
+       [20., 24.]])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from minitf.kernels import im2col, reference
+from minitf.kernels.dispatch import compiles, half_as_float32
+from minitf.kernels.padding import Pair
+from minitf.kernels.reference import NONE, ONE, Pads
+
+Array = npt.NDArray[Any]
+
+
+class _Algorithm(Protocol):
+    """A module that has the functions of this one."""
+
+    def conv2d(
+        self, input: Array, filter: Array, *, strides: Pair, padding: Pads, dilations: Pair
+    ) -> Array: ...
+
+    def conv2d_backprop_filter(
+        self,
+        input: Array,
+        filter_shape: Sequence[int],
+        out_backprop: Array,
+        *,
+        strides: Pair,
+        padding: Pads,
+        dilations: Pair,
+    ) -> Array: ...
+
+    def conv2d_backprop_input(
+        self,
+        input_shape: Sequence[int],
+        filter: Array,
+        out_backprop: Array,
+        *,
+        strides: Pair,
+        padding: Pads,
+        dilations: Pair,
+    ) -> Array: ...
+
+
+def _algorithm(
+    dtype: np.dtype[Any], filter_shape: Sequence[int], strides: Pair, dilations: Pair
+) -> _Algorithm:
+    """Chooses how to compute a convolution or one of its gradients."""
+    del filter_shape, strides, dilations  # so far, one algorithm is the best for all shapes
+    return im2col if compiles(dtype) else reference
+
+
+@half_as_float32
+def conv2d(
+    input: Array,
+    filter: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+) -> Array:
+    """Two-dimensional convolution. Mirrors the kernel of `tf.nn.conv2d`.
+
+    Args:
+      input: of shape (batch, height, width, channels); float16 (which is computed in float32 and
+        rounded once), float32, float64, or integers.
+      filter: of shape (window height, window width, channels, output channels).
+      strides: how far the window moves, vertically and horizontally.
+      padding: how many zeros are added, ((top, bottom), (left, right)); see `padding`.
+      dilations: how far apart the window's cells are.
+
+    Returns:
+      An array of shape (batch, output height, output width, output channels).
+
+    Raises:
+      ValueError: if the channels do not agree, or the window is larger than the padded input.
+    """
+    _check_channels(input.shape[3], filter.shape)
+    algorithm = _algorithm(input.dtype, filter.shape, strides, dilations)
+    return algorithm.conv2d(input, filter, strides=strides, padding=padding, dilations=dilations)
+
+
+@half_as_float32
+def conv2d_backprop_filter(
+    input: Array,
+    filter_shape: Sequence[int],
+    out_backprop: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+) -> Array:
+    """The gradient of a convolution in its filter. Mirrors `tf.nn.conv2d_backprop_filter`.
+
+        gradient[r, s, c, k] = sum over n, i, j of
+            padded[n, i * stride + r * dilation, j * stride + s * dilation, c] * out[n, i, j, k]
+
+    Args:
+      input: the input of the convolution.
+      filter_shape: (window height, window width, channels, output channels).
+      out_backprop: the gradient in the output.
+      strides: as for `conv2d`.
+      padding: as for `conv2d`.
+      dilations: as for `conv2d`.
+
+    Returns:
+      An array of shape `filter_shape`.
+
+    Raises:
+      ValueError: if the channels do not agree.
+    """
+    _check_channels(input.shape[3], filter_shape, out_backprop.shape[3])
+    algorithm = _algorithm(input.dtype, filter_shape, strides, dilations)
+    return algorithm.conv2d_backprop_filter(
+        input, filter_shape, out_backprop, strides=strides, padding=padding, dilations=dilations
+    )
+
+
+@half_as_float32
+def conv2d_backprop_input(
+    input_shape: Sequence[int],
+    filter: Array,
+    out_backprop: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+) -> Array:
+    """The gradient of a convolution in its input. Mirrors `tf.nn.conv2d_backprop_input`.
+
+    The gradient at a cell of the input is the sum, over all windows that cover it, of the
+    gradient in the output times what the filter has at that place of the window.
+
+    Args:
+      input_shape: (batch, height, width, channels).
+      filter: the filter of the convolution.
+      out_backprop: the gradient in the output.
+      strides: as for `conv2d`.
+      padding: as for `conv2d`.
+      dilations: as for `conv2d`.
+
+    Returns:
+      An array of shape `input_shape`.
+
+    Raises:
+      ValueError: if the channels do not agree.
+    """
+    _check_channels(input_shape[3], filter.shape, out_backprop.shape[3])
+    algorithm = _algorithm(out_backprop.dtype, filter.shape, strides, dilations)
+    return algorithm.conv2d_backprop_input(
+        input_shape, filter, out_backprop, strides=strides, padding=padding, dilations=dilations
+    )
+
+
+def _check_channels(
+    channels: int, filter_shape: Sequence[int], out_channels: int | None = None
+) -> None:
+    if channels != filter_shape[2] or out_channels not in (None, filter_shape[3]):
+        outputs = "" if out_channels is None else f" and outputs with {out_channels} channels"
+        raise ValueError(
+            f"a filter of shape {tuple(filter_shape)}, that is (height, width, input channels, "
+            f"output channels), does not fit inputs with {channels} channels{outputs}"
+        )

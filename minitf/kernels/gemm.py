@@ -1,0 +1,71 @@
+"""With this module one can multiply matrices on all cores, with the same bits on any number.
+
+numpy's BLAS would use all cores by itself, but then keeps them from the kernels that come next
+(see `blas`); and how it shares out the work, and so the last bit, depends on how many there are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minitf.kernels.blas import single_threaded
+from minitf.kernels.parallel import parallel_ranges
+
+Array = npt.NDArray[Any]
+
+# Multiply-adds in a block: some 80 microseconds, and large enough for BLAS to be at its best.
+_BLOCK = 1 << 22
+
+# BLAS computes tiles of the result; a block's edges lie on edges of tiles.
+_TILE = 64
+
+
+def matmul(
+    a: Array,
+    b: Array,
+    *,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    out: Array | None = None,
+) -> Array:
+    """The matrix product out[i, j] = sum_k a[i, k] b[k, j]. Mirrors the kernel of `tf.matmul`.
+
+    Args:
+      a: of shape (m, k), or (k, m) if `transpose_a`.
+      b: of shape (k, n), or (n, k) if `transpose_b`, and of the dtype of `a`.
+      transpose_a: multiply with the transpose of `a`.
+      transpose_b: multiply with the transpose of `b`.
+      out: where to put the result, of shape (m, n), if given.
+
+    Returns:
+      `out`, or a new array.
+
+    Raises:
+      ValueError: if the shapes do not fit.
+
+    >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
+    array([[11.]])
+    """
+    a, b = a.T if transpose_a else a, b.T if transpose_b else b
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+        raise ValueError(f"matrices of shapes {a.shape} and {b.shape} cannot be multiplied")
+    (rows, inner), columns = a.shape, b.shape[1]
+    if out is None:
+        out = np.empty((rows, columns), a.dtype)
+    result = out
+
+    def some_rows(start: int, stop: int) -> None:
+        np.matmul(a[start:stop], b, out=result[start:stop])
+
+    def some_columns(start: int, stop: int) -> None:
+        np.matmul(a, b[:, start:stop], out=result[:, start:stop])
+
+    with single_threaded():
+        if rows > columns:
+            parallel_ranges(rows, some_rows, work=columns * inner, least=_BLOCK, multiple=_TILE)
+        else:
+            parallel_ranges(columns, some_columns, work=rows * inner, least=_BLOCK, multiple=_TILE)
+    return result

@@ -1,0 +1,213 @@
+"""With this module one can share a kernel's work among the cores, and get the same bits on any.
+
+>>> import numpy as np
+>>> from minitf.kernels.parallel import parallel_ranges
+>>> squares = np.arange(10.0)
+>>> def square(start, stop):
+...     squares[start:stop] **= 2
+>>> parallel_ranges(10, square, work=1)
+>>> squares[-1]
+np.float64(81.0)
+
+The work is cut into blocks by its shape alone, never by the number of threads; each block is
+computed by one thread and no two write to the same place. So the result cannot depend on how many
+threads there are or which of them came first. Blocks are Python calls: to run at the same time
+they spend their time in code that releases the interpreter's lock, such as a `jit` kernel or
+numpy on large arrays.
+
+There is one pool for the process. Whoever calls takes blocks as well, and needs no helper to
+finish, so any number of threads may call at once, and a call from within a block just runs there.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
+
+# A block smaller than this many elementary steps (loads, multiply-adds; some 20 microseconds of
+# them) is not worth handing to another thread.
+LEAST_WORK = 1 << 16
+
+# More blocks than this cost more in Python than they gain in balance.
+_MOST_BLOCKS = 64
+
+
+def parallel_for(n_blocks: int, block: Callable[[int], object]) -> None:
+    """Calls `block(0)` ... `block(n_blocks - 1)`, on several threads, in no particular order.
+
+    Args:
+      n_blocks: chosen from the size of the work, not from the number of threads.
+      block: must not write where another block reads or writes.
+
+    Raises:
+      BaseException: what the first failing block raised, once the blocks under way have ended;
+        those not begun are left out.
+    """
+    helpers = 0 if _in_block.now else min(get_num_threads(), n_blocks) - 1
+    if helpers <= 0:
+        for index in range(n_blocks):
+            block(index)
+        return
+    job = _Job(n_blocks, block)
+    queue = _pool.queue(helpers)
+    for _ in range(helpers):
+        queue.put(job)
+    job.take_blocks()
+    job.wait()
+
+
+def parallel_ranges(
+    total: int,
+    block: Callable[[int, int], object],
+    *,
+    work: int,
+    least: int = LEAST_WORK,
+    multiple: int = 1,
+) -> None:
+    """Calls `block(start, stop)` for ranges that cover 0 ... total; for one range if work is small.
+
+    Args:
+      total: how many items there are.
+      block: computes the items of a range, and writes nowhere else.
+      work: elementary steps for one item.
+      least: a range that has no more steps than this is not cut further.
+      multiple: of how many items each range but the last has a multiple.
+    """
+    ranges = list(cut(total, work=work, least=least, multiple=multiple))
+    parallel_for(len(ranges), lambda index: block(*ranges[index]))
+
+
+def cut(
+    total: int, *, work: int, least: int = LEAST_WORK, multiple: int = 1
+) -> Iterator[tuple[int, int]]:
+    """The ranges of `parallel_ranges`: at most 64, equally long but for the last.
+
+    >>> list(cut(10, work=1, least=4))
+    [(0, 4), (4, 8), (8, 10)]
+    """
+    size = max(-(-least // max(work, 1)), -(-total // _MOST_BLOCKS), 1)
+    size = -(-size // multiple) * multiple
+    for start in range(0, total, size):
+        yield start, min(start + size, total)
+
+
+def get_num_threads() -> int:
+    """How many threads share the work of one kernel: the cores of this process by default."""
+    return _num_threads or _cores()
+
+
+def set_num_threads(num_threads: int) -> None:
+    """Sets how many threads share the work of one kernel; 0 for as many as there are cores.
+
+    Raises:
+      ValueError: if it is negative.
+    """
+    global _num_threads
+    if num_threads < 0:
+        raise ValueError(f"the number of threads must not be negative, got {num_threads}")
+    _num_threads = num_threads
+
+
+_num_threads = 0
+
+
+@functools.cache
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _InBlock(threading.local):
+    """Whether this thread is inside a block, where more threads would only get in the way."""
+
+    now = False
+
+
+_in_block = _InBlock()
+
+
+class _Job:
+    """The blocks of one call; threads draw their numbers from one counter."""
+
+    def __init__(self, n_blocks: int, block: Callable[[int], object]) -> None:
+        self._n_blocks = n_blocks
+        self._block = block
+        self._numbers = itertools.count()  # next() is one step under the interpreter's lock
+        self._ended = 0
+        self._error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._all_ended = threading.Lock()
+        self._all_ended.acquire()
+
+    def take_blocks(self) -> None:
+        """Runs blocks until none is left; called by each thread that takes part."""
+        ended = 0
+        _in_block.now = True
+        for index in self._numbers:
+            if index >= self._n_blocks:
+                break
+            ended += 1
+            if self._error is None:  # after an error the rest is counted, not run
+                try:
+                    self._block(index)
+                except BaseException as error:
+                    self._error = error
+        _in_block.now = False
+        self._count(ended)
+
+    def _count(self, ended: int) -> None:
+        with self._lock:
+            self._ended += ended
+            if ended and self._ended == self._n_blocks:
+                self._all_ended.release()
+
+    def wait(self) -> None:
+        """Returns when every block has ended.
+
+        Raises:
+          BaseException: what a block raised.
+        """
+        self._all_ended.acquire()
+        if self._error is not None:
+            raise self._error
+
+
+class _Pool:
+    """The helpers: threads that wait for jobs, as many as were ever needed at once."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[_Job] = SimpleQueue()
+        self._helpers = 0
+        self._lock = threading.Lock()
+
+    def queue(self, helpers: int) -> SimpleQueue[_Job]:
+        """Where to put jobs, with at least so many helpers waiting for them."""
+        if self._helpers < helpers:
+            with self._lock:
+                while self._helpers < helpers:
+                    name = f"minitf-kernels-{self._helpers}"
+                    threading.Thread(target=self._help, name=name, daemon=True).start()
+                    self._helpers += 1
+        return self._queue
+
+    def _help(self) -> None:
+        while True:
+            self._queue.get().take_blocks()
+
+
+def _renew_pool() -> None:
+    """A forked child inherits no threads, and perhaps locks that a thread of its parent held."""
+    global _pool
+    _pool = _Pool()
+    _in_block.now = False
+
+
+_pool = _Pool()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_pool)
