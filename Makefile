@@ -40,7 +40,7 @@ bench: $(VENV)/.installed-dev  ## measure
 	$(PY) -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,rounds $(ARGS)
 
 docs: $(VENV)/.installed-docs  ## build the documentation into site/
-	$(PY) -m mkdocs build --strict $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict $(ARGS)
 
 clean:  ## remove the environments and everything else that make made
 	rm -rf $(VENV) $(PARITY_VENV) build dist site *.egg-info

@@ -131,6 +131,15 @@ def test_no_frame_of_the_runner_in_the_traceback_of_a_module(tmp_path: Path) -> 
         assert run.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
+def test_what_a_package_fails_to_import_is_not_taken_for_the_package(tmp_path: Path) -> None:
+    write(tmp_path, "package/__init__.py", "import nowhere\n")
+    write(tmp_path, "package/module.py", "")
+    run = minitf_run("-m", "package.module", cwd=tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.count("  File ") == 1
+    assert run.stderr.endswith("ModuleNotFoundError: No module named 'nowhere'\n")
+
+
 def test_keyboard_interrupt_exits_with_130(tmp_path: Path) -> None:
     write(tmp_path, "script.py", "import time\nprint('ready', flush=True)\ntime.sleep(60)\n")
     command = [sys.executable, "-m", "minitf", "run", "script.py"]
