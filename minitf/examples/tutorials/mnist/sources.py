@@ -196,7 +196,7 @@ def _load_cached(tried: list[str]) -> Digits | None:
             return read_cache(folder)  # another process may have filled it meanwhile
         except Unavailable as why:
             tried.append(f"cache ({folder}): {why}")
-        say("fetching the data, 12 to 16 MB, for the first time on this machine.")
+        say("fetching the data, 12 to 16 MB.")
         files = fetch_original(tried)
         if files is not None:
             _keep(folder, files)
@@ -298,7 +298,7 @@ def _load_sample(tried: list[str]) -> Digits:
         "the full data could not be had, so this run uses the sample inside minitf: 6,000 of the "
         "60,000 training and 1,000 of the 10,000 test digits. They are real, but models become "
         f"less accurate with so few. Tried: {'; '.join(tried)}. To have all of them, run again "
-        "with a network connection, or put the four files "
+        "with a network connection and without MINITF_OFFLINE, or put the four files "
         f"{', '.join(f'{name}.gz' for name in NAMES)} into a folder and name it in the "
         "environment variable MNIST_DIR."
     )
