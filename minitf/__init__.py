@@ -21,7 +21,7 @@ import importlib
 from typing import Any
 
 # ---- framework
-from minitf._version import VERSION as __version__
+from minitf._version import TENSORFLOW_VERSION as __version__
 from minitf.framework import errors as errors
 from minitf.framework.convert import convert_to_tensor as convert_to_tensor
 from minitf.framework.convert import (
@@ -34,7 +34,7 @@ from minitf.framework.device import DeviceSpec as DeviceSpec
 from minitf.framework.dtypes import DType as DType
 from minitf.framework.dtypes import as_dtype as as_dtype
 from minitf.framework.dtypes import bfloat16 as bfloat16
-from minitf.framework.dtypes import bool_ as bool  # noqa: A004 - TensorFlow's name
+from minitf.framework.dtypes import bool_ as bool
 from minitf.framework.dtypes import complex64 as complex64
 from minitf.framework.dtypes import complex128 as complex128
 from minitf.framework.dtypes import float16 as float16
@@ -79,17 +79,11 @@ from minitf.framework.tensor_shape import dimension_value as dimension_value
 from minitf.ops.constant_op import constant as constant
 
 # ---- array ops
-
 # ---- math ops
-
 # ---- nn ops
-
 # ---- random ops, variables, initializers
-
 # ---- control flow
-
 # ---- gradients
-
 # ---- sessions
 from minitf.runtime.config import ConfigProto as ConfigProto
 from minitf.runtime.config import GPUOptions as GPUOptions

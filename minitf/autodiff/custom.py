@@ -1,4 +1,4 @@
-"""With this module one can give an op type a gradient of one's own: `@tf.RegisterGradient("Name")`."""
+"""With this module one can give an op type a gradient of one's own: `@tf.RegisterGradient`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""With this module one can differentiate a graph: `tf.gradients(ys, xs)` adds the nodes that compute
-the derivatives of `ys` by `xs`.
+"""With this module one can differentiate a graph: `tf.gradients(ys, xs)`.
+
+It adds the nodes that compute the derivatives of `ys` by `xs`.
 
 Reverse mode, in four steps:
 
@@ -280,7 +281,7 @@ def _checked_grad_y(y: Tensor, grad_y: Any, i: int) -> Any:
         )
     if not grad_y.shape.is_compatible_with(y.shape):
         raise ValueError(
-            f"The gradient given for {y} has shape {grad_y.shape}, but must have that of the tensor."
+            f"The gradient given for {y} has shape {grad_y.shape}, but must be the tensor's."
         )
     with_name: Tensor = array_ops.identity(grad_y, name=f"grad_ys_{i}")
     return with_name

@@ -53,10 +53,10 @@ def apply_op(
     output_types = _output_types(op_def, attrs)
     op = graph.create_op(op_def, flat, output_types, attrs, name)
     outputs = op._outputs
+    if not outputs:
+        return op
     if len(op_def.outputs) == 1 and not op_def.outputs[0].is_list:
         return outputs[0]
-    if not op_def.outputs:
-        return op
     if op_def.result_type is not None and len(outputs) == len(op_def.outputs):
         return op_def.result_type(*outputs)
     return outputs

@@ -75,6 +75,7 @@ class Graph(CollectionsMixin, LookupMixin):
         self._gradient_overrides: dict[str, str] = {}
         self._unfeedable: set[Tensor] = set()
         self._unfetchable: set[Any] = set()
+        self._kept: list[Any] = []
         self._created_at = str(traceback_lib.capture())
         self._init_collections()
 
@@ -424,6 +425,10 @@ class Graph(CollectionsMixin, LookupMixin):
             yield
         finally:
             self._gradient_overrides = outer
+
+    def keep_alive(self, thing: Any) -> None:
+        """Keeps something, such as the function of a `py_func`, for as long as the graph lives."""
+        self._kept.append(thing)
 
     # ---- feeding and fetching
 

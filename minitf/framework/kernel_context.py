@@ -32,14 +32,16 @@ class VariableResource:
 
     Attributes:
       name: the variable's name, for messages.
+      shape: the dims that it was declared with; None where the rank was not known.
       value: the array, or None until an initializer has run. Updates write into it in place.
       lock: taken by updates that were built with `use_locking`.
     """
 
-    __slots__ = ("lock", "name", "value")
+    __slots__ = ("lock", "name", "shape", "value")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, shape: tuple[int | None, ...] | None = None) -> None:
         self.name = name
+        self.shape = shape
         self.value: Any = None
         self.lock = threading.Lock()
 
@@ -54,6 +56,22 @@ class VariableResource:
                 None, None, f"Attempting to use uninitialized value {self.name}"
             )
         return self.value
+
+    def current_shape(self) -> tuple[int | None, ...] | None:
+        """The shape of the value; the declared one before there is a value."""
+        if self.value is None:
+            return self.shape
+        shape: tuple[int | None, ...] = self.value.shape
+        return shape
+
+    def accepts(self, shape: tuple[int, ...]) -> bool:
+        """Whether a value of this shape can be stored without changing the variable's shape."""
+        own = self.current_shape()
+        if own is None or own == shape:
+            return True
+        return len(own) == len(shape) and all(
+            a is None or a == b for a, b in zip(own, shape, strict=True)
+        )
 
     def assign(self, value: Any) -> None:
         """Stores a copy of `value`: in place where shape and dtype stay, else in a new array."""

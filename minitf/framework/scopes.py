@@ -10,7 +10,7 @@ from minitf.framework.apply_op import graph_of
 from minitf.framework.default import get_default_graph
 
 
-class name_scope:  # noqa: N801 - TensorFlow's name
+class name_scope:
     """Puts the nodes made inside under a common prefix (mirrors `tf.name_scope`).
 
     Args:

@@ -130,4 +130,8 @@ class RunOptions(_Options):
 class RunMetadata(_Options):
     """What a run reports of itself (mirrors `tf.RunMetadata`)."""
 
-    _fields: ClassVar[dict[str, Any]] = {"step_stats": None, "cost_graph": None, "partition_graphs": list}
+    _fields: ClassVar[dict[str, Any]] = {
+        "step_stats": None,
+        "cost_graph": None,
+        "partition_graphs": list,
+    }

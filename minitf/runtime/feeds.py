@@ -73,7 +73,7 @@ def as_fed_array(tensor: Tensor, value: Any) -> Any:
         raise TypeError(
             "The value of a feed cannot be a tf.Tensor object. Feed Python numbers, strings, "
             f"lists or numpy arrays. The tensor was {value}, fed for {tensor}.\n"
-            "  what to do: get its value with session.run(t) first, or connect the two in the graph."
+            "  what to do: get its value with session.run(t) first, or connect the two."
         )
     dtype = tensor._dtype.base_dtype
     array = _convert(tensor, value, dtype)
@@ -146,10 +146,10 @@ def _shape_remedy(array: Any, wanted: tuple[int | None, ...]) -> str:
     known = [d for d in wanted if d is not None]
     product = int(np.prod(known, dtype=np.int64)) if known else 1
     unknown = len(wanted) - len(known)
-    if array.size and (array.size == product if unknown == 0 else array.size % product == 0):
-        if unknown <= 1:
-            target = [-1 if d is None else d for d in wanted]
-            return f"a reshaped value would fit: feed value.reshape({target})."
+    fits = array.size == product if unknown == 0 else array.size % product == 0
+    if array.size and fits and unknown <= 1:
+        target = [-1 if d is None else d for d in wanted]
+        return f"a reshaped value would fit: feed value.reshape({target})."
     if len(wanted) == len(given) + 1 and wanted[-1] is not None:
         return f"if the values are class numbers, feed numpy.eye({wanted[-1]})[value] (one-hot)."
     return "feed a value of the placeholder's shape, or change the placeholder's shape."
