@@ -21,8 +21,10 @@ import importlib
 from typing import Any
 
 # ---- framework
-from minitf._version import TENSORFLOW_VERSION as __version__
+from minitf import _version
+from minitf.framework import dtypes as dtypes
 from minitf.framework import errors as errors
+from minitf.framework import static_value as _static_value
 from minitf.framework.convert import convert_to_tensor as convert_to_tensor
 from minitf.framework.convert import (
     register_tensor_conversion_function as register_tensor_conversion_function,
@@ -34,7 +36,6 @@ from minitf.framework.device import DeviceSpec as DeviceSpec
 from minitf.framework.dtypes import DType as DType
 from minitf.framework.dtypes import as_dtype as as_dtype
 from minitf.framework.dtypes import bfloat16 as bfloat16
-from minitf.framework.dtypes import bool_ as bool
 from minitf.framework.dtypes import complex64 as complex64
 from minitf.framework.dtypes import complex128 as complex128
 from minitf.framework.dtypes import float16 as float16
@@ -67,7 +68,6 @@ from minitf.framework.scopes import get_collection_ref as get_collection_ref
 from minitf.framework.scopes import init_scope as init_scope
 from minitf.framework.scopes import name_scope as name_scope
 from minitf.framework.scopes import op_scope as op_scope
-from minitf.framework.static_value import static_value as get_static_value
 from minitf.framework.tensor import IndexedSlices as IndexedSlices
 from minitf.framework.tensor import Tensor as Tensor
 from minitf.framework.tensor_shape import Dimension as Dimension
@@ -94,7 +94,10 @@ from minitf.runtime.config import RunOptions as RunOptions
 from minitf.runtime.session import InteractiveSession as InteractiveSession
 from minitf.runtime.session import Session as Session
 
-VERSION = __version__
+# ---- names that differ from their definition's
+VERSION = __version__ = _version.TENSORFLOW_VERSION
+bool = dtypes.bool_
+get_static_value = _static_value.static_value
 newaxis = None
 
 # Imported when a script first asks for them: `tf.train` loads `minitf.train`.
@@ -121,8 +124,8 @@ def __getattr__(name: str) -> Any:
     if name in _SUBPACKAGES:
         return importlib.import_module(f"minitf.{name}")
     raise AttributeError(
-        f"minitf has no attribute {name!r}. If it is a TensorFlow 1.x name, minitf does not have it "
-        "(yet)."
+        f"minitf has no attribute {name!r}. If it is a name of TensorFlow 1.x, minitf does not "
+        "have it (yet)."
     )
 
 
