@@ -56,13 +56,14 @@ def loss(logits: Any, labels: Any) -> Any:
 def training(loss: Any, learning_rate: float) -> Any:
     """Returns an op that takes one step of gradient descent and adds one to `global_step`.
 
-    It also adds a scalar summary of the loss.
+    It also adds a scalar summary of the loss, once minitf has summaries.
 
     Args:
       loss: the scalar to make smaller.
       learning_rate: the length of a step, in gradients.
     """
-    tf.summary.scalar("loss", loss)
+    if hasattr(tf, "summary"):
+        tf.summary.scalar("loss", loss)
     optimizer = tf.train.GradientDescentOptimizer(learning_rate)
     global_step = tf.Variable(0, name="global_step", trainable=False)
     return optimizer.minimize(loss, global_step=global_step)
