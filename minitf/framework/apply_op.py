@@ -6,6 +6,8 @@ that the inputs decide (`T` is the dtype of `x`), check the others, and add the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from minitf.framework import dtypes, tensor_shape
@@ -51,7 +53,8 @@ def apply_op(
     _infer_types(op_def, flat, attrs)
     _fill_defaults(op_def, attrs)
     output_types = _output_types(op_def, attrs)
-    op = graph.create_op(op_def, flat, output_types, attrs, name)
+    with _at_references(graph, op_def, flat) if op_def.takes_references else _ANYWHERE:
+        op = graph.create_op(op_def, flat, output_types, attrs, name)
     outputs = op._outputs
     if not outputs:
         return op
@@ -60,6 +63,19 @@ def apply_op(
     if op_def.result_type is not None and len(outputs) == len(op_def.outputs):
         return op_def.result_type(*outputs)
     return outputs
+
+
+_ANYWHERE = nullcontext()
+
+
+@contextmanager
+def _at_references(graph: Graph, op_def: OpDef, inputs: list[Tensor]) -> Iterator[None]:
+    """Puts a node where the variables are that it is given references to."""
+    with ExitStack() as stack:
+        for tensor, wants_ref in zip(inputs, op_def.ref_inputs(len(inputs)), strict=True):
+            if wants_ref:
+                stack.enter_context(graph.colocate_with(tensor))
+        yield
 
 
 def graph_of(values: Any) -> Graph:

@@ -46,6 +46,7 @@ class _Scopes(threading.local):
         self.devices: list[Any] = []
         self.control: list[_ControlScope] = []
         self.colocation: list[Operation] = []
+        self.attrs: dict[str, Any] = {}
         self.context: Any = None  # the innermost control flow context: a branch of tf.cond
         self.container = ""
 
@@ -127,6 +128,8 @@ class Graph(CollectionsMixin, LookupMixin):
             self._add_op(op)
             if self._gradient_overrides and op_def.name in self._gradient_overrides:
                 attrs["_gradient_op_type"] = self._gradient_overrides[op_def.name]
+            if scopes.attrs:
+                attrs.update((key, v) for key, v in scopes.attrs.items() if key not in attrs)
             if scopes.devices:
                 self._apply_devices(op)
             if scopes.colocation:
@@ -354,6 +357,16 @@ class Graph(CollectionsMixin, LookupMixin):
             groups.update(group.decode() for group in leader.colocation_groups())
             op._set_device(leader._device)
         op._attrs["_class"] = sorted(groups)
+
+    @contextmanager
+    def _attr_scope(self, attrs: dict[str, Any]) -> Iterator[None]:
+        """Gives the nodes made inside further attributes; colocation overrides `_class`."""
+        outer = self._scopes.attrs
+        self._scopes.attrs = {**outer, **attrs}
+        try:
+            yield
+        finally:
+            self._scopes.attrs = outer
 
     @contextmanager
     def container(self, container_name: str) -> Iterator[str]:

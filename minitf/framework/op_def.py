@@ -164,6 +164,7 @@ class OpDef:
         self.attrs = {a.name: a for a in (AttrDef(text) for text in attrs)}
         self.inputs = [ArgDef(part, self.attrs) for part in _split(inputs)]
         self.outputs = [ArgDef(part, self.attrs) for part in _split(outputs.strip().strip("()"))]
+        self.takes_references = any(arg.is_ref for arg in self.inputs)
         self.stateful = stateful
         self.elementwise = elementwise
         self.aliases = aliases
