@@ -45,7 +45,7 @@ docs: $(VENV)/.installed-docs  ## build the documentation into site/
 clean:  ## remove the environments and everything else that make made
 	rm -rf $(VENV) $(PARITY_VENV) build dist site *.egg-info
 	rm -rf .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find minitf tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is touched only when its step has succeeded, so that an interrupted one is done again;
 # it is older than pyproject.toml when the dependencies may have changed.

@@ -155,7 +155,7 @@ def _locate(path: str) -> _Module | None:
         return None
     module: _Module = minitf
     for part in parts:
-        child = getattr(module, part, None)
+        child = vars(module).get(part)
         if not _is_ours(child):
             # A function may hide a module of its name, as in `tf.gradients`.
             name = f"{getattr(module, '__name__', '')}.{part}"
