@@ -1,0 +1,234 @@
+"""Lazy compilation: nothing at import, once for all threads, kept on disk, and dispensable."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from minitf.kernels import jit as jit_module
+from minitf.kernels.jit import Kernel, jit, readonly
+
+# A module with kernels, as a user of `jit` would write it.
+SOURCE = """
+from minitf.kernels.jit import jit
+
+@jit
+def square(x):
+    return x * x
+
+@jit
+def sum_of_squares(values):
+    total = 0.0
+    for i in range(len(values)):
+        total += square(values[i])
+    return total
+
+@jit(fallback=lambda x: "fallback")
+def identity(x):
+    return x
+"""
+
+RUN = """
+import sys
+import numpy as np
+import made
+assert made.sum_of_squares(np.arange(4.0)) == 14
+stats = made.sum_of_squares.compile().stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+"""
+
+
+def run_python(code: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs code in a new process that can import what lies in the directory."""
+    root = str(Path(jit_module.__file__).parents[2])
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "MINITF_"))}
+    path = os.pathsep.join([str(directory), root])
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**inherited, "PYTHONPATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A directory with the module `made`."""
+    (tmp_path / "made.py").write_text(SOURCE)
+    return tmp_path
+
+
+def load(directory: Path, name: str = "made") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, directory / "made.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_importing_kernels_does_not_import_numba(directory):
+    code = """
+import sys
+from minitf.kernels import conv, depthwise, gemm, jit, padding, parallel, pool, reference
+assert "numba" not in sys.modules and "llvmlite" not in sys.modules
+"""
+    run_python(code, directory)
+
+
+def test_a_kernel_is_the_function_and_its_compiled_form(directory):
+    made = load(directory)
+    assert made.sum_of_squares.py_func([1.0, 2.0]) == 5
+    assert made.sum_of_squares(np.arange(4.0)) == 14
+    (signature,) = made.sum_of_squares.compile().signatures
+    assert "float64" in str(signature)
+    assert made.identity(3) == 3
+    assert made.square.__name__ == "square"
+    assert "made.square" in repr(made.square)
+
+
+def test_the_second_process_finds_the_code_on_disk(directory):
+    cache = directory / "cache"
+    assert run_python(RUN, directory, NUMBA_CACHE_DIR=str(cache)).stdout == "0 1\n"
+    assert list(cache.rglob("*.nbc"))
+    assert run_python(RUN, directory, NUMBA_CACHE_DIR=str(cache)).stdout == "1 0\n"
+
+
+def test_the_code_is_kept_beside_the_source(directory):
+    run_python(RUN, directory)
+    assert list((directory / "__pycache__").glob("*.nbc"))
+
+
+def test_the_users_cache_serves_where_the_package_cannot_be_written(directory):
+    (directory / "__pycache__").write_text("a file, where a directory would have to be")
+    home = directory / "home"
+    home.mkdir()
+    environment = {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
+    assert run_python(RUN, directory, **environment).stdout == "0 1\n"
+    assert run_python(RUN, directory, **environment).stdout == "1 0\n"
+    assert list(home.rglob("*.nbc"))
+
+
+def test_where_nothing_can_be_written_it_compiles_each_time(directory, monkeypatch):
+    numba = pytest.importorskip("numba")
+    njit = numba.njit
+
+    def unwritable(*args, **kwargs):
+        if kwargs.pop("cache", False):
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(*args, **kwargs)
+
+    monkeypatch.setattr(numba, "njit", unwritable)
+    assert load(directory).sum_of_squares(np.arange(4.0)) == 14
+
+
+@pytest.mark.parametrize("quiet", ["", "0", "1"])
+def test_a_long_compile_is_announced_unless_quiet(directory, monkeypatch, capfd, quiet):
+    monkeypatch.setattr(jit_module, "_NOTICEABLE_SECONDS", 0.001)
+    monkeypatch.setenv("MINITF_QUIET", quiet)
+    made = load(directory, f"minitf.made{quiet}")
+    made.sum_of_squares(np.arange(4.0))
+    message = capfd.readouterr().err
+    if quiet == "1":
+        assert message == ""
+    else:  # one line, though `square` is compiled as well
+        assert message.startswith("minitf: compiling sum_of_squares once ... ")
+        assert message.endswith(" s\n")
+        assert message.count("\n") == 1
+    made.sum_of_squares(np.arange(5.0))
+    assert capfd.readouterr().err == ""
+
+
+def test_kernels_of_others_are_not_announced(directory, monkeypatch, capfd):
+    monkeypatch.setattr(jit_module, "_NOTICEABLE_SECONDS", 0.001)
+    monkeypatch.delenv("MINITF_QUIET", raising=False)
+    load(directory, "somebody").sum_of_squares(np.arange(4.0))
+    assert capfd.readouterr().err == ""
+
+
+def test_threads_may_race_to_compile(directory):
+    kernel = load(directory).sum_of_squares
+    meeting = threading.Barrier(8)
+    results: list[float] = []
+    compiled: list[object] = []
+
+    def caller() -> None:
+        meeting.wait()
+        results.append(kernel(np.arange(4.0)))
+        compiled.append(kernel.compile())
+
+    threads = [threading.Thread(target=caller, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert results == [14.0] * 8
+    assert len(set(map(id, compiled))) == 1
+    assert sum(kernel.compile().stats.cache_misses.values()) == 1
+
+
+ABSENT = """
+import sys
+sys.modules["numba"] = None
+import made
+from minitf.kernels import jit
+assert made.identity(3) == "fallback"
+assert made.sum_of_squares([1.0, 2.0]) == 5
+assert not jit.available()
+"""
+
+
+@pytest.mark.parametrize("quiet", ["", "1"])
+def test_without_numba_fallbacks_run(directory, quiet):
+    message = run_python(ABSENT, directory, MINITF_QUIET=quiet).stderr
+    if quiet:
+        assert message == ""
+    else:
+        assert message.startswith("minitf: running without Numba, slower (")
+        assert message.count("\n") == 1
+
+
+def test_numbas_own_switch_is_heeded(directory):
+    code = """
+import sys
+import made
+assert made.identity(3) == "fallback"
+assert made.sum_of_squares([1.0, 2.0]) == 5
+assert "numba" not in sys.modules
+"""
+    assert run_python(code, directory, NUMBA_DISABLE_JIT="1").stderr == ""
+
+
+def test_options_reach_numba(directory):
+    @jit(fastmath=True)
+    def double(x):
+        return 2 * x
+
+    assert isinstance(double, Kernel)
+    assert double(2.0) == 4
+    options = double.compile().targetoptions
+    assert options["fastmath"]
+    assert options["nogil"]
+
+
+def test_readonly_arrays_are_of_one_kind():
+    array = np.arange(6.0).reshape(2, 3)
+    view = readonly(array)
+    assert np.shares_memory(view, array)
+    for given in (view, readonly(array.T), readonly(np.broadcast_to(1.0, (2, 2)))):
+        assert given.flags.c_contiguous
+        assert given.flags.aligned
+        assert not given.flags.writeable
+    unaligned = np.zeros(9, np.uint8)[1:].view(np.float64)
+    assert readonly(unaligned).flags.aligned
+    assert array.flags.writeable
