@@ -54,6 +54,7 @@ from minitf.framework.dtypes import uint64 as uint64
 from minitf.framework.dtypes import variant as variant
 from minitf.framework.graph import Graph as Graph
 from minitf.framework.graph_collections import GraphKeys as GraphKeys
+from minitf.framework.graph_def import import_graph_def as import_graph_def
 from minitf.framework.operation import Operation as Operation
 from minitf.framework.random_seed import get_seed as get_seed
 from minitf.framework.random_seed import set_random_seed as set_random_seed
@@ -70,6 +71,8 @@ from minitf.framework.scopes import name_scope as name_scope
 from minitf.framework.scopes import op_scope as op_scope
 from minitf.framework.tensor import IndexedSlices as IndexedSlices
 from minitf.framework.tensor import Tensor as Tensor
+from minitf.framework.tensor_proto import make_ndarray as make_ndarray
+from minitf.framework.tensor_proto import make_tensor_proto as make_tensor_proto
 from minitf.framework.tensor_shape import Dimension as Dimension
 from minitf.framework.tensor_shape import TensorShape as TensorShape
 from minitf.framework.tensor_shape import dimension_at_index as dimension_at_index
@@ -83,6 +86,16 @@ from minitf.ops.constant_op import constant as constant
 # ---- nn ops
 # ---- random ops, variables, initializers
 # ---- control flow
+from minitf.ops.cond_ops import case as case
+from minitf.ops.cond_ops import cond as cond
+from minitf.ops.control_flow_ops import group as group
+from minitf.ops.control_flow_ops import no_op as no_op
+from minitf.ops.logging_ops import Assert as Assert
+from minitf.ops.logging_ops import Print as Print
+from minitf.ops.numerics import add_check_numerics_ops as add_check_numerics_ops
+from minitf.ops.numerics import check_numerics as check_numerics
+from minitf.ops.numerics import verify_tensor_all_finite as verify_tensor_all_finite
+from minitf.ops.script_ops import py_func as py_func
 # ---- gradients
 # ---- sessions
 from minitf.runtime.config import ConfigProto as ConfigProto
