@@ -1,0 +1,80 @@
+"""With this module one can add up a list of tensors in one node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minitf.framework.convert import convert_n_to_tensor_or_indexed_slices, convert_to_tensor
+from minitf.framework.op_def import op_def
+from minitf.framework.operation import Operation
+from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_shape import TensorShape
+from minitf.ops import array_ops
+
+# ---- AddN
+
+ADD_N = op_def("AddN(inputs: N * T) -> (sum: T)", "N: int > 1", "T: number", commutative=True)
+
+
+@ADD_N.shape
+def add_n_shape(op: Operation) -> list[TensorShape]:
+    shape = op.inputs[0].shape
+    for other in op.inputs[1:]:
+        shape = shape.merge_with(other.shape)
+    return [shape]
+
+
+@ADD_N.kernel
+def add_n_kernel(*inputs: Any) -> Any:
+    first = inputs[0]
+    for other in inputs[1:]:
+        if other.shape != first.shape:
+            raise ValueError(
+                "Inputs to operation AddN must have the same size and shape, but have "
+                f"{list(first.shape)} and {list(other.shape)}"
+            )
+    if len(inputs) == 1:
+        return np.array(first)
+    total = np.add(first, inputs[1], out=np.empty(first.shape, first.dtype))
+    for other in inputs[2:]:
+        np.add(total, other, out=total)
+    return total
+
+
+@ADD_N.gradient
+def add_n_gradient(op: Operation, grad: Tensor) -> Any:
+    return [grad] * len(op.inputs)
+
+
+def add_n(inputs: Any, name: str | None = None) -> Tensor:
+    """The sum of tensors of one shape and dtype, in one node (mirrors `tf.add_n`).
+
+    Args:
+      inputs: a list of tensors or `IndexedSlices`, which are made dense.
+      name: the node's name.
+
+    Returns:
+      A tensor of the same shape and dtype; the tensor itself if it is the only one.
+
+    Raises:
+      ValueError: if there are no inputs or they cannot have one shape.
+      TypeError: if their dtypes differ.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.add_n([[1, 2], [10, 20], [100, 200]]))
+    array([111, 222], dtype=int32)
+    """
+    if not inputs or not isinstance(inputs, (list, tuple)):
+        raise ValueError(
+            "Inputs must be a list of at least one Tensor/IndexedSlices with the same dtype and "
+            f"shape, but got {inputs!r}."
+        )
+    items = [convert_to_tensor(x) for x in convert_n_to_tensor_or_indexed_slices(inputs)]
+    if len(items) == 1:
+        only: Tensor = items[0] if name is None else array_ops.identity(items[0], name=name)
+        return only
+    result: Tensor = ADD_N(items, name=name)
+    return result

@@ -1,0 +1,117 @@
+"""With this module one can divide with a remainder, by rounding down or towards zero.
+
+Division of integers by zero has no result: it is an error when the graph runs, as in TensorFlow.
+Of floats it gives inf or nan.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minitf.framework import errors
+from minitf.framework.op_def import broadcast, op_def
+from minitf.framework.operation import Operation
+from minitf.framework.tensor import Tensor
+from minitf.ops.math_ops.arithmetic import MUL, NEG
+from minitf.ops.math_ops.broadcasting import unbroadcast
+
+
+def _is_integer(y: Any) -> bool:
+    """Whether the operands are integers; refuses zeros among integer divisors.
+
+    Raises:
+      InvalidArgumentError: if an integer divisor is 0.
+    """
+    if y.dtype.kind not in "iu":
+        return False
+    if not np.all(y):
+        raise errors.InvalidArgumentError(None, None, "Integer division by zero")
+    return True
+
+
+# ---- FloorDiv
+
+FLOOR_DIV = op_def("FloorDiv(x: T, y: T) -> (z: T)", "T: number", shape=broadcast)
+
+
+@FLOOR_DIV.kernel
+def floor_div_kernel(x: Any, y: Any) -> Any:
+    return np.floor_divide(x, y) if _is_integer(y) else np.floor(x / y)
+
+
+# Between the jumps the quotient does not vary, so that nothing flows back.
+FLOOR_DIV.not_differentiable()
+
+
+def floor_div(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The quotient rounded down, `floor(x / y)`, with broadcasting (mirrors `tf.floor_div`).
+
+    Args:
+      x, y: tensors of one real dtype.
+      name: the node's name.
+
+    Returns:
+      A tensor of the same dtype.
+
+    Raises:
+      TypeError: if the dtypes differ.
+      tf.errors.InvalidArgumentError: if an integer is divided by 0.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.floor_div([7, -7], 2))
+    array([ 3, -4], dtype=int32)
+    """
+    result: Tensor = FLOOR_DIV(x, y, name=name)
+    return result
+
+
+def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """What `x // y` builds: the same as `tf.floor_div` (mirrors `tf.floordiv`)."""
+    result: Tensor = FLOOR_DIV(x, y, name=name or "floordiv")
+    return result
+
+
+# ---- FloorMod
+
+FLOOR_MOD = op_def("FloorMod(x: T, y: T) -> (z: T)", "T: realnumber", shape=broadcast)
+
+
+@FLOOR_MOD.kernel
+def floor_mod_kernel(x: Any, y: Any) -> Any:
+    _is_integer(y)
+    return np.mod(x, y)
+
+
+@FLOOR_MOD.gradient
+def floor_mod_gradient(op: Operation, grad: Tensor) -> Any:
+    x, y = op.inputs
+    by_y = MUL(grad, NEG(FLOOR_DIV(x, y)))
+    return unbroadcast(grad, x, y), unbroadcast(by_y, y, x)
+
+
+def floormod(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The remainder of the division rounded down, `x - floor(x / y) * y` (mirrors `tf.floormod`).
+
+    It has the sign of `y`. `x % y` and `tf.mod` build the same.
+
+    Args:
+      x, y: tensors of one real dtype.
+      name: the node's name.
+
+    Returns:
+      A tensor of the same dtype.
+
+    Raises:
+      TypeError: if the dtypes differ.
+      tf.errors.InvalidArgumentError: if an integer is divided by 0.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.floormod([7, -7], 3))
+    array([1, 2], dtype=int32)
+    """
+    result: Tensor = FLOOR_MOD(x, y, name=name)
+    return result
