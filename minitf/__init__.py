@@ -88,6 +88,7 @@ from minitf.ops.constant_op import constant as constant
 # ---- control flow
 from minitf.ops.cond_ops import case as case
 from minitf.ops.cond_ops import cond as cond
+from minitf.ops import control_flow_ops as _control_flow_ops
 from minitf.ops.control_flow_ops import group as group
 from minitf.ops.control_flow_ops import no_op as no_op
 from minitf.ops.logging_ops import Assert as Assert
@@ -97,6 +98,11 @@ from minitf.ops.numerics import check_numerics as check_numerics
 from minitf.ops.numerics import verify_tensor_all_finite as verify_tensor_all_finite
 from minitf.ops.script_ops import py_func as py_func
 # ---- gradients
+from minitf.autodiff import custom as _custom
+from minitf.autodiff.custom import RegisterGradient as RegisterGradient
+from minitf.autodiff.gradients import AggregationMethod as AggregationMethod
+from minitf.autodiff.gradients import UnconnectedGradients as UnconnectedGradients
+from minitf.autodiff.gradients import gradients as gradients
 # ---- sessions
 from minitf.runtime.config import ConfigProto as ConfigProto
 from minitf.runtime.config import GPUOptions as GPUOptions
@@ -110,6 +116,8 @@ from minitf.runtime.session import Session as Session
 # ---- names that differ from their definition's
 VERSION = __version__ = _version.TENSORFLOW_VERSION
 bool = dtypes.bool_
+NotDifferentiable = NoGradient = _custom.no_gradient
+tuple = _control_flow_ops.tuple_
 get_static_value = _static_value.static_value
 newaxis = None
 
