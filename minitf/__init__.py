@@ -85,6 +85,44 @@ from minitf.ops.constant_op import constant as constant
 # ---- math ops
 # ---- nn ops
 # ---- random ops, variables, initializers
+from minitf.ops.random_ops import multinomial as multinomial
+from minitf.ops.random_ops import random_crop as random_crop
+from minitf.ops.random_ops import random_normal as random_normal
+from minitf.ops.random_ops import random_shuffle as random_shuffle
+from minitf.ops.random_ops import random_uniform as random_uniform
+from minitf.ops.random_ops import truncated_normal as truncated_normal
+from minitf.ops.scatter_nd_ops import scatter_nd_add as scatter_nd_add
+from minitf.ops.scatter_nd_ops import scatter_nd_sub as scatter_nd_sub
+from minitf.ops.scatter_nd_ops import scatter_nd_update as scatter_nd_update
+from minitf.ops.scatter_ops import scatter_add as scatter_add
+from minitf.ops.scatter_ops import scatter_div as scatter_div
+from minitf.ops.scatter_ops import scatter_max as scatter_max
+from minitf.ops.scatter_ops import scatter_min as scatter_min
+from minitf.ops.scatter_ops import scatter_mul as scatter_mul
+from minitf.ops.scatter_ops import scatter_sub as scatter_sub
+from minitf.ops.scatter_ops import scatter_update as scatter_update
+from minitf.ops.state_ops import assign as assign
+from minitf.ops.state_ops import assign_add as assign_add
+from minitf.ops.state_ops import assign_sub as assign_sub
+from minitf.ops.state_ops import count_up_to as count_up_to
+from minitf.ops.state_ops import is_variable_initialized as is_variable_initialized
+from minitf.ops.variable_lists import all_variables as all_variables
+from minitf.ops.variable_lists import assert_variables_initialized as assert_variables_initialized
+from minitf.ops.variable_lists import global_variables as global_variables
+from minitf.ops.variable_lists import global_variables_initializer as global_variables_initializer
+from minitf.ops.variable_lists import initialize_all_variables as initialize_all_variables
+from minitf.ops.variable_lists import initialize_local_variables as initialize_local_variables
+from minitf.ops.variable_lists import initialize_variables as initialize_variables
+from minitf.ops.variable_lists import local_variables as local_variables
+from minitf.ops.variable_lists import local_variables_initializer as local_variables_initializer
+from minitf.ops.variable_lists import model_variables as model_variables
+from minitf.ops.variable_lists import moving_average_variables as moving_average_variables
+from minitf.ops.variable_lists import report_uninitialized_variables as report_uninitialized_variables
+from minitf.ops.variable_lists import trainable_variables as trainable_variables
+from minitf.ops.variable_lists import variables_initializer as variables_initializer
+from minitf.ops.variables import Variable as Variable
+from minitf.ops.variables import VariableAggregation as VariableAggregation
+from minitf.ops.variables import VariableSynchronization as VariableSynchronization
 # ---- control flow
 from minitf.ops.cond_ops import case as case
 from minitf.ops.cond_ops import cond as cond

@@ -23,7 +23,8 @@ from minitf.framework.tensor_shape import TensorShape, unknown_shape
 _UNLOCKED = nullcontext()
 
 
-def _holding(ref: VariableResource, use_locking: bool) -> AbstractContextManager[Any]:
+def holding(ref: VariableResource, use_locking: bool) -> AbstractContextManager[Any]:
+    """The variable's lock if the op was built with `use_locking`."""
     return ref.lock if use_locking else _UNLOCKED
 
 
@@ -154,7 +155,7 @@ def assign_shape(op: Operation) -> list[TensorShape]:
 def assign_kernel(
     ref: VariableResource, value: Any, *, validate_shape: bool, use_locking: bool
 ) -> VariableResource:
-    with _holding(ref, use_locking):
+    with holding(ref, use_locking):
         if validate_shape and not ref.accepts(value.shape):
             raise errors.InvalidArgumentError(
                 None,
@@ -216,7 +217,7 @@ def update_shape(op: Operation) -> list[TensorShape]:
 
 def _update(ref: VariableResource, value: Any, use_locking: bool, ufunc: Any) -> VariableResource:
     """Sets `ref` to `ufunc(ref, value)` in place; nothing is broadcast."""
-    with _holding(ref, use_locking):
+    with holding(ref, use_locking):
         held = ref.read()
         if held.shape != value.shape:
             raise errors.InvalidArgumentError(
