@@ -47,6 +47,10 @@ from minitf.ops.array_ops.split_ops import SPLIT_V as SPLIT_V
 from minitf.ops.array_ops.split_ops import UNPACK as UNPACK
 from minitf.ops.array_ops.split_ops import split as split
 from minitf.ops.array_ops.split_ops import unstack as unstack
+from minitf.ops.array_ops.strided_slice_ops import STRIDED_SLICE as STRIDED_SLICE
+from minitf.ops.array_ops.strided_slice_ops import STRIDED_SLICE_GRAD as STRIDED_SLICE_GRAD
+from minitf.ops.array_ops.strided_slice_ops import newaxis as newaxis
+from minitf.ops.array_ops.strided_slice_ops import strided_slice as strided_slice
 from minitf.ops.array_ops.transpose_ops import CONJUGATE_TRANSPOSE as CONJUGATE_TRANSPOSE
 from minitf.ops.array_ops.transpose_ops import INVERT_PERMUTATION as INVERT_PERMUTATION
 from minitf.ops.array_ops.transpose_ops import TRANSPOSE as TRANSPOSE
