@@ -279,8 +279,8 @@ def as_dtype(type_value: Any) -> DType:
     inner = getattr(type_value, "dtype", None)
     if isinstance(inner, DType):
         return inner
-    try:
-        numpy_dtype = np.dtype(type_value)
+    try:  # numpy reads None as float64, which TensorFlow does not
+        numpy_dtype = None if type_value is None else np.dtype(type_value)
     except TypeError:
         numpy_dtype = None
     if numpy_dtype is not None:
