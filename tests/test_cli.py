@@ -12,8 +12,8 @@ import pytest
 
 from minitf import _run_script
 from minitf._version import VERSION
+from tests.source_tree import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import pkgutil
+from types import ModuleType
 
 import pytest
 
-import minitf
 from minitf.framework import default
+from tests.source_tree import modules
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
-MODULES = ["minitf"] + [
-    info.name
-    for info in pkgutil.walk_packages(minitf.__path__, "minitf.")
-    if not info.name.endswith("__main__")  # importing it would run the program
-]
+MODULES = list(modules())
 
 
-def failures(module: object) -> list[str]:
+def failures(module: ModuleType) -> list[str]:
     """What the examples of a module, each docstring on a fresh graph, print wrongly."""
     found: list[str] = []
     runner = doctest.DocTestRunner(optionflags=OPTIONS)
@@ -39,7 +35,7 @@ def test_examples(name: str) -> None:
 
 
 def test_a_wrong_example_is_found() -> None:
-    module = type(minitf)("wrong", ">>> 1 + 1\n3\n")
+    module = ModuleType("wrong", ">>> 1 + 1\n3\n")
     (message,) = failures(module)
     assert "Expected:\n    3\nGot:\n    2" in message
 
@@ -50,6 +46,6 @@ def test_an_example_starts_on_an_empty_graph() -> None:
     >>> tf.placeholder(tf.float32).name
     'Placeholder:0'
     """
-    module = type(minitf)("twice", example)
+    module = ModuleType("twice", example)
     module.__test__ = {"again": example}
     assert failures(module) == []

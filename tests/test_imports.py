@@ -11,11 +11,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.source_tree import ROOT, modules
 
 # What each of these rooms may import, besides itself. A room that is not here composes the others
 # and may import any of them, except those of NOBODY_IMPORTS.
@@ -112,15 +111,6 @@ def long_functions(source: str, module: str) -> list[str]:
                 f"{module}, line {node.lineno}: {node.name} has {lines} lines; "
                 f"a function has at most {FUNCTION_LINES}: split it"
             )
-    return found
-
-
-def modules() -> dict[str, Path]:
-    """Every module of minitf by name."""
-    found = {}
-    for path in sorted((ROOT / "minitf").rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.source_tree import ROOT
 
 PRETENDED_PYTHON = """#!/bin/sh
 case "$*" in

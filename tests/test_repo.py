@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.source_tree import ROOT
 
 # Written in pieces, so that this file does not contain what it looks for.
 FORBIDDEN = {
