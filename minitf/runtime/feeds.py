@@ -20,7 +20,7 @@ def resolve_feeds(graph: Graph, feed_dict: Any) -> dict[Tensor, Any]:
       TypeError: if a key is no tensor of the graph, or a value is a tensor.
       ValueError: if a value does not fit its tensor's dtype or shape.
     """
-    if not feed_dict:
+    if feed_dict is None:
         return {}
     if not hasattr(feed_dict, "items"):
         hint = ""

@@ -284,7 +284,9 @@ def test_tensor_text():
     A, B = tf.constant(1), tf.constant(2)
     C = A + B
     assert str(C) == 'Tensor("add:0", shape=(), dtype=int32)'
-    assert str(tf.add(A, B)) == 'Tensor("Add:0", shape=(), dtype=int32)'
+
+    with tf.Graph().as_default():
+        assert str(tf.add(1, 2)) == 'Tensor("Add:0", shape=(), dtype=int32)'
     assert repr(C) == "<tf.Tensor 'add:0' shape=() dtype=int32>"
     assert repr(C.op) == "<tf.Operation 'add' type=AddV2>"
     x = tf.placeholder(tf.float32, [None, 784])
