@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import subprocess
@@ -329,6 +330,21 @@ def test_flags_defined_after_the_first_use_are_read_too(monkeypatch: pytest.Monk
     assert flags.i == 5
     minitf.flags.DEFINE_integer("late", 1, "Defined late.", flag_values=flags)
     assert flags.late == 8
+
+
+def test_what_follows_two_dashes_never_sets_a_later_flag() -> None:
+    flags = some_flags(minitf)
+    assert flags(["prog", "--", "--late=8"]) == ["prog", "--late=8"]
+    minitf.flags.DEFINE_integer("late", 1, "Defined late.", flag_values=flags)
+    assert flags.late == 1
+
+
+def test_flags_can_be_copied(tf: Any) -> None:
+    flags = some_flags(tf)
+    flags(["prog", "--i=9"])
+    copied = copy.deepcopy(flags)
+    copied.i = 3
+    assert (flags.i, copied.i) == (9, 3)
 
 
 # Scripts

@@ -158,7 +158,7 @@ class FlagValues:
                 f"Unknown command line flag {unknown[0]!r}{self._similar(unknown[0])}"
             )
         self.mark_as_parsed()
-        self.__dict__["_leftover"] = rest
+        self.__dict__["_leftover"] = rest if known_only else []
         for flag in self._defined.values():
             flag.validate()
         return [argv[0], *rest]
@@ -198,7 +198,7 @@ class FlagValues:
     def __getattr__(self, name: str) -> Any:
         if name == "__flags":  # what scripts print all flags with
             return self._flags()
-        if name not in self._defined:
+        if name not in self.__dict__.get("_defined", {}):  # a copy begins without any attribute
             raise AttributeError(f"no flag {name!r} is defined{self._similar(name)}")
         if not self._parsed:
             self(sys.argv or [""], known_only=True)
@@ -286,7 +286,7 @@ class FlagValues:
         self([sys.argv[0], *(sys.argv[1:] if args is None else args)], known_only=True)
 
     def _similar(self, name: str) -> str:
-        names = difflib.get_close_matches(name, self._defined, n=3)
+        names = difflib.get_close_matches(name, self.__dict__.get("_defined", {}), n=3)
         return f". Did you mean: {', '.join(names)} ?" if names else ""
 
     def _add(self, flag: Flag) -> None:
