@@ -62,3 +62,7 @@ def case(op: str, samples: st.SearchStrategy[Sample], oracle: Any, **options: An
 def tested_elsewhere(op: str, test: str) -> None:
     """Says which test (a pytest id, `tests/ops/test_x.py::test_y`) covers an op without a case."""
     TESTED_ELSEWHERE[op] = test
+
+
+# pytest takes functions named test... for tests.
+tested_elsewhere.__test__ = False  # type: ignore[attr-defined]
