@@ -1,0 +1,88 @@
+"""The examples run, and their numbers are right; on the sample of MNIST that the package carries."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("[0-9]*.py"))
+
+
+def run_example(name, *args):
+    """Calls the example's main() in this process; returns what it returns."""
+    path = EXAMPLES / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"example_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main([str(arg) for arg in args])
+
+
+def test_there_are_five():
+    assert len(SCRIPTS) == 5
+
+
+def test_01_computation_graph(capfd):
+    result = run_example("01_computation_graph")
+    assert result == {"c": 3, "sum": 5.0, "d": 11.0, "d_fed": 105.0}
+    out, err = capfd.readouterr()
+    assert 'before running: Tensor("add:0", shape=(), dtype=int32)' in out
+    assert "after running:  3" in out
+    # fetch the sum: one node runs; fetch d: two; d with the product fed: one again; e never
+    assert err.count("running [a + b]") == 3 and err.count("running [a * b]") == 1
+    assert "a ** 100" not in err
+
+
+def test_02_sessions(capsys):
+    result = run_example("02_sessions")
+    assert result["session"].tolist() == result["interactive"].tolist() == [[12.0]]
+    assert result["counters"] == (3, 1)
+    assert "Attempted to use a closed Session." in capsys.readouterr().out
+
+
+def test_03_mnist_softmax(tmp_path):
+    result = run_example("03_mnist_softmax", "--steps", 300, "--data_dir", tmp_path)
+    assert result["losses"][0] == pytest.approx(np.log(10), rel=1e-6)  # all weights are zero
+    assert np.mean(result["losses"][-20:]) < 0.5
+    assert 0.85 < result["accuracy"] < 0.93
+
+
+def test_04_mnist_cnn(tmp_path):
+    """Three epochs of the packaged sample: 5,500 digits reach 96 % and more."""
+    result = run_example("04_mnist_cnn", "--epochs", 3, "--data_dir", tmp_path)
+    assert len(result["losses"]) == 330
+    assert result["losses"][0] > 2.0 and np.mean(result["losses"][-20:]) < 0.2
+    assert result["accuracy"] >= 0.96
+
+
+def test_05_mnist_cnn_layers(tmp_path):
+    result = run_example("05_mnist_cnn_layers", "--steps", 110, "--data_dir", tmp_path)
+    assert result["losses"][0] == pytest.approx(np.log(10), abs=0.2)
+    assert np.mean(result["losses"][-20:]) < 0.5
+    assert result["accuracy"] >= 0.9
+
+
+@pytest.mark.parametrize("name", ["04_mnist_cnn", "05_mnist_cnn_layers"])
+def test_the_same_seed_gives_the_same_bits(name, tmp_path):
+    first, second, other = (
+        run_example(name, "--steps", 6, "--seed", seed, "--data_dir", tmp_path)
+        for seed in (3, 3, 4)
+    )
+    assert first == second
+    assert first["losses"] != other["losses"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_help(script):
+    """--help prints the script's own explanation and does no work."""
+    done = subprocess.run(
+        [sys.executable, str(script), "--help"], capture_output=True, text=True, check=True
+    )
+    module_doc = script.read_text().split('"""')[1].strip()
+    assert module_doc.splitlines()[0] in done.stdout
+    for command in (line.split() for line in module_doc.splitlines() if "python examples/" in line):
+        assert command[1] == f"examples/{script.name}"
+        assert all(flag in done.stdout for flag in command if flag.startswith("--"))
