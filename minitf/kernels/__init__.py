@@ -11,6 +11,7 @@ It knows nothing of graphs, and imports numpy and (when a kernel first runs) Num
     conv       two-dimensional convolution and its gradients
     depthwise  the same, each channel on its own
     pool       max and average pooling and their gradients
+    optimizers how parameters change by their gradients: the rules, and Adam as one loop
     philox     TensorFlow's random numbers; random_elements makes them of random words
     reference  the same functions written for reading: what the tests compare with, and what runs
                where Numba is absent
