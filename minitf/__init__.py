@@ -149,6 +149,23 @@ from minitf.ops.math_ops import truediv as truediv
 from minitf.ops.math_ops import unsorted_segment_sum as unsorted_segment_sum
 # ---- nn ops
 # ---- random ops, variables, initializers
+from minitf.ops.init_ops import constant_initializer as constant_initializer
+from minitf.ops.init_ops import glorot_normal_initializer as glorot_normal_initializer
+from minitf.ops.init_ops import glorot_uniform_initializer as glorot_uniform_initializer
+from minitf.ops.init_ops import ones_initializer as ones_initializer
+from minitf.ops.init_ops import orthogonal_initializer as orthogonal_initializer
+from minitf.ops.init_ops import random_normal_initializer as random_normal_initializer
+from minitf.ops.init_ops import random_uniform_initializer as random_uniform_initializer
+from minitf.ops.init_ops import truncated_normal_initializer as truncated_normal_initializer
+from minitf.ops.init_ops import uniform_unit_scaling_initializer as uniform_unit_scaling_initializer
+from minitf.ops.init_ops import variance_scaling_initializer as variance_scaling_initializer
+from minitf.ops.init_ops import zeros_initializer as zeros_initializer
+from minitf.ops.linalg_ops import diag as diag
+from minitf.ops.linalg_ops import diag_part as diag_part
+from minitf.ops.linalg_ops import eye as eye
+from minitf.ops.linalg_ops import matrix_diag as matrix_diag
+from minitf.ops.linalg_ops import matrix_diag_part as matrix_diag_part
+from minitf.ops.linalg_ops import matrix_set_diag as matrix_set_diag
 from minitf.ops.random_ops import multinomial as multinomial
 from minitf.ops.random_ops import random_crop as random_crop
 from minitf.ops.random_ops import random_normal as random_normal
@@ -184,6 +201,14 @@ from minitf.ops.variable_lists import moving_average_variables as moving_average
 from minitf.ops.variable_lists import report_uninitialized_variables as report_uninitialized_variables
 from minitf.ops.variable_lists import trainable_variables as trainable_variables
 from minitf.ops.variable_lists import variables_initializer as variables_initializer
+from minitf.ops.variable_scope import AUTO_REUSE as AUTO_REUSE
+from minitf.ops.variable_scope import VariableScope as VariableScope
+from minitf.ops.variable_scope import get_local_variable as get_local_variable
+from minitf.ops.variable_scope import get_variable as get_variable
+from minitf.ops.variable_scope import get_variable_scope as get_variable_scope
+from minitf.ops.variable_scope import no_regularizer as no_regularizer
+from minitf.ops.variable_scope import variable_op_scope as variable_op_scope
+from minitf.ops.variable_scope import variable_scope as variable_scope
 from minitf.ops.variables import Variable as Variable
 from minitf.ops.variables import VariableAggregation as VariableAggregation
 from minitf.ops.variables import VariableSynchronization as VariableSynchronization
@@ -237,6 +262,7 @@ _SUBPACKAGES = frozenset(
         "losses",
         "metrics",
         "nn",
+        "random",
         "test",
         "train",
     }

@@ -153,14 +153,14 @@ def switch(data: Any, pred: Any, name: str | None = None) -> tuple[Tensor, Tenso
     """Sends `data` to one of two outputs: (output_false, output_true)."""
     declared = REF_SWITCH if data.dtype._is_ref_dtype else SWITCH
     with colocate_with(data, ignore_existing=True):
-        outputs: tuple[Tensor, Tensor] = declared(data, pred, name=name)
+        outputs: tuple[Tensor, Tensor] = declared(data, pred, name=name or "Switch")
     return outputs
 
 
 def merge(inputs: list[Tensor], name: str | None = None) -> Any:
     """Whichever of the inputs is alive, and its index."""
     all_refs = all(t.dtype._is_ref_dtype for t in inputs)
-    return (REF_MERGE if all_refs else MERGE)(inputs, name=name)
+    return (REF_MERGE if all_refs else MERGE)(inputs, name=name or "Merge")
 
 
 def merge_on(pred: Tensor, inputs: list[Tensor], name: str | None = None) -> Any:
