@@ -3,16 +3,17 @@
 It knows nothing of graphs, and imports numpy and (when a kernel first runs) Numba, nothing else.
 
     jit        how a Python function becomes machine code at its first call, and where it is kept
+    dispatch   which dtypes run compiled, and what runs for the others
     parallel   the threads that share a kernel's work, block by block, with the same bits for any
                number of them
     blas       one thread for each of numpy's matrix products, so that ours can share them out
     gemm       matrix products over those threads
+    workspace  scratch memory that is used again
     padding    SAME, VALID and EXPLICIT as arithmetic, shared by shape rules and kernels
-    conv       two-dimensional convolution and its gradients
+    conv       two-dimensional convolution and its gradients; im2col is how
     depthwise  the same, each channel on its own
     pool       max and average pooling and their gradients
-    optimizers how parameters change by their gradients: the rules, and Adam as one loop
-    philox     TensorFlow's random numbers; random_elements makes them of random words
-    reference  the same functions written for reading: what the tests compare with, and what runs
-               where Numba is absent
+    philox     TensorFlow's random numbers; random_elements makes them from random bits
+    reference  convolution and pooling written for reading: what the tests compare with, and what
+               runs where Numba is absent
 """

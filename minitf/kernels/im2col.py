@@ -34,7 +34,7 @@ Array = npt.NDArray[Any]
 
 # Elements of X in a block. Large enough for BLAS, small enough for the second-level cache, and
 # some 16 blocks to share out if that leaves each the smaller size.
-_LARGE_BLOCK, _SMALL_BLOCK, _BLOCKS = 1 << 19, 1 << 16, 16
+_LARGE_BLOCK, _SMALL_BLOCK, _BLOCKS = 1 << 19, 1 << 17, 16
 
 # The gradient of the filter is added up in this many places, which are added up in the end; in
 # fewer if the filter is larger than this.

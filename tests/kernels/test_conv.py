@@ -262,6 +262,13 @@ def test_wrong_shapes_are_refused() -> None:
             getattr(module, prefix + "_backprop_input")((1, 4, 4, 7), w, np.zeros((1, 4, 4, 2)))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("float32", im2col), ("float64", im2col), ("int32", reference)]
+)
+def test_which_algorithm_is_chosen(dtype: str, expected: Any) -> None:
+    assert conv._algorithm(np.dtype(dtype), (5, 5, 32, 64), (1, 1), (1, 1)) is expected
+
+
 WITHOUT_NUMBA = """
 import sys
 import numpy as np

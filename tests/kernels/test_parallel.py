@@ -114,6 +114,23 @@ def test_calls_within_blocks_and_from_many_threads(threads):
     assert (totals == 20).all()
 
 
+def test_a_call_within_a_block_stays_on_its_thread(threads):
+    set_num_threads(3)
+    strangers: list[int] = []
+
+    def outer(_: int) -> None:
+        def inner(_: int) -> None:
+            time.sleep(0.0001)
+            if threading.get_ident() != this:
+                strangers.append(threading.get_ident())
+
+        this = threading.get_ident()
+        parallel_for(10, inner)
+
+    finishes(lambda: parallel_for(12, outer))
+    assert not strangers
+
+
 FORK = """
 import os, sys, threading
 from minitf.kernels import blas, parallel
