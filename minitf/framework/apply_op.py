@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
+
 from minitf.framework import dtypes, tensor_shape
 from minitf.framework import traceback as traceback_lib
 from minitf.framework.convert import convert_to_tensor
@@ -258,7 +260,7 @@ def _plain(op_def: OpDef, attr: AttrDef, value: Any) -> Any:
         elif kind == "int":
             value = int(value)
         elif kind == "float":
-            value = float(value)
+            value = float(np.float32(value))  # as it is stored in a GraphDef
         elif kind == "bool":
             value = bool(value)
         elif kind == "string":

@@ -31,6 +31,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from minitf.framework import dtypes, tensor_shape
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class AttrDef:
     """One attribute of a declaration: `padding: {"SAME", "VALID"}`, `strides: list(int)`.
 
     `T: realnumber` and `T: {float32, float64}` are dtypes from a set; `= value` gives a default.
+    `alpha: float = 0.2` is a number, for its default is one.
     """
 
     __slots__ = ("allowed", "default", "has_default", "is_list", "kind", "minimum", "name")
@@ -102,7 +105,7 @@ class AttrDef:
                 kind, self.allowed = "string", tuple(choice.strip('"') for choice in choices)
             else:
                 kind, self.allowed = "type", tuple(dtypes.as_dtype(choice) for choice in choices)
-        elif kind in TYPE_SETS:
+        elif kind in TYPE_SETS and not _is_number(default):
             kind, self.allowed = "type", TYPE_SETS[kind]
         elif kind not in _ATTR_KINDS:
             raise ValueError(f"Attribute {name!r} has no known kind: {kind!r}")
@@ -125,7 +128,13 @@ class AttrDef:
             return text.strip('"')
         if self.kind == "shape":
             return tensor_shape.unknown_shape()
-        return int(text) if self.kind == "int" else float(text)
+        # Float attributes are stored in 32 bits: what another program reads is what runs here.
+        return int(text) if self.kind == "int" else float(np.float32(text))
+
+
+def _is_number(text: str) -> bool:
+    """Tells `alpha: float = 0.2` from `dtype: float = float32`."""
+    return bool(re.fullmatch(r"[-+.\de]+", text))
 
 
 class OpDef:
