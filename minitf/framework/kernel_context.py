@@ -27,6 +27,18 @@ class Dead:
 DEAD = Dead()
 
 
+class UninitializedVariableError(errors.FailedPreconditionError):
+    """What reading a variable without a value raises; the executor tells the user more.
+
+    Attributes:
+      variable: the `VariableResource` that was read.
+    """
+
+    def __init__(self, variable: VariableResource) -> None:
+        super().__init__(None, None, f"Attempting to use uninitialized value {variable.name}")
+        self.variable = variable
+
+
 class VariableResource:
     """The place that holds a variable's value: what a `_ref` tensor is while a graph runs.
 
@@ -52,9 +64,7 @@ class VariableResource:
           FailedPreconditionError: if no initializer has run.
         """
         if self.value is None:
-            raise errors.FailedPreconditionError(
-                None, None, f"Attempting to use uninitialized value {self.name}"
-            )
+            raise UninitializedVariableError(self)
         return self.value
 
     def current_shape(self) -> tuple[int | None, ...] | None:
@@ -83,9 +93,14 @@ class VariableResource:
 
 
 class ResourceManager:
-    """Everything that outlives a run: variables, queues and the like, by container and name."""
+    """Everything that outlives a run: variables, queues and the like, by container and name.
+
+    Attributes:
+      initializers: the operations that have given variables their initial values, for messages.
+    """
 
     def __init__(self) -> None:
+        self.initializers: list[Any] = []
         self._resources: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -101,6 +116,16 @@ class ResourceManager:
                 if found is None:
                     found = self._resources[key] = factory()
         return found
+
+    def lookup(self, kind: str, container: str, name: str) -> Any:
+        """The resource of this kind and name, or None."""
+        return self._resources.get((kind, container, name))
+
+    def note_initializers(self, ops: list[Any]) -> None:
+        """Remembers that these operations have run."""
+        if any(op not in self.initializers for op in ops):
+            with self._lock:
+                self.initializers.extend(op for op in ops if op not in self.initializers)
 
     def clear(self, containers: list[str] | None = None) -> None:
         """Forgets everything, or what is in some containers."""

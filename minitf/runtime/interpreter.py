@@ -21,16 +21,19 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.kernel_context import (
     DEAD,
     KernelContext,
     ResourceManager,
+    UninitializedVariableError,
     VariableResource,
 )
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.runtime import run_errors
 from minitf.runtime.prune import prune
+from minitf.runtime.uninitialized import uninitialized_error
 
 
 def interpret(
@@ -124,8 +127,14 @@ class _Run:
                 for value, ref in zip(inputs, wants_ref, strict=True)
             ]
             return op.op_def.bind_kernel(op._attrs, ctx)(*arguments)
+        except UninitializedVariableError as error:
+            raise self.uninitialized(op, error.variable) from None
         except Exception as error:
             raise run_errors.op_error(op, error, inputs) from error
+
+    def uninitialized(self, op: Operation, variable: VariableResource) -> errors.OpError:
+        """The error for a node that reads a variable without a value."""
+        return uninitialized_error(op, variable, self.fetches, self.ops, self.resources)
 
     def fetched(self, fetch: Any) -> Any:
         """The value of one fetch, as the caller may keep it."""
@@ -133,5 +142,7 @@ class _Run:
             return None
         value = self.values[fetch]
         if isinstance(value, VariableResource):
+            if value.value is None:
+                raise self.uninitialized(fetch.op, value)
             value = value.read()
         return np.array(value)[()] if isinstance(value, (np.ndarray, np.generic)) else value

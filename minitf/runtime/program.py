@@ -24,6 +24,7 @@ from minitf.framework.kernel_context import (
     DEAD,
     KernelContext,
     ResourceManager,
+    UninitializedVariableError,
     VariableResource,
 )
 from minitf.framework.operation import Operation
@@ -31,6 +32,7 @@ from minitf.framework.tensor import Tensor
 from minitf.runtime import run_errors
 from minitf.runtime.passes import Passes
 from minitf.runtime.prune import prune
+from minitf.runtime.uninitialized import initialized_by, uninitialized_error
 
 
 class Step:
@@ -89,6 +91,9 @@ class Program:
         self._slot: dict[Tensor, int] = {}
         self._template: list[Any] = []
         self.has_control_flow = any(op._op_def.is_control_flow for op in self.ops)
+        self._initializers = [
+            op for op in fetches if isinstance(op, Operation) and initialized_by(op)
+        ]
         self._check_placeholders()
         self._bind()
 
@@ -190,6 +195,8 @@ class Program:
                 self._run_with_dead(slots)
             else:
                 self._run_straight(slots)
+        if self._initializers:
+            self._resources.note_initializers(self._initializers)
         return [
             None if slot is None else self._result(slots[slot], i)
             for i, slot in enumerate(self._fetch_slots)
@@ -248,7 +255,12 @@ class Program:
     def _error(self, step: Step, error: Exception, values: list[Any]) -> errors.OpError:
         if step.op.type == "Placeholder":
             return run_errors.unfed_placeholder(step.op, self.fetches, self.ops)
+        if isinstance(error, UninitializedVariableError):
+            return self._uninitialized(step.op, error.variable)
         return run_errors.op_error(step.op, error, values)
+
+    def _uninitialized(self, op: Operation, variable: VariableResource) -> errors.OpError:
+        return uninitialized_error(op, variable, self.fetches, self.ops, self._resources)
 
     def _result(self, value: Any, position: int) -> Any:
         """What the caller gets: an array of its own, a numpy scalar, or bytes."""
@@ -267,8 +279,8 @@ class Program:
         if isinstance(value, VariableResource):
             try:
                 value = value.read()
-            except errors.OpError as error:
-                raise run_errors.op_error(self.fetches[position].op, error, []) from None
+            except UninitializedVariableError as error:
+                raise self._uninitialized(self.fetches[position].op, error.variable) from None
         if type(value) is np.ndarray:
             return value.copy() if value.ndim else value[()]
         return value
