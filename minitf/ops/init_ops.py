@@ -7,7 +7,7 @@ and is TensorFlow's own, to the last bit.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from minitf.ops import array_ops, constant_op, linalg_ops, math_ops, random_ops
 class Initializer:
     """What all initializers share; a subclass says how to make the tensor in `__call__`."""
 
-    _settings: tuple[str, ...] = ()  # the arguments of the constructor, besides the dtype
+    _settings: ClassVar[tuple[str, ...]] = ()  # the arguments of the constructor, besides the dtype
 
     def __init__(self, dtype: Any = dtypes.float32) -> None:
         self.dtype = dtypes.as_dtype(dtype)
@@ -132,7 +132,7 @@ class RandomUniform(Initializer):
       dtype: used where the caller gives none.
     """
 
-    _settings = ("minval", "maxval", "seed")
+    _settings: ClassVar[tuple[str, ...]] = ("minval", "maxval", "seed")
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class RandomNormal(Initializer):
       ValueError: if the dtype is not a float.
     """
 
-    _settings = ("mean", "stddev", "seed")
+    _settings: ClassVar[tuple[str, ...]] = ("mean", "stddev", "seed")
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ class UniformUnitScaling(Initializer):
       dtype: a float dtype, used where the caller gives none.
     """
 
-    _settings = ("factor", "seed")
+    _settings: ClassVar[tuple[str, ...]] = ("factor", "seed")
 
     def __init__(
         self, factor: float = 1.0, seed: int | None = None, dtype: Any = dtypes.float32
@@ -240,7 +240,7 @@ class VarianceScaling(Initializer):
       ValueError: for another scale, mode, distribution or dtype.
     """
 
-    _settings = ("scale", "mode", "distribution", "seed")
+    _settings: ClassVar[tuple[str, ...]] = ("scale", "mode", "distribution", "seed")
 
     def __init__(
         self,
@@ -307,12 +307,12 @@ def _full_shape(shape: Any, partition_info: Any) -> list[int]:
 
 
 def _float(dtype: Any) -> dtypes.DType:
-    dtype = dtypes.as_dtype(dtype)
-    if not dtype.is_floating:
+    known: dtypes.DType = dtypes.as_dtype(dtype)
+    if not known.is_floating:
         raise ValueError(
-            f"Argument `dtype` expected to be a floating point type. Received {dtype!r}."
+            f"Argument `dtype` expected to be a floating point type. Received {known!r}."
         )
-    return dtype
+    return known
 
 
 class GlorotUniform(VarianceScaling):
@@ -332,7 +332,7 @@ class GlorotUniform(VarianceScaling):
     True
     """
 
-    _settings = ("seed",)
+    _settings: ClassVar[tuple[str, ...]] = ("seed",)
 
     def __init__(self, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
@@ -344,7 +344,7 @@ class GlorotNormal(VarianceScaling):
     Mirrors `tf.glorot_normal_initializer`; see `GlorotUniform` for the arguments.
     """
 
-    _settings = ("seed",)
+    _settings: ClassVar[tuple[str, ...]] = ("seed",)
 
     def __init__(self, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
@@ -385,7 +385,7 @@ class Orthogonal(Initializer):
       ValueError: when called, for a shape of fewer than two axes.
     """
 
-    _settings = ("gain", "seed")
+    _settings: ClassVar[tuple[str, ...]] = ("gain", "seed")
 
     def __init__(
         self, gain: float = 1.0, seed: int | None = None, dtype: Any = dtypes.float32
@@ -420,7 +420,7 @@ class Identity(Initializer):
       ValueError: when called, for a shape that is not a matrix's.
     """
 
-    _settings = ("gain",)
+    _settings: ClassVar[tuple[str, ...]] = ("gain",)
 
     def __init__(self, gain: float = 1.0, dtype: Any = dtypes.float32) -> None:
         super().__init__(_float(dtype))

@@ -410,7 +410,7 @@ def eye(
         if isinstance(num_rows, Tensor) or isinstance(columns, Tensor):
             shortest = math_ops.minimum(num_rows, columns)
             batch_dims = convert_to_tensor(batch, dtypes.int32, name="shape")
-            ones_shape = array_ops.concat([batch_dims, [shortest]], axis=0)
+            ones_shape: Any = array_ops.concat([batch_dims, [shortest]], axis=0)
         else:
             ones_shape = [*batch, min(num_rows, columns)]
         ones = array_ops.ones(ones_shape, dtype)

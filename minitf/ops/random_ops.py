@@ -457,9 +457,9 @@ def random_crop(value: Any, size: Any, seed: int | None = None, name: str | None
             ["Need value.shape >= size, got ", shape, size],
             summarize=1000,
         )
-        shape = control_flow_ops.with_dependencies([check], shape)
-        limit = shape - size + 1
+        checked: Any = control_flow_ops.with_dependencies([check], shape)
+        limit = checked - size + 1
         drawn = random_uniform(
-            array_ops.shape(shape), dtype=size.dtype, maxval=size.dtype.max, seed=seed
+            array_ops.shape(checked), dtype=size.dtype, maxval=size.dtype.max, seed=seed
         )
         return array_ops.slice(value, drawn % limit, size, name=scope)

@@ -54,11 +54,9 @@ def _scatter_nd(
                 f"indices{where} = {at[outside[0]].tolist()} does not index into shape {held.shape}"
             )
         if len(at):
-            where = tuple(at.T)
             distinct = len(np.unique(at, axis=0)) == len(at)
-            combine_at(
-                held, where, updates.reshape(len(at), *held.shape[depth:]), distinct, function
-            )
+            slices = updates.reshape(len(at), *held.shape[depth:])
+            combine_at(held, tuple(at.T), slices, distinct, function)
     return ref
 
 

@@ -174,7 +174,8 @@ def report_uninitialized_variables(
             flags = [state_ops.is_variable_initialized(v) for v in variables]
             mask = math_ops.logical_not(array_ops.stack(flags))
             names = constant_op.constant([v.op.name for v in variables])
-            return array_ops.boolean_mask(names, mask)
+            missing: Tensor = array_ops.boolean_mask(names, mask)
+            return missing
 
 
 def assert_variables_initialized(var_list: Any = None) -> Tensor | None:
@@ -192,5 +193,5 @@ def assert_variables_initialized(var_list: Any = None) -> Tensor | None:
     ranks = []
     for v in variables:
         with get_default_graph().colocate_with(v.op):
-            ranks.append(array_ops.rank_internal(v, optimize=False))
+            ranks.append(array_ops.RANK(v))
     return ranks[0] if len(ranks) == 1 else array_ops.stack(ranks)

@@ -476,7 +476,7 @@ class variable_scope:
         graph = get_default_graph() if self._values is None else graph_of(self._values)
         with ExitStack() as stack:
             stack.enter_context(graph.as_default())
-            scope = stack.enter_context(self._enter(graph, stack))
+            scope: VariableScope = stack.enter_context(self._enter(graph, stack))
             self._open.append(stack.pop_all())
         return scope
 
