@@ -12,6 +12,7 @@ from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import (
+from minitf.kernels import gemm
     TensorShape,
     broadcast_shape,
     shape_of_dims,
@@ -60,7 +61,8 @@ def matmul_kernel(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> An
     right = b.T if transpose_b else b
     if left.shape[1] != right.shape[0]:
         raise ValueError(f"Matrix size-incompatible: {list(left.shape)} times {list(right.shape)}")
-    return np.matmul(left, right)
+    # numpy's own product would keep its threads spinning on the cores that other kernels need.
+    return gemm.matmul(left, right)
 
 
 @MATMUL.gradient
