@@ -12,12 +12,12 @@ from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import (
-from minitf.kernels import gemm
     TensorShape,
     broadcast_shape,
     shape_of_dims,
     unknown_shape,
 )
+from minitf.kernels import gemm
 from minitf.ops.math_ops.broadcasting import unbroadcast
 from minitf.ops.math_ops.complex_numbers import conj
 
