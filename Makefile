@@ -36,8 +36,8 @@ parity: $(PARITY_VENV)/.installed  ## compare with real TensorFlow, in an enviro
 	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 \
 	    $(PARITY_VENV)/bin/python -m pytest -n 2 -m parity tests $(ARGS)
 
-bench: $(VENV)/.installed-dev  ## measure
-	$(PY) -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,rounds $(ARGS)
+bench: $(VENV)/.installed  ## measure the kernels
+	$(PY) -m benchmarks.kernels $(ARGS)
 
 docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict $(ARGS)
