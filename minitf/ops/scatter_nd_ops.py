@@ -23,11 +23,8 @@ def slices_shape(op: Operation) -> list[TensorShape]:
     if indices.ndims == 0:
         raise ValueError("Shape must be at least rank 1 but is rank 0: indices")
     depth = None if indices.ndims is None else indices[-1].value
-    if depth is not None and ref.ndims is not None:
-        if depth > ref.ndims:
-            raise ValueError(
-                f"The last dimension of indices is {depth}: too many coordinates for shape {ref}"
-            )
+    # As in TensorFlow, too many coordinates are an error of the run.
+    if depth is not None and ref.ndims is not None and depth <= ref.ndims:
         updates.merge_with(indices[:-1].concatenate(ref[depth:]))
     return [ref]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minitf.framework import errors
+from minitf.framework.kernel_context import VariableResource
 from minitf.framework.operation import Operation
 
 _CLASS_OF: tuple[tuple[type[BaseException], type[errors.OpError]], ...] = (
@@ -50,6 +51,8 @@ _REMEDIES: dict[type[errors.OpError], str] = {
 
 
 def _describe(value: Any) -> str:
+    if isinstance(value, VariableResource):
+        return "a variable" if value.value is None else _describe(value.value)
     shape = getattr(value, "shape", None)
     if shape is None:
         return type(value).__name__
