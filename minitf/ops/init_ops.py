@@ -400,7 +400,7 @@ class Orthogonal(Initializer):
         rows, columns = math.prod(sizes[:-1]), sizes[-1]
         tall = [max(rows, columns), min(rows, columns)]
         drawn = random_ops.random_normal(tall, dtype=dtype, seed=self.seed)
-        q, r = linalg_ops.qr(drawn)
+        q, r = math_ops.qr(drawn)
         # A QR decomposition is unique up to signs; with these it is uniformly distributed.
         q = q * math_ops.sign(linalg_ops.diag_part(r))
         if rows < columns:

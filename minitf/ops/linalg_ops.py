@@ -1,4 +1,4 @@
-"""With this module one can put vectors on diagonals, take them off, and factor a matrix.
+"""With this module one can put vectors on diagonals and take them off.
 
 `tf.diag` and `tf.diag_part` treat a tensor of rank 2k as one large matrix. The `matrix_*` functions
 treat it as a batch of matrices along its last two axes, and know other diagonals than the main
@@ -21,6 +21,7 @@ from minitf.framework.static_value import static_dim, static_value
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
 from minitf.ops import array_ops, math_ops
+from minitf.ops.math_ops import qr as qr
 
 _DIAGONAL_TYPES = "T: {float16, float32, float64, int32, int64, complex64, complex128}"
 _ALIGN = 'align: {"LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT"} = "RIGHT_LEFT"'
@@ -84,7 +85,8 @@ def diag_part_kernel(input: Any) -> Any:
     dims = input.shape[: input.ndim // 2]
     if dims * 2 != input.shape:
         raise ValueError(f"The halves of the shape {input.shape} should be equal")
-    return input.reshape(math.prod(dims), -1).diagonal().reshape(dims).copy()
+    size = math.prod(dims)
+    return input.reshape(size, size).diagonal().reshape(dims).copy()
 
 
 @DIAG_PART.gradient
@@ -420,55 +422,3 @@ def eye(
             return matrix_diag(ones)
         zeros = array_ops.zeros([*batch, num_rows, columns], dtype)
         return matrix_set_diag(zeros, ones)
-
-
-# ---- Qr
-
-QR = op_def(
-    "Qr(input: T) -> (q: T, r: T)",
-    "full_matrices: bool = false",
-    "T: {float16, float32, float64, complex64, complex128}",
-)
-
-
-@QR.shape
-def qr_shape(op: Operation) -> list[TensorShape]:
-    shape = op.inputs[0].shape.with_rank_at_least(2)
-    if shape.ndims is None:
-        return [unknown_shape(), unknown_shape()]
-    rows, columns = shape[-2].value, shape[-1].value
-    inner = None if rows is None or columns is None else min(rows, columns)
-    inner = rows if op._attrs["full_matrices"] else inner
-    batch = shape[:-2]
-    return [
-        batch.concatenate(shape_of_dims((rows, inner))),
-        batch.concatenate(shape_of_dims((inner, columns))),
-    ]
-
-
-@QR.kernel
-def qr_kernel(input: Any, *, full_matrices: bool) -> tuple[Any, Any]:
-    # numpy's routine has no half precision.
-    wide = input.astype(np.float32) if input.dtype == np.float16 else input
-    q, r = np.linalg.qr(wide, "complete" if full_matrices else "reduced")
-    return q.astype(input.dtype, copy=False), r.astype(input.dtype, copy=False)
-
-
-# It is there for initial values, which nobody differentiates.
-QR.not_differentiable()
-
-
-def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Any:
-    """Factors matrices into orthonormal columns and an upper triangle: input = q r.
-
-    The signs of q's columns are not determined; TensorFlow may choose others.
-
-    Args:
-      input: matrices along the last two axes.
-      full_matrices: whether q is square.
-      name: the node's name.
-
-    Returns:
-      The pair (q, r).
-    """
-    return QR(input, full_matrices=full_matrices, name=name)
