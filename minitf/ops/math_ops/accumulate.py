@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minitf.framework.convert import convert_n_to_tensor_or_indexed_slices, convert_to_tensor
+from minitf.framework.dtypes import as_dtype
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
@@ -72,9 +73,45 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
             "Inputs must be a list of at least one Tensor/IndexedSlices with the same dtype and "
             f"shape, but got {inputs!r}."
         )
-    items = [convert_to_tensor(x) for x in convert_n_to_tensor_or_indexed_slices(inputs)]
+    items = convert_n_to_tensor_or_indexed_slices(inputs)
+    if any(item is None for item in items):
+        raise ValueError("None values not supported in a list of tensors to add.")
     if len(items) == 1:
-        only: Tensor = items[0] if name is None else array_ops.identity(items[0], name=name)
-        return only
+        only = convert_to_tensor(items[0])
+        return only if name is None else array_ops.identity(only, name=name)
     result: Tensor = ADD_N(items, name=name)
+    return result
+
+
+def accumulate_n(
+    inputs: Any, shape: Any = None, tensor_dtype: Any = None, name: str | None = None
+) -> Tensor:
+    """The same as `tf.add_n`, with the result's shape and dtype stated (mirrors `tf.accumulate_n`).
+
+    Args:
+      inputs: a list of tensors of one shape and dtype.
+      shape: the shape that each of them has, where it is not known of all.
+      tensor_dtype: the dtype that each of them has.
+      name: the node's name.
+
+    Returns:
+      A tensor of the same shape and dtype; the tensor itself if it is the only one.
+
+    Raises:
+      ValueError: if there are no inputs, or they do not have the stated shape.
+      TypeError: if their dtypes differ, or are not the stated one.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.accumulate_n([[1, 2], [10, 20]]))
+    array([11, 22], dtype=int32)
+    """
+    result = add_n(inputs, name=name)
+    if tensor_dtype is not None and as_dtype(tensor_dtype) is not result.dtype.base_dtype:
+        raise TypeError(
+            f"tensor_dtype is {as_dtype(tensor_dtype).name}, but input is of type "
+            f"{result.dtype.base_dtype.name}"
+        )
+    if shape is not None:
+        result.set_shape(shape)
     return result

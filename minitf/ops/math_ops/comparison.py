@@ -1,4 +1,4 @@
-"""With this module one can compare tensors elementwise and combine truth values."""
+"""With this module one can compare tensors, elementwise and with broadcasting."""
 
 from __future__ import annotations
 
@@ -256,4 +256,55 @@ def not_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
     array([False,  True])
     """
     result: Tensor = NOT_EQUAL(x, y, name=name)
+    return result
+
+
+# ---- ApproximateEqual
+
+
+def _merged(op: Operation) -> list[TensorShape]:
+    return [op.inputs[0].shape.merge_with(op.inputs[1].shape)]
+
+
+APPROXIMATE_EQUAL = op_def(
+    "ApproximateEqual(x: T, y: T) -> (z: bool)",
+    "T: number",
+    "tolerance: float = 1e-05",
+    commutative=True,
+    shape=_merged,
+)
+
+
+@APPROXIMATE_EQUAL.kernel
+def approximate_equal_kernel(x: Any, y: Any, *, tolerance: float) -> Any:
+    if x.shape != y.shape:
+        raise ValueError(f"x and y must be of the same shape: {list(x.shape)} and {list(y.shape)}")
+    smaller, larger = (x, y) if x.dtype.kind == "c" else (np.minimum(x, y), np.maximum(x, y))
+    return np.abs(larger - smaller) < tolerance
+
+
+APPROXIMATE_EQUAL.not_differentiable()
+
+
+def approximate_equal(x: Any, y: Any, tolerance: float = 1e-05, name: str | None = None) -> Tensor:
+    """Whether `abs(x - y) < tolerance`, elementwise (mirrors `tf.math.approximate_equal`).
+
+    Args:
+      x, y: tensors of one numeric dtype and one shape.
+      tolerance: the distance that counts as different.
+      name: the node's name.
+
+    Returns:
+      A bool tensor of the same shape.
+
+    Raises:
+      TypeError: if the dtypes differ.
+      ValueError: if the shapes differ.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.math.approximate_equal([1.0, 2.0], [1.000001, 2.1]))
+    array([ True, False])
+    """
+    result: Tensor = APPROXIMATE_EQUAL(x, y, tolerance=tolerance, name=name)
     return result

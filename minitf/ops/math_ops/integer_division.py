@@ -14,8 +14,9 @@ from minitf.framework import errors
 from minitf.framework.op_def import broadcast, op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
-from minitf.ops.math_ops.arithmetic import MUL, NEG
+from minitf.ops.math_ops.arithmetic import MUL, NEG, REAL_DIV
 from minitf.ops.math_ops.broadcasting import unbroadcast
+from minitf.ops.math_ops.complex_numbers import conj
 
 
 def _is_integer(y: Any) -> bool:
@@ -115,3 +116,117 @@ def floormod(x: Any, y: Any, name: str | None = None) -> Tensor:
     """
     result: Tensor = FLOOR_MOD(x, y, name=name)
     return result
+
+
+def mod(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The same as `tf.floormod` (mirrors `tf.mod`)."""
+    return floormod(x, y, name)
+
+
+# ---- TruncateDiv
+
+TRUNCATE_DIV = op_def("TruncateDiv(x: T, y: T) -> (z: T)", "T: number", shape=broadcast)
+
+
+@TRUNCATE_DIV.kernel
+def truncate_div_kernel(x: Any, y: Any) -> Any:
+    if not _is_integer(y):
+        return np.trunc(x / y) if y.dtype.kind == "f" else x / y
+    return (x - np.fmod(x, y)) // y
+
+
+TRUNCATE_DIV.not_differentiable()
+
+
+def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The quotient rounded towards zero, with broadcasting (mirrors `tf.truncatediv`).
+
+    Args:
+      x, y: tensors of one numeric dtype.
+      name: the node's name.
+
+    Returns:
+      A tensor of the same dtype.
+
+    Raises:
+      TypeError: if the dtypes differ.
+      tf.errors.InvalidArgumentError: if an integer is divided by 0.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.truncatediv([7, -7], 2))
+    array([ 3, -3], dtype=int32)
+    """
+    result: Tensor = TRUNCATE_DIV(x, y, name=name)
+    return result
+
+
+# ---- TruncateMod
+
+TRUNCATE_MOD = op_def(
+    "TruncateMod(x: T, y: T) -> (z: T)",
+    "T: {int32, int64, float16, float32, float64}",
+    shape=broadcast,
+)
+
+
+@TRUNCATE_MOD.kernel
+def truncate_mod_kernel(x: Any, y: Any) -> Any:
+    _is_integer(y)
+    return np.fmod(x, y)
+
+
+@TRUNCATE_MOD.gradient
+def truncate_mod_gradient(op: Operation, grad: Tensor) -> Any:
+    x, y = op.inputs
+    by_y = MUL(grad, NEG(TRUNCATE_DIV(x, y)))
+    return unbroadcast(grad, x, y), unbroadcast(by_y, y, x)
+
+
+def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The remainder of the division rounded towards zero (mirrors `tf.truncatemod`).
+
+    It has the sign of `x`, as in C.
+
+    Args:
+      x, y: tensors of one dtype: int32, int64 or floating.
+      name: the node's name.
+
+    Returns:
+      A tensor of the same dtype.
+
+    Raises:
+      TypeError: if the dtypes differ.
+      tf.errors.InvalidArgumentError: if an integer is divided by 0.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.truncatemod([7, -7], 3))
+    array([ 1, -1], dtype=int32)
+    """
+    result: Tensor = TRUNCATE_MOD(x, y, name=name)
+    return result
+
+
+# ---- Div and Mod: what old graphs have for TruncateDiv (of integers) and TruncateMod
+
+DIV = op_def("Div(x: T, y: T) -> (z: T)", "T: number", shape=broadcast)
+
+
+@DIV.kernel
+def div_kernel(x: Any, y: Any) -> Any:
+    return truncate_div_kernel(x, y) if y.dtype.kind in "iu" else x / y
+
+
+@DIV.gradient
+def div_gradient(op: Operation, grad: Tensor) -> Any:
+    x, y = (conj(tensor) for tensor in op.inputs)
+    by_y = MUL(grad, REAL_DIV(REAL_DIV(NEG(x), y), y))
+    return unbroadcast(REAL_DIV(grad, y), *op.inputs), unbroadcast(by_y, *op.inputs[::-1])
+
+
+MOD = op_def(
+    "Mod(x: T, y: T) -> (z: T)", "T: {int32, int64, float16, float32, float64}", shape=broadcast
+)
+MOD.kernel(truncate_mod_kernel)
+MOD.gradient(truncate_mod_gradient)

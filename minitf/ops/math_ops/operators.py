@@ -11,7 +11,16 @@ from typing import Any
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor, register_operator
-from minitf.ops.math_ops import arithmetic, comparison, division, integer_division, powers
+from minitf.ops.math_ops import (
+    arithmetic,
+    bitwise,
+    comparison,
+    division,
+    integer_division,
+    logical,
+    powers,
+    rounding,
+)
 from minitf.ops.math_ops.matrix_product import matmul
 
 BinaryFunction = Callable[..., Tensor]  # (x, y, name) -> the node's output
@@ -38,6 +47,30 @@ def _register_binary(operator: str, name: str, function: BinaryFunction) -> None
     register_operator(f"__r{operator}__", reflected)
 
 
+def _bits_or_truth(of_truth: BinaryFunction, of_bits: BinaryFunction) -> BinaryFunction:
+    """`&` and its kin combine truth values, or the bits of integers."""
+
+    def function(x: Tensor, y: Tensor, name: str) -> Tensor:
+        if not x.dtype.is_integer:
+            return of_truth(x, y, name=name)
+        with name_scope(name):
+            return of_bits(x, y)
+
+    return function
+
+
+def _xor(x: Tensor, y: Tensor, name: str) -> Tensor:
+    with name_scope(name) as scope:
+        return logical.logical_xor(x, y, name=scope)
+
+
+def _invert(x: Any) -> Tensor:
+    if x.dtype.is_integer:
+        result: Tensor = bitwise.INVERT(x)
+        return result
+    return logical.logical_not(x)
+
+
 _register_binary("add", "add", arithmetic.add)
 _register_binary("sub", "sub", arithmetic.subtract)
 _register_binary("mul", "mul", arithmetic.multiply)
@@ -46,8 +79,13 @@ _register_binary("floordiv", "floordiv", integer_division.floordiv)
 _register_binary("mod", "mod", integer_division.floormod)
 _register_binary("pow", "pow", powers.pow)
 _register_binary("matmul", "matmul", matmul)
+_register_binary("and", "and", _bits_or_truth(logical.logical_and, bitwise.BITWISE_AND))
+_register_binary("or", "or", _bits_or_truth(logical.logical_or, bitwise.BITWISE_OR))
+_register_binary("xor", "xor", _bits_or_truth(_xor, bitwise.BITWISE_XOR))
 
 register_operator("__neg__", arithmetic.negative)
+register_operator("__abs__", rounding.abs)
+register_operator("__invert__", _invert)
 register_operator("__lt__", comparison.less)
 register_operator("__le__", comparison.less_equal)
 register_operator("__gt__", comparison.greater)

@@ -12,8 +12,10 @@ from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import SCALAR
 from minitf.ops import array_ops
-from minitf.ops.math_ops.arithmetic import REAL_DIV
+from minitf.ops.math_ops.arithmetic import MUL, REAL_DIV
 from minitf.ops.math_ops.casting import cast
+from minitf.ops.math_ops.complex_numbers import conj
+from minitf.ops.math_ops.cumulative import CUMPROD
 from minitf.ops.math_ops.extremes import MAXIMUM
 from minitf.ops.math_ops.integer_division import FLOOR_DIV
 from minitf.ops.math_ops.reduction_axes import (
@@ -24,6 +26,7 @@ from minitf.ops.math_ops.reduction_axes import (
     reduced_shape,
     spread,
     static_axes,
+    with_kept_axes,
 )
 
 # ---- Sum
@@ -120,10 +123,11 @@ MEAN = op_def(
 def mean_kernel(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
     axes = kernel_axes(input, reduction_indices)
     count = math.prod(input.shape[axis] for axis in axes)
-    total = _sum(input, axes, keep_dims)
     if input.dtype.kind in "iu":
-        return (np.trunc(total / count) if count else total).astype(input.dtype)
-    return total / input.dtype.type(count)
+        total = np.sum(input, axis=axes, keepdims=keep_dims)  # in 64 bits, so that none is lost
+        mean = np.sign(total) * (np.abs(total) // max(count, 1))
+        return mean.astype(input.dtype)
+    return _sum(input, axes, keep_dims) / input.dtype.type(count)
 
 
 @MEAN.gradient
@@ -176,4 +180,95 @@ def reduce_mean(
     axis = axis_argument(axis, reduction_indices)
     keep = keepdims_argument(keepdims, keep_dims)
     result = MEAN(input_tensor, axes_or_all(input_tensor, axis), keep_dims=keep, name=name)
+    return may_be_scalar(result, axis, keep)
+
+
+# ---- Prod
+
+PROD = op_def(
+    "Prod(input: T, reduction_indices: Tidx) -> (output: T)",
+    "keep_dims: bool = false",
+    "T: number",
+    "Tidx: index = int32",
+    shape=reduced_shape,
+)
+
+
+@PROD.kernel
+def prod_kernel(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
+    axes = kernel_axes(input, reduction_indices)
+    return np.prod(input, axis=axes, keepdims=keep_dims, dtype=input.dtype)
+
+
+@PROD.gradient
+def prod_gradient(op: Operation, grad: Tensor) -> Any:
+    # By one element it is the product of the others; to divide by the element fails at zeros.
+    return MUL(with_kept_axes(op, grad), conj(_products_of_others(op))), None
+
+
+def _products_of_others(op: Operation) -> Tensor:
+    """For each element the product of the others that it was multiplied with."""
+    x = op.inputs[0]
+    if static_axes(op) is None and op.outputs[0].shape.ndims == 0:  # all axes, of unknown rank
+        flat = array_ops.reshape(x, [-1])
+        return array_ops.reshape(_others_along(flat, 0), array_ops.shape(x))
+    others = None
+    for axis in _each_axis(op):
+        along = _others_along(x, axis)
+        others = along if others is None else MUL(others, along)
+        x = PROD(x, axis, keep_dims=True)
+    return array_ops.ones_like(x) if others is None else others
+
+
+def _others_along(x: Tensor, axis: Any) -> Tensor:
+    before = CUMPROD(x, axis, exclusive=True)
+    after = CUMPROD(x, axis, exclusive=True, reverse=True)
+    result: Tensor = MUL(before, after)
+    return result
+
+
+def _each_axis(op: Operation) -> list[Any]:
+    axes = static_axes(op)
+    if axes is not None:
+        return list(axes)
+    shape = op.inputs[1].shape
+    if shape.ndims == 0:
+        return [op.inputs[1]]
+    if not shape.is_fully_defined():
+        raise ValueError("The gradient of a product needs to know how many axes it reduces.")
+    return array_ops.unstack(op.inputs[1])
+
+
+def reduce_prod(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: bool | None = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: bool | None = None,
+) -> Tensor:
+    """The product of the elements along some axes (mirrors `tf.reduce_prod`).
+
+    Args:
+      input_tensor: a tensor of a numeric dtype.
+      axis: an axis, a list of axes, or a tensor of them; negative ones count from the end; all
+        axes if None.
+      keepdims: whether the axes stay, with size 1.
+      name: the node's name.
+      reduction_indices, keep_dims: older names of `axis` and `keepdims`.
+
+    Returns:
+      A tensor of the same dtype; 1 where there is no element.
+
+    Raises:
+      ValueError: if an axis is out of range, or an argument is given under both names.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.reduce_prod([[1, 2], [3, 4]], axis=1))
+    array([ 2, 12], dtype=int32)
+    """
+    axis = axis_argument(axis, reduction_indices)
+    keep = keepdims_argument(keepdims, keep_dims)
+    result = PROD(input_tensor, axes_or_all(input_tensor, axis), keep_dims=keep, name=name)
     return may_be_scalar(result, axis, keep)

@@ -9,7 +9,7 @@ import numpy as np
 from minitf.framework import errors
 from minitf.framework.operation import Operation
 from minitf.framework.static_value import static_value
-from minitf.framework.tensor import Tensor
+from minitf.framework.tensor import OperatorMixin, Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
 from minitf.ops import array_ops, constant_op
 
@@ -40,8 +40,10 @@ def axes_or_all(x: Any, axis: Any) -> Any:
     """`axis`, or where it is None every axis of `x`: a constant where the rank is known."""
     if axis is not None:
         return axis
-    if isinstance(x, Tensor) and x.shape.ndims:
-        return constant_op.constant(np.arange(x.shape.ndims, dtype=np.int32))
+    is_tensor = isinstance(x, OperatorMixin)  # or a variable; an array has no rank yet, as in TF
+    rank = x.get_shape().ndims if is_tensor else None
+    if rank:
+        return constant_op.constant(np.arange(rank, dtype=np.int32))
     from minitf.ops.math_ops import sequence
 
     return sequence.range(0, array_ops.rank(x))

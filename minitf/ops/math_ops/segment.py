@@ -1,4 +1,4 @@
-"""With this module one can reduce rows that carry the same number: sums and the like by segment."""
+"""With this module one can reduce the rows that carry one number, where numbers never fall."""
 
 from __future__ import annotations
 
@@ -6,136 +6,266 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import errors
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
-from minitf.framework.static_value import static_dim
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
 from minitf.ops import array_ops
-from minitf.ops.math_ops.comparison import GREATER_EQUAL
+from minitf.ops.math_ops.arithmetic import MUL, REAL_DIV
+from minitf.ops.math_ops.casting import cast
+from minitf.ops.math_ops.comparison import EQUAL
+from minitf.ops.math_ops.segment_rows import reduce_sorted_segments
+from minitf.ops.math_ops.unsorted_segment import product_gradient, with_rank_of
 
-# ---- what the unsorted ones share
 
-
-def unsorted_shape(op: Operation) -> list[TensorShape]:
-    """One row for each segment: the shape of the data with the axes of the ids replaced."""
-    data, ids, _ = (tensor.shape for tensor in op.inputs)
-    if data._dims is None or ids._dims is None:
+def sorted_shape(op: Operation) -> list[TensorShape]:
+    """As many rows as the last number says, which is known only when the graph runs."""
+    data, ids = (tensor.shape for tensor in op.inputs)
+    ids.with_rank(1)
+    if data._dims is None:
         return [unknown_shape()]
-    rank = len(ids._dims)
-    data[:rank].merge_with(ids)
-    return [shape_of_dims((static_dim(op.inputs[2]), *data._dims[rank:]))]
+    if not data._dims:
+        raise ValueError("Shape must be at least rank 1 but is rank 0")
+    data[:1].merge_with(ids)
+    return [shape_of_dims((None, *data._dims[1:]))]
 
 
-def segments(data: Any, segment_ids: Any, num_segments: Any) -> tuple[Any, Any, Any]:
-    """The rows in the order of their segments, where each segment starts, and its number.
-
-    Rows with a negative number belong to no segment. The order within a segment stays, so that
-    sums come out as if the rows were added one after the other.
-
-    Raises:
-      InvalidArgumentError: if a number is too large or the shapes do not fit.
-    """
-    shape = np.shape(segment_ids)
-    if data.shape[: len(shape)] != shape:
-        raise errors.InvalidArgumentError(
-            None,
-            None,
-            f"data.shape = {list(data.shape)} does not start with segment_ids.shape = "
-            f"{list(shape)}",
-        )
-    ids = np.reshape(segment_ids, -1)
-    rows = np.reshape(data, (ids.size, *data.shape[len(shape) :]))
-    if ids.size and ids.max() >= num_segments:
-        where = int(np.argmax(ids >= num_segments))
-        raise errors.InvalidArgumentError(
-            None,
-            None,
-            f"segment_ids[{where}] = {ids[where]} is out of range [0, {int(num_segments)})",
-        )
-    if ids.size and ids.min() < 0:
-        rows, ids = rows[ids >= 0], ids[ids >= 0]
-    order = np.argsort(ids, kind="stable")
-    ids = ids[order]
-    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]]) if ids.size else ids
-    return rows[order], starts, ids[starts]
-
-
-def reduce_segments(
-    reducer: np.ufunc, data: Any, segment_ids: Any, num_segments: Any, empty: Any
-) -> Any:
-    """Reduces the rows of each segment; a segment without rows is filled with `empty`."""
-    if num_segments < 0:
-        raise errors.InvalidArgumentError(
-            None, None, f"Input num_segments == {int(num_segments)} must not be negative."
-        )
-    rows, starts, found = segments(data, segment_ids, num_segments)
-    result = np.full((int(num_segments), *rows.shape[1:]), empty, data.dtype)
-    if starts.size:
-        result[found] = reducer.reduceat(rows, starts, axis=0, dtype=data.dtype)
+def _chosen_gradient(op: Operation, grad: Tensor) -> Tensor:
+    """The gradient goes to the rows whose element was chosen, in equal parts."""
+    data, ids = op.inputs
+    weights = cast(EQUAL(data, array_ops.gather(op.outputs[0], ids)), grad.dtype)
+    counts = array_ops.gather(SEGMENT_SUM(weights, ids), ids)
+    share = REAL_DIV(array_ops.gather(grad, ids), counts)
+    result: Tensor = MUL(weights, share)
     return result
 
 
-# ---- UnsortedSegmentSum
+# ---- SegmentSum
 
-UNSORTED_SEGMENT_SUM = op_def(
-    "UnsortedSegmentSum(data: T, segment_ids: Tindices, num_segments: Tnumsegments) -> (output: T)",
+SEGMENT_SUM = op_def(
+    "SegmentSum(data: T, segment_ids: Tindices) -> (output: T)",
     "T: number",
-    "Tindices: {int16, int32, int64}",
-    "Tnumsegments: index = int32",
-    shape=unsorted_shape,
+    "Tindices: index",
+    shape=sorted_shape,
 )
 
 
-@UNSORTED_SEGMENT_SUM.kernel
-def unsorted_segment_sum_kernel(data: Any, segment_ids: Any, num_segments: Any) -> Any:
-    return reduce_segments(np.add, data, segment_ids, num_segments, 0)
+@SEGMENT_SUM.kernel
+def segment_sum_kernel(data: Any, segment_ids: Any) -> Any:
+    return reduce_sorted_segments(np.add, data, segment_ids, 0)
 
 
-@UNSORTED_SEGMENT_SUM.gradient
-def unsorted_segment_sum_gradient(op: Operation, grad: Tensor) -> Any:
-    return gather_or_zero(grad, op.inputs[1]), None, None
+@SEGMENT_SUM.gradient
+def segment_sum_gradient(op: Operation, grad: Tensor) -> Any:
+    return array_ops.gather(grad, op.inputs[1]), None
 
 
-def gather_or_zero(rows: Tensor, ids: Tensor) -> Tensor:
-    """The row of each id; zeros where the id is negative."""
-    from minitf.ops import math_ops
-
-    taken = array_ops.gather(rows, math_ops.maximum(ids, array_ops.zeros_like(ids)))
-    belongs = GREATER_EQUAL(ids, array_ops.zeros_like(ids))
-    extra = array_ops.rank(taken) - array_ops.rank(belongs)
-    shape = array_ops.concat([array_ops.shape(ids), array_ops.ones([extra], extra.dtype)], 0)
-    mask = array_ops.reshape(belongs, shape)
-    result: Tensor = array_ops.where_v2(mask, taken, array_ops.zeros_like(taken))
-    return result
-
-
-def unsorted_segment_sum(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
-) -> Tensor:
-    """Sums the rows of each segment (mirrors `tf.unsorted_segment_sum`).
-
-    `output[i]` is the sum of the rows `data[j]` with `segment_ids[j] == i`.
+def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The sum of the rows of each segment (mirrors `tf.segment_sum`).
 
     Args:
       data: a tensor of a numeric dtype.
-      segment_ids: the number of each row's segment; its shape is a prefix of that of `data`.
-        Rows with a negative number are dropped.
-      num_segments: how many segments there are; one without rows is 0.
+      segment_ids: a vector with the number of each row's segment; the numbers never fall.
       name: the node's name.
 
     Returns:
-      A tensor of shape `[num_segments] + data.shape[rank(segment_ids):]`.
+      A tensor with a row for each number up to the last; 0 for one that does not occur.
 
     Raises:
-      ValueError: if the shape of `segment_ids` does not fit.
-      tf.errors.InvalidArgumentError: if a number is not smaller than `num_segments`.
+      ValueError: if the shapes do not fit.
+      tf.errors.InvalidArgumentError: if a number is negative or smaller than the one before.
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.unsorted_segment_sum([1, 2, 4], [0, 2, 0], 3))
-    array([5, 0, 2], dtype=int32)
+    ...     sess.run(tf.segment_sum([1, 2, 4], [0, 0, 2]))
+    array([3, 0, 4], dtype=int32)
     """
-    result: Tensor = UNSORTED_SEGMENT_SUM(data, segment_ids, num_segments, name=name)
+    result: Tensor = SEGMENT_SUM(data, segment_ids, name=name)
+    return result
+
+
+# ---- SegmentMean
+
+SEGMENT_MEAN = op_def(
+    "SegmentMean(data: T, segment_ids: Tindices) -> (output: T)",
+    "T: number",
+    "Tindices: index",
+    shape=sorted_shape,
+)
+
+
+@SEGMENT_MEAN.kernel
+def segment_mean_kernel(data: Any, segment_ids: Any) -> Any:
+    total = reduce_sorted_segments(np.add, data, segment_ids, 0)
+    counts = np.maximum(np.bincount(segment_ids, minlength=len(total)), 1)
+    counts = counts.reshape(-1, *[1] * (data.ndim - 1)).astype(data.dtype)
+    if data.dtype.kind in "iu":
+        return (total - np.fmod(total, counts)) // counts
+    return total / counts
+
+
+@SEGMENT_MEAN.gradient
+def segment_mean_gradient(op: Operation, grad: Tensor) -> Any:
+    ids = op.inputs[1]
+    ones = array_ops.ones(array_ops.shape(ids), grad.dtype.base_dtype)
+    counts = array_ops.gather(SEGMENT_SUM(ones, ids), ids)
+    rows = array_ops.gather(grad, ids)
+    return REAL_DIV(rows, with_rank_of(counts, rows)), None
+
+
+def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The mean of the rows of each segment (mirrors `tf.segment_mean`).
+
+    Args:
+      data: a tensor of a numeric dtype.
+      segment_ids: a vector with the number of each row's segment; the numbers never fall.
+      name: the node's name.
+
+    Returns:
+      A tensor with a row for each number up to the last; 0 for one that does not occur.
+
+    Raises:
+      ValueError: if the shapes do not fit.
+      tf.errors.InvalidArgumentError: if a number is negative or smaller than the one before.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.segment_mean([1.0, 2.0, 4.0], [0, 0, 2]))
+    array([1.5, 0. , 4. ], dtype=float32)
+    """
+    result: Tensor = SEGMENT_MEAN(data, segment_ids, name=name)
+    return result
+
+
+# ---- SegmentProd
+
+SEGMENT_PROD = op_def(
+    "SegmentProd(data: T, segment_ids: Tindices) -> (output: T)",
+    "T: number",
+    "Tindices: index",
+    shape=sorted_shape,
+)
+
+
+@SEGMENT_PROD.kernel
+def segment_prod_kernel(data: Any, segment_ids: Any) -> Any:
+    return reduce_sorted_segments(np.multiply, data, segment_ids, 1)
+
+
+@SEGMENT_PROD.gradient
+def segment_prod_gradient(op: Operation, grad: Tensor) -> Any:
+    data, ids = op.inputs
+    count = array_ops.shape(op.outputs[0])[0]
+    return product_gradient(data, ids, count, grad), None
+
+
+def segment_prod(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The product of the rows of each segment (mirrors `tf.segment_prod`).
+
+    Args:
+      data: a tensor of a numeric dtype.
+      segment_ids: a vector with the number of each row's segment; the numbers never fall.
+      name: the node's name.
+
+    Returns:
+      A tensor with a row for each number up to the last; 1 for one that does not occur.
+
+    Raises:
+      ValueError: if the shapes do not fit.
+      tf.errors.InvalidArgumentError: if a number is negative or smaller than the one before.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.segment_prod([3, 2, 4], [0, 0, 2]))
+    array([6, 1, 4], dtype=int32)
+    """
+    result: Tensor = SEGMENT_PROD(data, segment_ids, name=name)
+    return result
+
+
+# ---- SegmentMax
+
+SEGMENT_MAX = op_def(
+    "SegmentMax(data: T, segment_ids: Tindices) -> (output: T)",
+    "T: realnumber",
+    "Tindices: index",
+    shape=sorted_shape,
+)
+
+
+@SEGMENT_MAX.kernel
+def segment_max_kernel(data: Any, segment_ids: Any) -> Any:
+    return reduce_sorted_segments(np.maximum, data, segment_ids, 0)
+
+
+@SEGMENT_MAX.gradient
+def segment_max_gradient(op: Operation, grad: Tensor) -> Any:
+    return _chosen_gradient(op, grad), None
+
+
+def segment_max(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The largest element of each segment (mirrors `tf.segment_max`).
+
+    Args:
+      data: a tensor of a real dtype.
+      segment_ids: a vector with the number of each row's segment; the numbers never fall.
+      name: the node's name.
+
+    Returns:
+      A tensor with a row for each number up to the last; 0 for one that does not occur.
+
+    Raises:
+      ValueError: if the shapes do not fit.
+      tf.errors.InvalidArgumentError: if a number is negative or smaller than the one before.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.segment_max([1, 2, 4], [0, 0, 2]))
+    array([2, 0, 4], dtype=int32)
+    """
+    result: Tensor = SEGMENT_MAX(data, segment_ids, name=name)
+    return result
+
+
+# ---- SegmentMin
+
+SEGMENT_MIN = op_def(
+    "SegmentMin(data: T, segment_ids: Tindices) -> (output: T)",
+    "T: realnumber",
+    "Tindices: index",
+    shape=sorted_shape,
+)
+
+
+@SEGMENT_MIN.kernel
+def segment_min_kernel(data: Any, segment_ids: Any) -> Any:
+    return reduce_sorted_segments(np.minimum, data, segment_ids, 0)
+
+
+@SEGMENT_MIN.gradient
+def segment_min_gradient(op: Operation, grad: Tensor) -> Any:
+    return _chosen_gradient(op, grad), None
+
+
+def segment_min(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The smallest element of each segment (mirrors `tf.segment_min`).
+
+    Args:
+      data: a tensor of a real dtype.
+      segment_ids: a vector with the number of each row's segment; the numbers never fall.
+      name: the node's name.
+
+    Returns:
+      A tensor with a row for each number up to the last; 0 for one that does not occur.
+
+    Raises:
+      ValueError: if the shapes do not fit.
+      tf.errors.InvalidArgumentError: if a number is negative or smaller than the one before.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.segment_min([1, 2, 4], [0, 0, 2]))
+    array([1, 0, 4], dtype=int32)
+    """
+    result: Tensor = SEGMENT_MIN(data, segment_ids, name=name)
     return result

@@ -1,4 +1,4 @@
-"""With this module one can count: ranges, evenly spaced numbers and running sums."""
+"""With this module one can count: ranges and evenly spaced numbers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ RANGE = op_def(
 
 
 def _range_length(start: Any, limit: Any, delta: Any) -> int:
-    start, limit, delta = (value.item() for value in (start, limit, delta))
     if delta == 0:
         raise ValueError("Requires delta != 0")
-    sign = "<=" if delta > 0 else ">="
-    if (limit - start) * delta < 0:
-        condition = "delta > 0" if delta > 0 else "delta < 0"
-        raise ValueError(f"Requires start {sign} limit when {condition}: {start}/{limit}")
-    return math.ceil((limit - start) / delta)
+    if (limit < start) if delta > 0 else (limit > start):
+        condition = (
+            "start <= limit when delta > 0" if delta > 0 else "start >= limit when delta < 0"
+        )
+        raise ValueError(f"Requires {condition}: {start}/{limit}")
+    if delta.dtype.kind in "iu":
+        return -((int(start) - int(limit)) // int(delta))
+    return math.ceil(float(abs((limit - start) / delta)))
 
 
 @RANGE.shape
@@ -112,3 +114,60 @@ _RANGE_ORDER = [
     dtypes.float32,
     dtypes.float64,
 ]
+
+
+# ---- LinSpace
+
+LIN_SPACE = op_def(
+    "LinSpace(start: T, stop: T, num: Tidx) -> (output: T)", "T: float", "Tidx: index = int32"
+)
+
+
+@LIN_SPACE.shape
+def lin_space_shape(op: Operation) -> list[TensorShape]:
+    for tensor in op.inputs:
+        if tensor.shape.ndims not in (None, 0):
+            raise ValueError(f"Shape must be rank 0 but is rank {tensor.shape.ndims}")
+    num = static_value(op.inputs[2])
+    if num is not None and num < 0:
+        raise ValueError(f"Requires num >= 0: {num}")
+    return [shape_of_dims((None if num is None else int(num),))]
+
+
+@LIN_SPACE.kernel
+def lin_space_kernel(start: Any, stop: Any, num: Any) -> Any:
+    if num < 0:
+        raise errors.InvalidArgumentError(None, None, f"Requires num >= 0: {num}")
+    step = (stop - start) / start.dtype.type(max(int(num) - 1, 1))
+    result = start + step * np.arange(int(num), dtype=start.dtype)
+    if num > 1:
+        result[-1] = stop
+    return result
+
+
+LIN_SPACE.not_differentiable()
+
+
+def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
+    """Numbers at equal distances from `start` to `stop`, both included (mirrors `tf.linspace`).
+
+    Args:
+      start, stop: scalars of one floating dtype.
+      num: how many; if 1, only `start`.
+      name: the node's name.
+
+    Returns:
+      A vector of `num` elements.
+
+    Raises:
+      TypeError: if `start` and `stop` are not floating.
+      ValueError: if `num` is a negative constant; `tf.errors.InvalidArgumentError` when the
+        graph runs if it is not a constant.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.linspace(0.0, 1.0, 5))
+    array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
+    """
+    result: Tensor = LIN_SPACE(start, stop, num, name=name)
+    return result
