@@ -107,7 +107,8 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     [[1 3]
      [2 4]]
     """
-    if axis == 0:
+    listed = isinstance(values, (list, tuple))
+    if axis == 0 and not (listed and any(isinstance(v, np.ndarray) for v in values)):
         try:
             # What has a value already becomes a constant; a list with tensors is packed.
             return convert_to_tensor(values, name=name)

@@ -114,6 +114,8 @@ def _filled(shape: Any, value: Any, dtype: dtypes.DType, scope: str) -> Tensor:
     """A small constant where the shape is plainly known, else a Fill."""
     if not isinstance(shape, Tensor):
         dims = _plain_dims(shape)
+        if dims is not None and min(dims, default=0) < 0:
+            raise ValueError(f"Dimensions must be >= 0, but the shape is {dims}")
         if dims is not None and math.prod(dims) < _SMALL:
             return constant(value, dtype, shape=dims, name=scope)
         shape = _shape_tensor(shape)

@@ -233,7 +233,11 @@ PLACEHOLDER_WITH_DEFAULT = op_def(
 def placeholder_with_default_shape(op: Operation) -> list[TensorShape]:
     # The declared shape, not the default's: another value may be fed.
     declared: TensorShape = op._attrs["shape"]
-    op.inputs[0].shape.assert_is_compatible_with(declared)
+    given = op.inputs[0].shape
+    if not given.is_compatible_with(declared):
+        raise ValueError(
+            f"The default of shape {given} does not have the declared shape {declared}"
+        )
     return [declared]
 
 

@@ -13,7 +13,7 @@ from minitf.framework.static_value import static_shape_value, static_value
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
 from minitf.ops.array_ops.concat_ops import stack
-from minitf.ops.array_ops.shape_ops import SHAPE, shape
+from minitf.ops.array_ops.shape_ops import SHAPE, shape, shape_operand
 
 # ---- Slice
 
@@ -25,19 +25,20 @@ SLICE = op_def(
 @SLICE.shape
 def slice_shape(op: Operation) -> list[TensorShape]:
     given, begin, size = op.inputs
-    lengths = [_length(begin), _length(size), given.shape.ndims]
-    rank = next((length for length in lengths if length is not None), None)
-    for length in lengths:
-        if length not in (None, rank):
-            raise ValueError(f"Dimensions must be equal, but are {rank} and {length}")
+    rank = given.shape.ndims
+    for vector in (begin, size):
+        length = shape_operand(vector).ndims if vector is size else _length(vector)
+        if rank is not None and length not in (None, rank):
+            raise ValueError(f"Shape must be rank {length} but is rank {rank}")
+        rank = length if rank is None else rank
     if rank is None:
         return [unknown_shape()]
     dims = given.shape._dims or (None,) * rank
-    begins = _known(static_value(begin), rank)
-    sizes = _known(static_value(size), rank)
-    if static_value(size) is None:  # a size may be put together from pieces of shapes
-        sizes = list(static_shape_value(size)._dims or sizes)
-    return [shape_of_dims(tuple(map(_slice_dim, range(rank), dims, begins, sizes)))]
+    first, count = static_value(begin), static_value(size)
+    begins = [None] * rank if first is None else first.tolist()
+    if count is None:  # a size may be put together from pieces of shapes
+        return [static_shape_value(size).merge_with(unknown_shape(rank))]
+    return [shape_of_dims(tuple(map(_slice_dim, dims, begins, count.tolist())))]
 
 
 def _length(vector: Tensor) -> int | None:
@@ -46,16 +47,14 @@ def _length(vector: Tensor) -> int | None:
     return None if vector.shape._dims is None else vector.shape._dims[0]
 
 
-def _known(value: Any, rank: int) -> list[int | None]:
-    return [None] * rank if value is None else [int(v) for v in value]
-
-
-def _slice_dim(axis: int, dim: int | None, begin: int | None, size: int | None) -> int | None:
-    if size == -1:
-        return None if dim is None or begin is None else dim - begin
-    if size is not None and begin is not None and dim is not None and begin + size > dim:
-        raise ValueError(f"Expected size[{axis}] in [0, {dim - begin}], but got {size}")
-    return size
+def _slice_dim(dim: int | None, begin: int | None, size: int) -> int | None:
+    if size != -1:  # whether that much is there is checked when the graph runs
+        return size
+    if dim is None or begin is None:
+        return None
+    if begin > dim:
+        raise ValueError(f"Negative dimension size caused by subtracting {begin} from {dim}")
+    return dim - begin
 
 
 @SLICE.kernel

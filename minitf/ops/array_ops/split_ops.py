@@ -11,7 +11,7 @@ from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.static_value import static_shape_value, static_value
 from minitf.framework.tensor import Tensor
-from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
+from minitf.framework.tensor_shape import Dimension, TensorShape, shape_of_dims, unknown_shape
 from minitf.ops.array_ops.concat_ops import concat, stack
 from minitf.ops.array_ops.shape_ops import canonical_axis
 
@@ -121,7 +121,9 @@ def split_shape(op: Operation) -> list[TensorShape]:
 
 def _split_axis(axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
-        raise ValueError(f"Dimension {axis} out of range [{-rank}, {rank})")
+        raise ValueError(
+            f"Dimension size, given by scalar input {axis} must be in range [{-rank}, {rank})"
+        )
     return axis % rank
 
 
@@ -169,29 +171,29 @@ def split_v_shape(op: Operation) -> list[TensorShape]:
         sizes = (None,) * num
     if len(sizes) != num:
         raise ValueError(f"Length of size_splits should be equal to num_outputs: {num}")
-    value = static_value(op.inputs[1])
-    if value is not None and dims[axis] is not None:
-        sizes = tuple(_resolved_sizes(value, dims[axis]))
+    value, total = static_value(op.inputs[1]), dims[axis]
+    if value is not None and total is not None:
+        sizes = tuple(_resolved_sizes(value.tolist(), total))
     return [shape_of_dims(dims[:axis] + (size,) + dims[axis + 1 :]) for size in sizes]
 
 
-def _resolved_sizes(sizes: Any, total: int) -> list[int]:
+def _resolved_sizes(sizes: list[int], total: int) -> list[int]:
     """The sizes with -1 worked out.
 
     Raises:
       ValueError: if they do not add up.
     """
-    given = [int(size) for size in sizes]
-    if given.count(-1) > 1:
-        raise ValueError("Only one dimensions can have a value of -1.")
-    known = sum(size for size in given if size != -1)
-    if known != total and (-1 not in given or known > total):
-        raise ValueError(
-            f"Determined shape must either match input shape along split_dim exactly if fully "
-            f"specified, or be less than the size of the input along split_dim if not fully "
-            f"specified.  Got: {known}"
-        )
-    return [total - known if size == -1 else size for size in given]
+    if sizes.count(-1) > 1:
+        raise ValueError("size_splits can only have one -1")
+    left = total - sum(size for size in sizes if size != -1)
+    resolved = [left if size == -1 else size for size in sizes]
+    for i, size in enumerate(resolved):
+        if size < 0:
+            raise ValueError(f"Split size at index {i} must be >= 0. Got: {size}")
+    if sum(resolved) != total:
+        pieces = ",".join(map(str, sizes))
+        raise ValueError(f"can't split axis of size {total} into pieces of size [{pieces}]")
+    return resolved
 
 
 @SPLIT_V.kernel
@@ -201,9 +203,7 @@ def split_v_kernel(value: Any, size_splits: Any, split_dim: Any, *, num_split: i
         raise ValueError(
             f"-input rank(-{value.ndim}) <= split_dim < input rank ({value.ndim}), but got {axis}"
         )
-    sizes = _resolved_sizes(size_splits, value.shape[axis])
-    if min(sizes) < 0:
-        raise ValueError(f"Split size at index {sizes.index(min(sizes))} must be >= 0.")
+    sizes = _resolved_sizes(size_splits.tolist(), value.shape[axis])
     parts = np.split(value, np.cumsum(sizes)[:-1], axis)
     return one_or_many([part.copy() for part in parts])
 
@@ -238,7 +238,7 @@ def split(
     >>> a.shape.as_list(), b.shape.as_list()
     ([5, 1], [5, 3])
     """
-    if isinstance(num_or_size_splits, int):
+    if isinstance(num_or_size_splits, (int, np.integer, Dimension)):
         equal: list[Tensor] = SPLIT(axis, value, num_split=num_or_size_splits, name=name)
         return equal
     sizes = convert_to_tensor(num_or_size_splits)

@@ -20,7 +20,7 @@ from minitf.framework.static_value import static_shape_value, static_value
 from minitf.framework.tensor import Tensor, register_operator
 from minitf.framework.tensor_shape import Dims, TensorShape, shape_of_dims, unknown_shape
 from minitf.ops import math_ops
-from minitf.ops.array_ops.concat_ops import stack
+from minitf.ops.array_ops.concat_ops import merged_shape, stack
 from minitf.ops.array_ops.fill_ops import ones_like
 from minitf.ops.array_ops.shape_ops import SHAPE, shape_operand
 from minitf.ops.constant_op import constant
@@ -102,15 +102,13 @@ def _spec(axis: int, i: int, begin: Any, end: Any, strides: Any, masks: Masks) -
         raise ValueError(f"strides[{i}] must be non-zero")
     if shrink and stride < 0:
         raise ValueError("only stride 1 allowed on non-range indexing.")
-    first: int | None = None
-    last: int | None = None
-    unknown = False
-    if shrink or not masks.begin_mask >> i & 1:
-        unknown = begin is None
-        first = None if begin is None else int(begin[i])
-    if not shrink and not masks.end_mask >> i & 1:
-        unknown = unknown or end is None
-        last = None if end is None else int(end[i])
+    open_begin = not shrink and bool(masks.begin_mask >> i & 1)
+    open_end = shrink or bool(masks.end_mask >> i & 1)
+    # Vectors are known as a whole or not at all, as in TensorFlow.
+    unknown = begin is None or (end is None and not shrink)
+    unknown = unknown and not (open_begin and open_end)
+    first = None if unknown or open_begin else int(begin[i])
+    last = None if unknown or open_end else int(end[i])
     return Spec(axis, first, last, stride, shrink, unknown)
 
 
@@ -181,16 +179,10 @@ def _static_specs(op: Operation, dims: Dims) -> list[Spec] | None:
 
 @STRIDED_SLICE.shape
 def strided_slice_shape(op: Operation) -> list[TensorShape]:
-    length: int | None = None
     for tensor in op.inputs[1:4]:
         if tensor.shape.ndims not in (None, 1):
             raise ValueError(f"Shape must be rank 1 but is rank {tensor.shape.ndims}")
-        other = None if tensor.shape._dims is None else tensor.shape._dims[0]
-        if length is not None and other is not None and other != length:
-            raise ValueError(
-                f"Dimension 0 in both shapes must be equal, but are {length} and {other}"
-            )
-        length = other if length is None else length
+    merged_shape([tensor.shape for tensor in op.inputs[1:4]])
     dims = op.inputs[0].shape._dims
     specs = _static_specs(op, dims)
     if specs is None or dims is None:

@@ -120,7 +120,7 @@ def transpose(a: Any, perm: Any = None, name: str = "transpose", conjugate: bool
         a = convert_to_tensor(a, name="a")
         declared = CONJUGATE_TRANSPOSE if conjugate and a.dtype.is_complex else TRANSPOSE
         if perm is None and a.shape.ndims is None:
-            perm = math_ops.range(RANK(a) - 1, -1, -1)
+            perm = math_ops.RANGE(RANK(a) - 1, -1, -1)
         elif perm is None:
             perm = np.arange(a.shape.ndims - 1, -1, -1, dtype=np.int32)
         result: Tensor = declared(a, perm, name=scope)
@@ -152,7 +152,7 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
             )
         if rank is None:
             count = RANK(a)
-            perm: Any = concat([math_ops.range(count - 2), [count - 1, count - 2]], 0)
+            perm: Any = concat([math_ops.RANGE(0, count - 2, 1), [count - 1, count - 2]], 0)
         else:
             perm = [*range(rank - 2), rank - 1, rank - 2]
         return transpose(a, perm, conjugate=conjugate)
