@@ -130,13 +130,20 @@ def _convert_inputs(op_def: OpDef, inputs: tuple[Any, ...], attrs: dict[str, Any
 def _convert_one(
     op_def: OpDef, arg: ArgDef, value: Any, dtype: dtypes.DType | None, name: str
 ) -> Tensor:
-    preferred = None
-    if dtype is None and arg.type_attr and op_def.attrs[arg.type_attr].has_default:
-        preferred = op_def.attrs[arg.type_attr].default
     try:
-        if dtype is not None and not isinstance(value, Tensor):
+        if isinstance(value, Tensor):
+            return value
+        if dtype is not None:
             return convert_to_tensor(value, dtype=dtype, name=name, as_ref=arg.is_ref)
-        return convert_to_tensor(value, name=name, preferred_dtype=preferred, as_ref=arg.is_ref)
+        attr = op_def.attrs.get(arg.type_attr)
+        if attr is None or not attr.has_default:
+            return convert_to_tensor(value, name=name, as_ref=arg.is_ref)
+        if attr.allowed:
+            # The value's own dtype counts where it is allowed; the default is for `[]` and such.
+            tensor = convert_to_tensor(value, name=name, as_ref=arg.is_ref)
+            if tensor.dtype.base_dtype in attr.allowed:
+                return tensor
+        return convert_to_tensor(value, name=name, preferred_dtype=attr.default, as_ref=arg.is_ref)
     except TypeError as error:
         raise TypeError(
             f"Input {arg.name!r} of {op_def.name!r} Op cannot be made a tensor"
@@ -162,13 +169,22 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]
         )
     dtype = arg.type or known.get(arg.type_attr)
     if dtype is None:
-        dtype = next((v.dtype.base_dtype for v in values if hasattr(v, "dtype")), None)
-        dtype = dtypes.as_dtype(dtype) if dtype is not None else None
+        dtype = next((v.dtype.base_dtype for v in values if isinstance(v, Tensor)), None)
     tensors = []
     for i, value in enumerate(values):
         tensor = _convert_one(op_def, arg, value, dtype, f"{arg.name}_{i}")
         dtype = dtype or tensor.dtype.base_dtype
         tensors.append(tensor)
+    types = [tensor.dtype.base_dtype for tensor in tensors]
+    if len(set(types)) > 1:
+        names = ", ".join(each.name for each in types)
+        raise TypeError(
+            f"Tensors in list passed to {arg.name!r} of {op_def.name!r} Op have types [{names}] "
+            f"that don't all match.\n"
+            f"  inputs: {', '.join(tensor.name for tensor in tensors)}\n"
+            f"  created at: {traceback_lib.capture()}\n"
+            "  what to do: convert them to one dtype with tf.cast."
+        )
     known[arg.number_attr] = len(tensors)
     if arg.type_attr and dtype is not None:
         known[arg.type_attr] = dtype
