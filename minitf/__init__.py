@@ -79,6 +79,7 @@ from minitf.framework.tensor_shape import dimension_at_index as dimension_at_ind
 from minitf.framework.tensor_shape import dimension_value as dimension_value
 
 # ---- constants
+from minitf.ops import indexed_slices as _indexed_slices
 from minitf.ops.constant_op import constant as constant
 
 # ---- array ops
@@ -89,61 +90,72 @@ from minitf.ops.array_ops import boolean_mask as boolean_mask
 from minitf.ops.array_ops import broadcast_dynamic_shape as broadcast_dynamic_shape
 from minitf.ops.array_ops import broadcast_static_shape as broadcast_static_shape
 from minitf.ops.array_ops import broadcast_to as broadcast_to
+from minitf.ops.array_ops import concat as concat
 from minitf.ops.array_ops import depth_to_space as depth_to_space
 from minitf.ops.array_ops import ensure_shape as ensure_shape
+from minitf.ops.array_ops import expand_dims as expand_dims
+from minitf.ops.array_ops import extract_image_patches as extract_image_patches
+from minitf.ops.array_ops import fill as fill
 from minitf.ops.array_ops import gather as gather
 from minitf.ops.array_ops import gather_nd as gather_nd
+from minitf.ops.array_ops import identity as identity
+from minitf.ops.array_ops import identity_n as identity_n
+from minitf.ops.array_ops import invert_permutation as invert_permutation
 from minitf.ops.array_ops import matrix_band_part as matrix_band_part
+from minitf.ops.array_ops import matrix_transpose as matrix_transpose
 from minitf.ops.array_ops import meshgrid as meshgrid
+from minitf.ops.array_ops import newaxis as newaxis
 from minitf.ops.array_ops import one_hot as one_hot
+from minitf.ops.array_ops import ones as ones
+from minitf.ops.array_ops import ones_like as ones_like
 from minitf.ops.array_ops import pad as pad
+from minitf.ops.array_ops import placeholder as placeholder
+from minitf.ops.array_ops import placeholder_with_default as placeholder_with_default
+from minitf.ops.array_ops import rank as rank
+from minitf.ops.array_ops import reshape as reshape
 from minitf.ops.array_ops import reverse as reverse
+from minitf.ops.array_ops import reverse as reverse_v2
 from minitf.ops.array_ops import reverse_sequence as reverse_sequence
 from minitf.ops.array_ops import roll as roll
 from minitf.ops.array_ops import scatter_nd as scatter_nd
 from minitf.ops.array_ops import searchsorted as searchsorted
 from minitf.ops.array_ops import sequence_mask as sequence_mask
 from minitf.ops.array_ops import setdiff1d as setdiff1d
-from minitf.ops.array_ops import space_to_batch as space_to_batch
-from minitf.ops.array_ops import space_to_batch_nd as space_to_batch_nd
-from minitf.ops.array_ops import space_to_depth as space_to_depth
-from minitf.ops.array_ops import tile as tile
-from minitf.ops.array_ops import unique as unique
-from minitf.ops.array_ops import unique_with_counts as unique_with_counts
-from minitf.ops.array_ops import where as where
-from minitf.ops.array_ops import where_v2 as where_v2
-from minitf.ops.array_ops import concat as concat
-from minitf.ops.array_ops import expand_dims as expand_dims
-from minitf.ops.array_ops import fill as fill
-from minitf.ops.array_ops import identity as identity
-from minitf.ops.array_ops import identity_n as identity_n
-from minitf.ops.array_ops import invert_permutation as invert_permutation
-from minitf.ops.array_ops import matrix_transpose as matrix_transpose
-from minitf.ops.array_ops import ones as ones
-from minitf.ops.array_ops import ones_like as ones_like
-from minitf.ops.array_ops import placeholder as placeholder
-from minitf.ops.array_ops import placeholder_with_default as placeholder_with_default
-from minitf.ops.array_ops import rank as rank
-from minitf.ops.array_ops import reshape as reshape
 from minitf.ops.array_ops import shape as shape
 from minitf.ops.array_ops import shape_n as shape_n
 from minitf.ops.array_ops import size as size
 from minitf.ops.array_ops import slice as slice
+from minitf.ops.array_ops import space_to_batch as space_to_batch
+from minitf.ops.array_ops import space_to_batch_nd as space_to_batch_nd
+from minitf.ops.array_ops import space_to_depth as space_to_depth
 from minitf.ops.array_ops import split as split
 from minitf.ops.array_ops import squeeze as squeeze
 from minitf.ops.array_ops import stack as stack
 from minitf.ops.array_ops import stop_gradient as stop_gradient
 from minitf.ops.array_ops import strided_slice as strided_slice
+from minitf.ops.array_ops import tile as tile
 from minitf.ops.array_ops import transpose as transpose
+from minitf.ops.array_ops import unique as unique
+from minitf.ops.array_ops import unique_with_counts as unique_with_counts
 from minitf.ops.array_ops import unstack as unstack
+from minitf.ops.array_ops import where as where
+from minitf.ops.array_ops import where_v2 as where_v2
 from minitf.ops.array_ops import zeros as zeros
 from minitf.ops.array_ops import zeros_like as zeros_like
 # ---- math ops
+from minitf.ops.clip_ops import clip_by_average_norm as clip_by_average_norm
+from minitf.ops.clip_ops import clip_by_global_norm as clip_by_global_norm
+from minitf.ops.clip_ops import clip_by_norm as clip_by_norm
+from minitf.ops.clip_ops import clip_by_value as clip_by_value
+from minitf.ops.clip_ops import global_norm as global_norm
 from minitf.ops.math_ops import abs as abs
 from minitf.ops.math_ops import accumulate_n as accumulate_n
 from minitf.ops.math_ops import acos as acos
 from minitf.ops.math_ops import acosh as acosh
+from minitf.ops.math_ops import add as add
+from minitf.ops.math_ops import add_n as add_n
 from minitf.ops.math_ops import angle as angle
+from minitf.ops.math_ops import approximate_equal as approximate_equal
 from minitf.ops.math_ops import arg_max as arg_max
 from minitf.ops.math_ops import arg_min as arg_min
 from minitf.ops.math_ops import argmax as argmax
@@ -154,9 +166,11 @@ from minitf.ops.math_ops import atan as atan
 from minitf.ops.math_ops import atan2 as atan2
 from minitf.ops.math_ops import atanh as atanh
 from minitf.ops.math_ops import bincount as bincount
+from minitf.ops.math_ops import cast as cast
 from minitf.ops.math_ops import ceil as ceil
 from minitf.ops.math_ops import cholesky as cholesky
 from minitf.ops.math_ops import complex as complex
+from minitf.ops.math_ops import conj as conj
 from minitf.ops.math_ops import cos as cos
 from minitf.ops.math_ops import cosh as cosh
 from minitf.ops.math_ops import count_nonzero as count_nonzero
@@ -164,38 +178,68 @@ from minitf.ops.math_ops import cross as cross
 from minitf.ops.math_ops import cumprod as cumprod
 from minitf.ops.math_ops import cumsum as cumsum
 from minitf.ops.math_ops import digamma as digamma
+from minitf.ops.math_ops import div as div
+from minitf.ops.math_ops import div_no_nan as div_no_nan
+from minitf.ops.math_ops import divide as divide
 from minitf.ops.math_ops import einsum as einsum
+from minitf.ops.math_ops import equal as equal
 from minitf.ops.math_ops import erf as erf
 from minitf.ops.math_ops import erfc as erfc
+from minitf.ops.math_ops import exp as exp
+from minitf.ops.math_ops import expm1 as expm1
 from minitf.ops.math_ops import floor as floor
+from minitf.ops.math_ops import floor_div as floor_div
+from minitf.ops.math_ops import floordiv as floordiv
+from minitf.ops.math_ops import floormod as floormod
+from minitf.ops.math_ops import greater as greater
+from minitf.ops.math_ops import greater_equal as greater_equal
 from minitf.ops.math_ops import imag as imag
 from minitf.ops.math_ops import is_finite as is_finite
 from minitf.ops.math_ops import is_inf as is_inf
 from minitf.ops.math_ops import is_nan as is_nan
+from minitf.ops.math_ops import less as less
+from minitf.ops.math_ops import less_equal as less_equal
 from minitf.ops.math_ops import lgamma as lgamma
+from minitf.ops.math_ops import linspace as lin_space
 from minitf.ops.math_ops import linspace as linspace
+from minitf.ops.math_ops import log as log
+from minitf.ops.math_ops import log1p as log1p
 from minitf.ops.math_ops import log_sigmoid as log_sigmoid
 from minitf.ops.math_ops import logical_and as logical_and
 from minitf.ops.math_ops import logical_not as logical_not
 from minitf.ops.math_ops import logical_or as logical_or
 from minitf.ops.math_ops import logical_xor as logical_xor
+from minitf.ops.math_ops import matmul as matmul
 from minitf.ops.math_ops import matrix_determinant as matrix_determinant
 from minitf.ops.math_ops import matrix_inverse as matrix_inverse
 from minitf.ops.math_ops import matrix_solve as matrix_solve
+from minitf.ops.math_ops import maximum as maximum
+from minitf.ops.math_ops import minimum as minimum
 from minitf.ops.math_ops import mod as mod
+from minitf.ops.math_ops import multiply as multiply
+from minitf.ops.math_ops import negative as negative
 from minitf.ops.math_ops import norm as norm
+from minitf.ops.math_ops import not_equal as not_equal
 from minitf.ops.math_ops import polygamma as polygamma
+from minitf.ops.math_ops import pow as pow
 from minitf.ops.math_ops import qr as qr
+from minitf.ops.math_ops import range as range
 from minitf.ops.math_ops import real as real
+from minitf.ops.math_ops import realdiv as realdiv
+from minitf.ops.math_ops import reciprocal as reciprocal
 from minitf.ops.math_ops import reduce_all as reduce_all
 from minitf.ops.math_ops import reduce_any as reduce_any
 from minitf.ops.math_ops import reduce_logsumexp as reduce_logsumexp
 from minitf.ops.math_ops import reduce_max as reduce_max
+from minitf.ops.math_ops import reduce_mean as reduce_mean
 from minitf.ops.math_ops import reduce_min as reduce_min
 from minitf.ops.math_ops import reduce_prod as reduce_prod
+from minitf.ops.math_ops import reduce_sum as reduce_sum
 from minitf.ops.math_ops import rint as rint
 from minitf.ops.math_ops import round as round
+from minitf.ops.math_ops import rsqrt as rsqrt
 from minitf.ops.math_ops import saturate_cast as saturate_cast
+from minitf.ops.math_ops import scalar_mul as scalar_mul
 from minitf.ops.math_ops import segment_max as segment_max
 from minitf.ops.math_ops import segment_mean as segment_mean
 from minitf.ops.math_ops import segment_min as segment_min
@@ -205,7 +249,10 @@ from minitf.ops.math_ops import sigmoid as sigmoid
 from minitf.ops.math_ops import sign as sign
 from minitf.ops.math_ops import sin as sin
 from minitf.ops.math_ops import sinh as sinh
+from minitf.ops.math_ops import sqrt as sqrt
+from minitf.ops.math_ops import square as square
 from minitf.ops.math_ops import squared_difference as squared_difference
+from minitf.ops.math_ops import subtract as subtract
 from minitf.ops.math_ops import tan as tan
 from minitf.ops.math_ops import tanh as tanh
 from minitf.ops.math_ops import tensordot as tensordot
@@ -216,6 +263,7 @@ from minitf.ops.math_ops import to_float as to_float
 from minitf.ops.math_ops import to_int32 as to_int32
 from minitf.ops.math_ops import to_int64 as to_int64
 from minitf.ops.math_ops import trace as trace
+from minitf.ops.math_ops import truediv as truediv
 from minitf.ops.math_ops import truncatediv as truncatediv
 from minitf.ops.math_ops import truncatemod as truncatemod
 from minitf.ops.math_ops import unsorted_segment_max as unsorted_segment_max
@@ -223,48 +271,6 @@ from minitf.ops.math_ops import unsorted_segment_mean as unsorted_segment_mean
 from minitf.ops.math_ops import unsorted_segment_min as unsorted_segment_min
 from minitf.ops.math_ops import unsorted_segment_prod as unsorted_segment_prod
 from minitf.ops.math_ops import unsorted_segment_sqrt_n as unsorted_segment_sqrt_n
-from minitf.ops.clip_ops import clip_by_average_norm as clip_by_average_norm
-from minitf.ops.clip_ops import clip_by_global_norm as clip_by_global_norm
-from minitf.ops.clip_ops import clip_by_norm as clip_by_norm
-from minitf.ops.clip_ops import clip_by_value as clip_by_value
-from minitf.ops.clip_ops import global_norm as global_norm
-from minitf.ops.math_ops import add as add
-from minitf.ops.math_ops import add_n as add_n
-from minitf.ops.math_ops import cast as cast
-from minitf.ops.math_ops import conj as conj
-from minitf.ops.math_ops import div as div
-from minitf.ops.math_ops import div_no_nan as div_no_nan
-from minitf.ops.math_ops import divide as divide
-from minitf.ops.math_ops import equal as equal
-from minitf.ops.math_ops import exp as exp
-from minitf.ops.math_ops import expm1 as expm1
-from minitf.ops.math_ops import floor_div as floor_div
-from minitf.ops.math_ops import floordiv as floordiv
-from minitf.ops.math_ops import floormod as floormod
-from minitf.ops.math_ops import greater as greater
-from minitf.ops.math_ops import greater_equal as greater_equal
-from minitf.ops.math_ops import less as less
-from minitf.ops.math_ops import less_equal as less_equal
-from minitf.ops.math_ops import log as log
-from minitf.ops.math_ops import log1p as log1p
-from minitf.ops.math_ops import matmul as matmul
-from minitf.ops.math_ops import maximum as maximum
-from minitf.ops.math_ops import minimum as minimum
-from minitf.ops.math_ops import multiply as multiply
-from minitf.ops.math_ops import negative as negative
-from minitf.ops.math_ops import not_equal as not_equal
-from minitf.ops.math_ops import pow as pow
-from minitf.ops.math_ops import range as range
-from minitf.ops.math_ops import realdiv as realdiv
-from minitf.ops.math_ops import reciprocal as reciprocal
-from minitf.ops.math_ops import reduce_mean as reduce_mean
-from minitf.ops.math_ops import reduce_sum as reduce_sum
-from minitf.ops.math_ops import rsqrt as rsqrt
-from minitf.ops.math_ops import scalar_mul as scalar_mul
-from minitf.ops.math_ops import sqrt as sqrt
-from minitf.ops.math_ops import square as square
-from minitf.ops.math_ops import subtract as subtract
-from minitf.ops.math_ops import truediv as truediv
 from minitf.ops.math_ops import unsorted_segment_sum as unsorted_segment_sum
 # ---- nn ops
 # ---- random ops, variables, initializers
@@ -371,14 +377,17 @@ newaxis = None
 _SUBPACKAGES = frozenset(
     {
         "app",
+        "bitwise",
         "compat",
         "examples",
         "flags",
         "gfile",
         "initializers",
         "layers",
+        "linalg",
         "logging",
         "losses",
+        "math",
         "metrics",
         "nn",
         "random",

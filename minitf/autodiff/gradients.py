@@ -130,7 +130,7 @@ def operations_between(
     Time and memory are linear in the part of the graph that `ys` depend on.
     """
     order = _dependencies(ys)
-    on_way = set(xs) - stopped
+    on_way = set(xs)
     between: list[Operation] = []
     for op in order:
         if any(t in on_way for t in op._inputs):
@@ -181,6 +181,7 @@ class _Walk:
         self._order, self._on_way = operations_between(ys, xs, stopped)
         self._arrived: dict[Tensor, list[Any]] = {}
         self._sources = set(xs)
+        self._stopped = stopped
         self.colocate = False
         self.gate = False
 
@@ -198,7 +199,8 @@ class _Walk:
     def run(self) -> None:
         """Walks the operations in reverse."""
         for op in reversed(self._order):
-            out_grads = [self._total(t) for t in op._outputs]
+            # A stopped tensor may receive a gradient, but passes none on.
+            out_grads = [None if t in self._stopped else self._total(t) for t in op._outputs]
             if all(grad is None for grad in out_grads):
                 continue
             function = gradient_function(op)
@@ -225,7 +227,7 @@ class _Walk:
     def _apply(
         self, op: Operation, function: Callable[..., Any], out_grads: list[Any]
     ) -> list[Any]:
-        if op._control_flow_context is not None:
+        if op._control_flow_context is not None and not op._op_def.is_control_flow:
             # Constants that a rule makes for a branch must be dead when the branch is.
             alive = [grad for grad in out_grads if grad is not None]
             with self._graph.control_dependencies([_op_of(grad) for grad in alive]):

@@ -40,8 +40,8 @@ def _nested_to_array(value: Any) -> Any:
     if array.dtype == object and any(isinstance(v, (str, bytes)) for v in array.reshape(-1)):
         return array
     if array.dtype == object:
-        bad = next((v for v in array.reshape(-1) if not isinstance(v, (int, float))), value)
-        if isinstance(bad, (int, float)) or bad is value:
+        bad = next((v for v in array.reshape(-1) if not isinstance(v, int)), None)
+        if bad is None:
             raise ValueError(f"Cannot make a tensor from {value!r}: a number is too large.")
         raise TypeError(f"Failed to convert elements of {value!r} to Tensor: {bad!r}.")
     if array.dtype.kind == "U":
