@@ -22,6 +22,13 @@ from typing import Any
 
 # ---- framework
 from minitf import _version
+
+# ---- gradients
+from minitf.autodiff import custom as _custom
+from minitf.autodiff.custom import RegisterGradient as RegisterGradient
+from minitf.autodiff.gradients import AggregationMethod as AggregationMethod
+from minitf.autodiff.gradients import UnconnectedGradients as UnconnectedGradients
+from minitf.autodiff.gradients import gradients as gradients
 from minitf.framework import dtypes as dtypes
 from minitf.framework import errors as errors
 from minitf.framework import static_value as _static_value
@@ -77,10 +84,10 @@ from minitf.framework.tensor_shape import Dimension as Dimension
 from minitf.framework.tensor_shape import TensorShape as TensorShape
 from minitf.framework.tensor_shape import dimension_at_index as dimension_at_index
 from minitf.framework.tensor_shape import dimension_value as dimension_value
+from minitf.ops import control_flow_ops as _control_flow_ops
 
 # ---- constants
 from minitf.ops import indexed_slices as _indexed_slices
-from minitf.ops.constant_op import constant as constant
 
 # ---- array ops
 from minitf.ops.array_ops import batch_to_space as batch_to_space
@@ -142,12 +149,42 @@ from minitf.ops.array_ops import where as where
 from minitf.ops.array_ops import where_v2 as where_v2
 from minitf.ops.array_ops import zeros as zeros
 from minitf.ops.array_ops import zeros_like as zeros_like
+
 # ---- math ops
 from minitf.ops.clip_ops import clip_by_average_norm as clip_by_average_norm
 from minitf.ops.clip_ops import clip_by_global_norm as clip_by_global_norm
 from minitf.ops.clip_ops import clip_by_norm as clip_by_norm
 from minitf.ops.clip_ops import clip_by_value as clip_by_value
 from minitf.ops.clip_ops import global_norm as global_norm
+
+# ---- control flow
+from minitf.ops.cond_ops import case as case
+from minitf.ops.cond_ops import cond as cond
+from minitf.ops.constant_op import constant as constant
+from minitf.ops.control_flow_ops import group as group
+from minitf.ops.control_flow_ops import no_op as no_op
+
+# ---- nn ops
+# ---- random ops, variables, initializers
+from minitf.ops.init_ops import constant_initializer as constant_initializer
+from minitf.ops.init_ops import glorot_normal_initializer as glorot_normal_initializer
+from minitf.ops.init_ops import glorot_uniform_initializer as glorot_uniform_initializer
+from minitf.ops.init_ops import ones_initializer as ones_initializer
+from minitf.ops.init_ops import orthogonal_initializer as orthogonal_initializer
+from minitf.ops.init_ops import random_normal_initializer as random_normal_initializer
+from minitf.ops.init_ops import random_uniform_initializer as random_uniform_initializer
+from minitf.ops.init_ops import truncated_normal_initializer as truncated_normal_initializer
+from minitf.ops.init_ops import uniform_unit_scaling_initializer as uniform_unit_scaling_initializer
+from minitf.ops.init_ops import variance_scaling_initializer as variance_scaling_initializer
+from minitf.ops.init_ops import zeros_initializer as zeros_initializer
+from minitf.ops.linalg_ops import diag as diag
+from minitf.ops.linalg_ops import diag_part as diag_part
+from minitf.ops.linalg_ops import eye as eye
+from minitf.ops.linalg_ops import matrix_diag as matrix_diag
+from minitf.ops.linalg_ops import matrix_diag_part as matrix_diag_part
+from minitf.ops.linalg_ops import matrix_set_diag as matrix_set_diag
+from minitf.ops.logging_ops import Assert as Assert
+from minitf.ops.logging_ops import Print as Print
 from minitf.ops.math_ops import abs as abs
 from minitf.ops.math_ops import accumulate_n as accumulate_n
 from minitf.ops.math_ops import acos as acos
@@ -256,8 +293,8 @@ from minitf.ops.math_ops import subtract as subtract
 from minitf.ops.math_ops import tan as tan
 from minitf.ops.math_ops import tanh as tanh
 from minitf.ops.math_ops import tensordot as tensordot
-from minitf.ops.math_ops import to_complex128 as to_complex128
 from minitf.ops.math_ops import to_complex64 as to_complex64
+from minitf.ops.math_ops import to_complex128 as to_complex128
 from minitf.ops.math_ops import to_double as to_double
 from minitf.ops.math_ops import to_float as to_float
 from minitf.ops.math_ops import to_int32 as to_int32
@@ -272,25 +309,9 @@ from minitf.ops.math_ops import unsorted_segment_min as unsorted_segment_min
 from minitf.ops.math_ops import unsorted_segment_prod as unsorted_segment_prod
 from minitf.ops.math_ops import unsorted_segment_sqrt_n as unsorted_segment_sqrt_n
 from minitf.ops.math_ops import unsorted_segment_sum as unsorted_segment_sum
-# ---- nn ops
-# ---- random ops, variables, initializers
-from minitf.ops.init_ops import constant_initializer as constant_initializer
-from minitf.ops.init_ops import glorot_normal_initializer as glorot_normal_initializer
-from minitf.ops.init_ops import glorot_uniform_initializer as glorot_uniform_initializer
-from minitf.ops.init_ops import ones_initializer as ones_initializer
-from minitf.ops.init_ops import orthogonal_initializer as orthogonal_initializer
-from minitf.ops.init_ops import random_normal_initializer as random_normal_initializer
-from minitf.ops.init_ops import random_uniform_initializer as random_uniform_initializer
-from minitf.ops.init_ops import truncated_normal_initializer as truncated_normal_initializer
-from minitf.ops.init_ops import uniform_unit_scaling_initializer as uniform_unit_scaling_initializer
-from minitf.ops.init_ops import variance_scaling_initializer as variance_scaling_initializer
-from minitf.ops.init_ops import zeros_initializer as zeros_initializer
-from minitf.ops.linalg_ops import diag as diag
-from minitf.ops.linalg_ops import diag_part as diag_part
-from minitf.ops.linalg_ops import eye as eye
-from minitf.ops.linalg_ops import matrix_diag as matrix_diag
-from minitf.ops.linalg_ops import matrix_diag_part as matrix_diag_part
-from minitf.ops.linalg_ops import matrix_set_diag as matrix_set_diag
+from minitf.ops.numerics import add_check_numerics_ops as add_check_numerics_ops
+from minitf.ops.numerics import check_numerics as check_numerics
+from minitf.ops.numerics import verify_tensor_all_finite as verify_tensor_all_finite
 from minitf.ops.random_ops import multinomial as multinomial
 from minitf.ops.random_ops import random_crop as random_crop
 from minitf.ops.random_ops import random_normal as random_normal
@@ -307,6 +328,7 @@ from minitf.ops.scatter_ops import scatter_min as scatter_min
 from minitf.ops.scatter_ops import scatter_mul as scatter_mul
 from minitf.ops.scatter_ops import scatter_sub as scatter_sub
 from minitf.ops.scatter_ops import scatter_update as scatter_update
+from minitf.ops.script_ops import py_func as py_func
 from minitf.ops.state_ops import assign as assign
 from minitf.ops.state_ops import assign_add as assign_add
 from minitf.ops.state_ops import assign_sub as assign_sub
@@ -323,7 +345,9 @@ from minitf.ops.variable_lists import local_variables as local_variables
 from minitf.ops.variable_lists import local_variables_initializer as local_variables_initializer
 from minitf.ops.variable_lists import model_variables as model_variables
 from minitf.ops.variable_lists import moving_average_variables as moving_average_variables
-from minitf.ops.variable_lists import report_uninitialized_variables as report_uninitialized_variables
+from minitf.ops.variable_lists import (
+    report_uninitialized_variables as report_uninitialized_variables,
+)
 from minitf.ops.variable_lists import trainable_variables as trainable_variables
 from minitf.ops.variable_lists import variables_initializer as variables_initializer
 from minitf.ops.variable_scope import AUTO_REUSE as AUTO_REUSE
@@ -337,24 +361,7 @@ from minitf.ops.variable_scope import variable_scope as variable_scope
 from minitf.ops.variables import Variable as Variable
 from minitf.ops.variables import VariableAggregation as VariableAggregation
 from minitf.ops.variables import VariableSynchronization as VariableSynchronization
-# ---- control flow
-from minitf.ops.cond_ops import case as case
-from minitf.ops.cond_ops import cond as cond
-from minitf.ops import control_flow_ops as _control_flow_ops
-from minitf.ops.control_flow_ops import group as group
-from minitf.ops.control_flow_ops import no_op as no_op
-from minitf.ops.logging_ops import Assert as Assert
-from minitf.ops.logging_ops import Print as Print
-from minitf.ops.numerics import add_check_numerics_ops as add_check_numerics_ops
-from minitf.ops.numerics import check_numerics as check_numerics
-from minitf.ops.numerics import verify_tensor_all_finite as verify_tensor_all_finite
-from minitf.ops.script_ops import py_func as py_func
-# ---- gradients
-from minitf.autodiff import custom as _custom
-from minitf.autodiff.custom import RegisterGradient as RegisterGradient
-from minitf.autodiff.gradients import AggregationMethod as AggregationMethod
-from minitf.autodiff.gradients import UnconnectedGradients as UnconnectedGradients
-from minitf.autodiff.gradients import gradients as gradients
+
 # ---- sessions
 from minitf.runtime.config import ConfigProto as ConfigProto
 from minitf.runtime.config import GPUOptions as GPUOptions

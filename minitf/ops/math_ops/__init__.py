@@ -26,6 +26,10 @@ from minitf.ops.math_ops.bitwise import BITWISE_AND as BITWISE_AND
 from minitf.ops.math_ops.bitwise import BITWISE_OR as BITWISE_OR
 from minitf.ops.math_ops.bitwise import BITWISE_XOR as BITWISE_XOR
 from minitf.ops.math_ops.bitwise import INVERT as INVERT
+from minitf.ops.math_ops.bitwise import bitwise_and as bitwise_and
+from minitf.ops.math_ops.bitwise import bitwise_or as bitwise_or
+from minitf.ops.math_ops.bitwise import bitwise_xor as bitwise_xor
+from minitf.ops.math_ops.bitwise import invert as invert
 from minitf.ops.math_ops.broadcasting import unbroadcast as unbroadcast
 from minitf.ops.math_ops.casting import CAST as CAST
 from minitf.ops.math_ops.casting import cast as cast

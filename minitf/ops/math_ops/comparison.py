@@ -287,7 +287,7 @@ APPROXIMATE_EQUAL.not_differentiable()
 
 
 def approximate_equal(x: Any, y: Any, tolerance: float = 1e-05, name: str | None = None) -> Tensor:
-    """Whether `abs(x - y) < tolerance`, elementwise (mirrors `tf.math.approximate_equal`).
+    """Whether `abs(x - y) < tolerance`, elementwise (mirrors `tf.approximate_equal`).
 
     Args:
       x, y: tensors of one numeric dtype and one shape.
@@ -303,7 +303,7 @@ def approximate_equal(x: Any, y: Any, tolerance: float = 1e-05, name: str | None
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.math.approximate_equal([1.0, 2.0], [1.000001, 2.1]))
+    ...     sess.run(tf.approximate_equal([1.0, 2.0], [1.000001, 2.1]))
     array([ True, False])
     """
     result: Tensor = APPROXIMATE_EQUAL(x, y, tolerance=tolerance, name=name)

@@ -144,6 +144,8 @@ def trace(x: Any, name: str | None = None) -> Tensor:
     ...     print(sess.run(tf.trace([[1, 2], [3, 4]])))
     5
     """
+    from minitf.ops import linalg_ops
+
     with name_scope(name, "Trace", [x]) as scope:
         x = convert_to_tensor(x, name="x")
-        return reduce_sum(array_ops.matrix_diag_part(x), [-1], name=scope)
+        return reduce_sum(linalg_ops.matrix_diag_part(x), [-1], name=scope)
