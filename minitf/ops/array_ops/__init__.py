@@ -55,6 +55,8 @@ from minitf.ops.array_ops.pad_ops import PAD_V2 as PAD_V2
 from minitf.ops.array_ops.pad_ops import TILE as TILE
 from minitf.ops.array_ops.pad_ops import pad as pad
 from minitf.ops.array_ops.pad_ops import tile as tile
+from minitf.ops.array_ops.patch_ops import EXTRACT_IMAGE_PATCHES as EXTRACT_IMAGE_PATCHES
+from minitf.ops.array_ops.patch_ops import extract_image_patches as extract_image_patches
 from minitf.ops.array_ops.reverse_ops import REVERSE_SEQUENCE as REVERSE_SEQUENCE
 from minitf.ops.array_ops.reverse_ops import REVERSE_V2 as REVERSE_V2
 from minitf.ops.array_ops.reverse_ops import ROLL as ROLL

@@ -1,0 +1,156 @@
+"""With this module one can lay out the patches of images that a convolution would look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minitf.framework.op_def import op_def
+from minitf.framework.operation import Operation
+from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
+from minitf.ops.array_ops.gather_ops import gather, scatter_nd
+from minitf.ops.array_ops.shape_ops import reshape, shape
+from minitf.ops.array_ops.transpose_ops import transpose
+from minitf.ops.constant_op import constant
+
+# ---- ExtractImagePatches
+
+EXTRACT_IMAGE_PATCHES = op_def(
+    "ExtractImagePatches(images: T) -> (patches: T)",
+    "ksizes: list(int)",
+    "strides: list(int)",
+    "rates: list(int)",
+    "T: realnumber",
+    'padding: {"SAME", "VALID"}',
+)
+
+
+def _positions(dim: int, ksize: int, stride: int, rate: int, padding: str) -> Any:
+    """For each patch and each of its elements, where it lies in the dim; maybe outside."""
+    reach = (ksize - 1) * rate + 1
+    if padding == "VALID":
+        count, before = max(0, -(-(dim - reach + 1) // stride)), 0
+    else:
+        count = -(-dim // stride)
+        before = max(0, (count - 1) * stride + reach - dim) // 2
+    starts = np.arange(count)[:, np.newaxis] * stride - before
+    return starts + np.arange(ksize) * rate
+
+
+def _grid(op_attrs: Any, height: int, width: int) -> tuple[Any, Any]:
+    """The rows and the columns of the elements of the patches."""
+    rows, cols = (
+        _positions(
+            dim,
+            op_attrs["ksizes"][i],
+            op_attrs["strides"][i],
+            op_attrs["rates"][i],
+            op_attrs["padding"],
+        )
+        for i, dim in ((1, height), (2, width))
+    )
+    return rows, cols
+
+
+@EXTRACT_IMAGE_PATCHES.shape
+def extract_image_patches_shape(op: Operation) -> list[TensorShape]:
+    for name in ("ksizes", "strides", "rates"):
+        sizes = op._attrs[name]
+        if len(sizes) != 4 or sizes[0] != 1 or sizes[3] != 1:
+            raise ValueError(f"{name} must have the form [1, rows, columns, 1], but is {sizes}")
+    dims = op.inputs[0].shape._dims
+    if dims is None:
+        return [unknown_shape(4)]
+    if len(dims) != 4:
+        raise ValueError(f"Shape must be rank 4 but is rank {len(dims)}")
+    n, height, width, depth = dims
+    rows, cols = _grid(op._attrs, height or 0, width or 0)
+    ksizes = op._attrs["ksizes"]
+    size = None if depth is None else depth * ksizes[1] * ksizes[2]
+    counts = (None if height is None else len(rows), None if width is None else len(cols))
+    return [shape_of_dims((n, *counts, size))]
+
+
+@EXTRACT_IMAGE_PATCHES.kernel
+def extract_image_patches_kernel(
+    images: Any, *, ksizes: Any, strides: Any, rates: Any, padding: str
+) -> Any:
+    attrs = {"ksizes": ksizes, "strides": strides, "rates": rates, "padding": padding}
+    n, height, width, depth = images.shape
+    rows, cols = _grid(attrs, height, width)
+    # A border of one zero stands for everything outside.
+    framed = np.zeros((n, height + 1, width + 1, depth), images.dtype)
+    framed[:, :height, :width] = images
+    rows = np.where((rows < 0) | (rows >= height), height, rows)
+    cols = np.where((cols < 0) | (cols >= width), width, cols)
+    patches = framed[:, rows[:, np.newaxis, :, np.newaxis], cols[np.newaxis, :, np.newaxis, :]]
+    return np.ascontiguousarray(patches).reshape(n, len(rows), len(cols), -1)
+
+
+@EXTRACT_IMAGE_PATCHES.gradient
+def extract_image_patches_gradient(op: Operation, grad: Tensor) -> Any:
+    images = op.inputs[0]
+    height, width, depth = images.shape.as_list()[1:]
+    if height is None or width is None or depth is None:
+        raise ValueError(
+            "The gradient of ExtractImagePatches needs the static height, width and depth."
+        )
+    rows, cols = _grid(op._attrs, height, width)
+    grid = np.broadcast_arrays(
+        rows[:, np.newaxis, :, np.newaxis], cols[np.newaxis, :, np.newaxis, :]
+    )
+    where = np.stack(grid, axis=-1).reshape(-1, 2)
+    inside = ((where >= 0) & (where < (height, width))).all(axis=1)
+    # [batch, patches and their elements, depth] -> [elements, batch, depth], inside ones only.
+    elements = transpose(reshape(grad, [-1, len(where), depth]), [1, 0, 2])
+    elements = gather(elements, constant(np.flatnonzero(inside)))
+    target = [height, width, shape(images)[0], depth]
+    summed = scatter_nd(constant(where[inside].astype(np.int32)), elements, target)
+    return transpose(summed, [2, 0, 1, 3])
+
+
+def extract_image_patches(
+    images: Any,
+    ksizes: Any = None,
+    strides: Any = None,
+    rates: Any = None,
+    padding: Any = None,
+    name: str | None = None,
+    sizes: Any = None,
+) -> Tensor:
+    """The patches of images, each laid out in depth (mirrors `tf.extract_image_patches`).
+
+    Args:
+      images: real numbers `[batch, height, width, depth]`.
+      ksizes: the size of the patches, `[1, rows, columns, 1]`.
+      strides: how far apart patches are, `[1, rows, columns, 1]`.
+      rates: how far apart the elements of a patch are, `[1, rows, columns, 1]`.
+      padding: "VALID" for patches inside the image only; "SAME" to fill up with zeros.
+      name: the node's name.
+      sizes: a newer name of `ksizes`.
+
+    Returns:
+      A tensor `[batch, patch rows, patch columns, rows * columns * depth]`.
+
+    Raises:
+      ValueError: if the sizes do not have that form.
+
+    >>> import minitf as tf
+    >>> x = tf.reshape(tf.range(9), [1, 3, 3, 1])
+    >>> with tf.Session() as sess:
+    ...     patches = tf.extract_image_patches(x, [1, 2, 2, 1], [1] * 4, [1] * 4, "VALID")
+    ...     print(sess.run(patches)[0, 0])
+    [[0 1 3 4]
+     [1 2 4 5]]
+    """
+    result: Tensor = EXTRACT_IMAGE_PATCHES(
+        images,
+        ksizes=ksizes if sizes is None else sizes,
+        strides=strides,
+        rates=rates,
+        padding=padding,
+        name=name,
+    )
+    return result
