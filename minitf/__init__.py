@@ -165,6 +165,11 @@ from minitf.ops.control_flow_ops import group as group
 from minitf.ops.control_flow_ops import no_op as no_op
 
 # ---- nn ops
+from minitf.nn.dilation import (
+    required_space_to_batch_paddings as required_space_to_batch_paddings,
+)
+from minitf.ops.partition_ops import dynamic_partition as dynamic_partition
+from minitf.ops.partition_ops import dynamic_stitch as dynamic_stitch
 # ---- random ops, variables, initializers
 from minitf.ops.init_ops import constant_initializer as constant_initializer
 from minitf.ops.init_ops import glorot_normal_initializer as glorot_normal_initializer
@@ -237,7 +242,7 @@ from minitf.ops.math_ops import is_nan as is_nan
 from minitf.ops.math_ops import less as less
 from minitf.ops.math_ops import less_equal as less_equal
 from minitf.ops.math_ops import lgamma as lgamma
-from minitf.ops.math_ops import linspace as lin_space
+from minitf.ops.math_ops import lin_space as lin_space
 from minitf.ops.math_ops import linspace as linspace
 from minitf.ops.math_ops import log as log
 from minitf.ops.math_ops import log1p as log1p

@@ -276,7 +276,7 @@ def _plain(op_def: OpDef, attr: AttrDef, value: Any) -> Any:
         elif kind == "int":
             value = int(value)
         elif kind == "float":
-            value = float(np.float32(value))  # as it is stored in a GraphDef
+            value = float(np.float32(float(value)))  # as it is stored in a GraphDef
         elif kind == "bool":
             value = bool(value)
         elif kind == "string":

@@ -19,6 +19,7 @@ from minitf.framework.static_value import static_shape_value
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape
 from minitf.ops import array_ops
+from minitf.ops.array_ops.shape_ops import one_of
 from minitf.ops.nn_ops.windows import (
     DATA_FORMAT,
     EXPLICIT_PADDINGS,
@@ -220,7 +221,7 @@ def conv2d(
     [[ 8. 12.]
      [20. 24.]]
     """
-    filter = array_ops.one_of("filter", filter, "filters", filters)
+    filter = one_of("filter", filter, "filters", filters)
     attrs = padding_attrs(padding)
     attrs["strides"] = four_values(strides, "strides", data_format)
     attrs["dilations"] = four_values(dilations, "dilations", data_format)
@@ -241,18 +242,21 @@ def _has_several_batch_dims(images: Any) -> bool:
 def _on_flat_batch(input: Any, function: Callable[[Tensor], Tensor]) -> Tensor:
     """Applies a function of images to a tensor with several batch dims."""
     input = convert_to_tensor(input, name="input")
-    image_dims, batch_dims = input.shape[-3:], input.shape[:-3]
-    if not (image_dims.is_fully_defined() and batch_dims.is_fully_defined()):
-        shape = array_ops.shape(input)
-        flat = array_ops.reshape(input, array_ops.concat([[-1], shape[-3:]], axis=-1))
-        output = function(flat)
-        return array_ops.reshape(
-            output, array_ops.concat([shape[:-3], array_ops.shape(output)[-3:]], axis=-1)
-        )
-    output = function(array_ops.reshape(input, [-1, *image_dims.as_list()]))
-    return array_ops.reshape(
-        output, array_ops.concat([batch_dims, output.shape[-3:]], axis=-1)
-    )
+    batch_dims = _known_or_dynamic(input, slice(None, -3))
+    image_dims = _known_or_dynamic(input, slice(-3, None))
+    if isinstance(image_dims, TensorShape):
+        flat_shape: Any = [-1, *image_dims.as_list()]
+    else:
+        flat_shape = array_ops.concat([[-1], image_dims], axis=-1)
+    output = function(array_ops.reshape(input, flat_shape))
+    output_dims = _known_or_dynamic(output, slice(-3, None))
+    return array_ops.reshape(output, array_ops.concat([batch_dims, output_dims], axis=-1))
+
+
+def _known_or_dynamic(tensor: Tensor, part: slice) -> Any:
+    """Part of a shape: statically if it is fully known, else as a tensor."""
+    known = tensor.shape[part]
+    return known if known.is_fully_defined() else array_ops.shape(tensor)[part]
 
 
 # ---- Conv2DBackpropInput
@@ -357,7 +361,7 @@ def conv2d_backprop_input(
     Raises:
       tf.errors.InvalidArgumentError: if the shapes are not those of one convolution.
     """
-    filter = array_ops.one_of("filter", filter, "filters", filters)
+    filter = one_of("filter", filter, "filters", filters)
     tensor: Tensor = CONV_2D_BACKPROP_INPUT(
         input_sizes,
         filter,

@@ -13,6 +13,7 @@ from minitf.framework.static_value import static_shape_value
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims
 from minitf.ops import array_ops
+from minitf.ops.array_ops.shape_ops import one_of
 from minitf.ops.nn_ops.windows import (
     DATA_FORMAT,
     EXPLICIT_PADDINGS,
@@ -132,7 +133,7 @@ def max_pool(
     [[ 5.  7.]
      [13. 15.]]
     """
-    value = array_ops.one_of("value", value, "input", input)
+    value = one_of("value", value, "input", input)
     with name_scope(name, "MaxPool", [value]) as scope:
         if np.min(ksize) == 0:
             raise ValueError(f"`ksize` cannot be zero. Received: ksize={ksize}")
@@ -317,7 +318,7 @@ def avg_pool(
     [[ 2.5  4.5]
      [10.5 12.5]]
     """
-    value = array_ops.one_of("value", value, "input", input)
+    value = one_of("value", value, "input", input)
     with name_scope(name, "AvgPool", [value]) as scope:
         tensor: Tensor = AVG_POOL(
             value,

@@ -1,0 +1,123 @@
+"""With this module one can drop units at random while training, so that none relies on another."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+from minitf.framework.convert import convert_to_tensor
+from minitf.framework.scopes import name_scope
+from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_shape import TensorShape, as_shape
+from minitf.ops import array_ops, math_ops, random_ops
+from minitf.ops.constant_op import constant
+
+
+def dropout(
+    x: Any,
+    keep_prob: Any = None,
+    noise_shape: Any = None,
+    seed: int | None = None,
+    name: str | None = None,
+    rate: Any = None,
+) -> Tensor:
+    """Sets elements to 0 at random and scales up the others (mirrors `tf.nn.dropout`).
+
+    Each element is kept with probability `keep_prob` and divided by it, so that the expected sum
+    stays the same. Nothing is dropped where `keep_prob` is the Python number 1: feed a
+    placeholder 1.0 for evaluation.
+
+    Args:
+      x: a tensor of a floating dtype.
+      keep_prob: the probability to keep an element, a Python number or a scalar tensor.
+      noise_shape: the shape of the random decisions, which broadcast to `x`: in the shape
+        (batch, 1, 1, channels) whole channels are kept or dropped. None in it stands for the
+        size in `x`. The shape of `x` if None.
+      seed: makes the decisions repeatable; see `tf.set_random_seed`.
+      name: the scope's name.
+      rate: `1 - keep_prob`, instead of it.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    Raises:
+      ValueError: if `keep_prob` is not above 0 and at most 1, or `x` is not of a floating dtype.
+
+    >>> import minitf as tf
+    >>> tf.set_random_seed(1)
+    >>> y = tf.nn.dropout(tf.ones([1000]), keep_prob=0.5)
+    >>> with tf.Session() as sess:
+    ...     values = sess.run(y)
+    >>> sorted(set(values)), 400 < (values == 2.0).sum() < 600
+    ([np.float32(0.0), np.float32(2.0)], np.True_)
+    """
+    if keep_prob is not None:
+        if rate is not None:
+            raise ValueError("Cannot specify both 'keep_prob' and 'rate'.")
+        rate = _rate_of(keep_prob)
+    if rate is None:
+        raise ValueError(f"`rate` must be provided. Received: rate={rate}")
+    with name_scope(name, "dropout", [x]):
+        if isinstance(rate, Real) and not 0 <= rate < 1:
+            raise ValueError(
+                "`rate` must be a scalar tensor or a float in the range [0, 1). Received: "
+                f"rate={rate}"
+            )
+        x = convert_to_tensor(x, name="x")
+        if not x.dtype.is_floating:
+            raise ValueError(
+                "`x.dtype` must be a floating point tensor as `x` will be scaled. Received: "
+                f"x_dtype={x.dtype}"
+            )
+        if isinstance(rate, Real):
+            if rate == 0:
+                return x
+            scaled = math_ops.multiply(
+                x, constant(1.0 / (1 - rate), dtype=x.dtype), name="Mul"
+            )
+        else:
+            rate = _checked_rate(rate, x)
+            keep = math_ops.subtract(constant(1, dtype=x.dtype), rate, name="Sub")
+            scaled = math_ops.realdiv(x, keep)
+        uniform = random_ops.random_uniform(
+            _noise_shape(x, noise_shape), seed=seed, dtype=x.dtype.base_dtype
+        )
+        kept = uniform >= rate
+        dropped = array_ops.where_v2(kept, scaled, constant(0, dtype=x.dtype))
+        dropped.set_shape(x.shape)
+        return dropped
+
+
+def _rate_of(keep_prob: Any) -> Any:
+    try:
+        return 1 - keep_prob
+    except TypeError:
+        raise ValueError(
+            f"`keep_prob` must be a floating point number or Tensor. Received: keep_prob={keep_prob}"
+        ) from None
+
+
+def _checked_rate(rate: Any, x: Tensor) -> Tensor:
+    if not hasattr(rate, "op"):
+        raise ValueError(f"`rate` must be a scalar or scalar tensor. Received: rate={rate}")
+    rate = convert_to_tensor(rate, name="rate")
+    rate.shape.with_rank(0)
+    if rate.dtype.base_dtype is not x.dtype.base_dtype:
+        raise ValueError(
+            "`x.dtype` must be compatible with `rate.dtype`. Received: "
+            f"x.dtype={x.dtype} and rate.dtype={rate.dtype}"
+        )
+    return rate
+
+
+def _noise_shape(x: Tensor, noise_shape: Any) -> Any:
+    if noise_shape is None:
+        return array_ops.shape(x)
+    try:
+        wanted = as_shape(noise_shape)
+    except (TypeError, ValueError):
+        return noise_shape  # a tensor, or a list with tensors in it
+    if x.shape.ndims is not None and x.shape.ndims == wanted.ndims:
+        dims = zip(x.shape.as_list(), wanted.as_list(), strict=True)
+        wanted = TensorShape([given if size is None else size for given, size in dims])
+    return wanted

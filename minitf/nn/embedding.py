@@ -1,0 +1,138 @@
+"""With this module one can look up rows of a table by number: words as vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minitf.framework.convert import convert_to_tensor
+from minitf.framework.scopes import colocate_with, name_scope
+from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_shape import TensorShape, unknown_shape
+from minitf.ops import array_ops, math_ops, partition_ops
+from minitf.ops.constant_op import constant
+
+
+def embedding_lookup(
+    params: Any,
+    ids: Any,
+    partition_strategy: str = "mod",
+    name: str | None = None,
+    validate_indices: bool = True,
+    max_norm: float | None = None,
+) -> Tensor:
+    """The rows of a table with the given numbers (mirrors `tf.nn.embedding_lookup`).
+
+    Its gradient is `IndexedSlices`: an optimizer touches only the rows that were looked up.
+
+    Args:
+      params: the table, of shape (rows, ...); or a list of tensors that hold its parts.
+      ids: int32 or int64, of any shape.
+      partition_strategy: how rows are spread over several parts: "mod" (row i is in part
+        i % parts) or "div" (each part has consecutive rows).
+      name: the scope's name.
+      validate_indices: accepted, without effect: ids are always checked.
+      max_norm: if given, longer rows are scaled down to this length.
+
+    Returns:
+      A tensor of the shape of `ids` followed by that of a row.
+
+    Raises:
+      ValueError: if `params` is None or empty, or the strategy is neither.
+      tf.errors.InvalidArgumentError: if an id is out of range.
+
+    >>> import minitf as tf
+    >>> table = tf.constant([[0.0, 0.5], [1.0, 1.5], [2.0, 2.5]])
+    >>> with tf.Session() as sess:
+    ...     print(sess.run(tf.nn.embedding_lookup(table, [2, 0])))
+    [[2.  2.5]
+     [0.  0.5]]
+    """
+    if params is None:
+        raise ValueError("params must be specified")
+    parts = list(params) if isinstance(params, (list, tuple)) else [params]
+    if not parts:
+        raise ValueError("Length of params is currently 0. Need at least one param.")
+    with name_scope(name, "embedding_lookup", [*parts, ids]) as scope:
+        tables = [convert_to_tensor(p, name=f"params_{i}") for i, p in enumerate(parts)]
+        ids = convert_to_tensor(ids, name="ids")
+        if len(tables) == 1:
+            with colocate_with(tables[0].op):
+                rows = array_ops.gather(tables[0], ids, name=scope)
+                rows = _clipped(rows, ids, max_norm)
+            return array_ops.identity(rows)
+        rows = _from_parts(tables, ids, partition_strategy, scope)
+        return _clipped(rows, ids, max_norm)
+
+
+def _clipped(rows: Tensor, ids: Tensor, max_norm: float | None) -> Tensor:
+    if max_norm is None:
+        return rows
+    from minitf.ops import clip_ops
+
+    if ids.shape.ndims is not None and rows.shape.ndims is not None:
+        axes: Any = list(range(ids.shape.ndims, rows.shape.ndims))
+    else:
+        axes = math_ops.range(array_ops.rank(ids), array_ops.rank(rows))
+    return clip_ops.clip_by_norm(rows, max_norm, axes=axes)
+
+
+def _from_parts(tables: list[Tensor], ids: Tensor, strategy: str, name: str) -> Tensor:
+    flat = array_ops.reshape(ids, [-1])
+    positions = math_ops.range(array_ops.size(flat))
+    if strategy == "mod":
+        part = flat % len(tables)
+        row_in_part = flat // len(tables)
+    elif strategy == "div":
+        part, row_in_part = _consecutive(tables, flat)
+    else:
+        raise ValueError(
+            f"Unrecognized partition strategy: {strategy}. Must be one of either `mod` or `div`."
+        )
+    part = math_ops.cast(part, "int32")
+    row_ids = partition_ops.dynamic_partition(row_in_part, part, len(tables))
+    row_positions = partition_ops.dynamic_partition(positions, part, len(tables))
+    found = []
+    for table, wanted in zip(tables, row_ids, strict=True):
+        with colocate_with(table.op):
+            found.append(array_ops.gather(table, wanted))
+    rows = partition_ops.parallel_dynamic_stitch(row_positions, found, name=name)
+    return _shaped(rows, tables, ids)
+
+
+def _consecutive(tables: list[Tensor], flat: Tensor) -> tuple[Tensor, Tensor]:
+    """The part and the row in it, where each part has consecutive rows.
+
+    The first `extras` parts have one row more than the others.
+    """
+    count = len(tables)
+    sizes = [table.shape[0].value for table in tables]
+    if None not in sizes:
+        total: Any = constant(sum(size or 0 for size in sizes), dtype=flat.dtype)
+    else:
+        lengths = [
+            array_ops.shape(table)[0] if size is None else size
+            for table, size in zip(tables, sizes, strict=True)
+        ]
+        total = math_ops.reduce_sum(math_ops.cast(array_ops.stack(lengths), flat.dtype))
+    per_part = total // count
+    extras = total % count
+    part = math_ops.maximum(flat // (per_part + 1), (flat - extras) // per_part)
+    row = array_ops.where(
+        part < extras, flat % (per_part + 1), (flat - extras) % per_part
+    )
+    return part, row
+
+
+def _shaped(rows: Tensor, tables: list[Tensor], ids: Tensor) -> Tensor:
+    """Gives the flat list of rows the shape of the ids."""
+    row_shape = unknown_shape()
+    for table in tables:
+        row_shape = row_shape.merge_with(table.shape[1:])
+    if row_shape.is_fully_defined():
+        tail: Any = row_shape
+    else:
+        tail = array_ops.shape(tables[0])[1:]
+    result = array_ops.reshape(rows, array_ops.concat([array_ops.shape(ids), tail], 0))
+    shape: TensorShape = ids.shape.concatenate(row_shape)
+    result.set_shape(shape)
+    return result
