@@ -40,10 +40,10 @@ def _nested_to_array(value: Any) -> Any:
     if array.dtype == object and any(isinstance(v, (str, bytes)) for v in array.reshape(-1)):
         return array
     if array.dtype == object:
-        bad = next((v for v in array.reshape(-1) if not isinstance(v, int)), None)
-        if bad is None:
+        bad = [v for v in array.reshape(-1) if not isinstance(v, int)]
+        if not bad:
             raise ValueError(f"Cannot make a tensor from {value!r}: a number is too large.")
-        raise TypeError(f"Failed to convert elements of {value!r} to Tensor: {bad!r}.")
+        raise TypeError(f"Failed to convert elements of {value!r} to Tensor: {bad[0]!r}.")
     if array.dtype.kind == "U":
         # numpy turns a number among strings into text; TensorFlow refuses the mix.
         _refuse_mixed(value)

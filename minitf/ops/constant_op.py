@@ -90,6 +90,8 @@ def _fit_shape(array: Any, shape: TensorShape, verify_shape: bool) -> Any:
     if verify_shape:
         raise TypeError(f"Expected Tensor's shape: {tuple(dims)}, got {array.shape}.")
     size = int(np.prod(dims, dtype=np.int64))
+    if size == 0 and array.ndim == 0:
+        return np.empty(dims, array.dtype)
     if array.size > size or (array.size == 0 and size > 0):
         raise ValueError(
             f"Too many elements provided. Needed at most {size}, but received {array.size}."
