@@ -15,7 +15,7 @@ from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape
 from minitf.ops import math_ops
-from minitf.ops.array_ops.shape_ops import RESHAPE, SHAPE, shape_operand
+from minitf.ops.array_ops.shape_ops import RESHAPE, shape_operand, shape_vector
 from minitf.ops.constant_op import constant
 
 # From this many elements on a graph holds a Fill instead of the zeros themselves.
@@ -128,7 +128,8 @@ def _plain_dims(shape: Any) -> list[int] | None:
     if isinstance(shape, TensorShape):
         return [int(d) for d in shape] if shape.is_fully_defined() else None
     try:
-        return [int(d.__index__()) for d in shape]
+        # Half of an odd batch is a float in Python 3; scripts of Python 2 mean the integer.
+        return [int(d) if isinstance(d, float) else d.__index__() for d in shape]
     except (AttributeError, TypeError):
         return None
 
@@ -204,7 +205,7 @@ def zeros_like(
         if optimize and tensor.shape.is_fully_defined():
             return _filled(tensor.shape, _zero(wanted), wanted, scope)
         if wanted is not tensor.dtype.base_dtype:
-            return _filled(_shape_of(tensor, optimize), _zero(wanted), wanted, scope)
+            return _filled(shape_vector(tensor, optimize), _zero(wanted), wanted, scope)
         result: Tensor = ZEROS_LIKE(tensor, name=scope)
         return result
 
@@ -229,13 +230,4 @@ def ones_like(
         tensor = convert_to_tensor(tensor, name="tensor")
         wanted = dtypes.as_dtype(tensor.dtype if dtype is None else dtype).base_dtype
         one = True if wanted is dtypes.bool_ else 1
-        return fill(_shape_of(tensor, optimize), constant(one, wanted), name=scope)
-
-
-def _shape_of(tensor: Tensor, optimize: bool = True) -> Tensor:
-    """The shape of a tensor, in the nodes in which TensorFlow gives it to a Fill."""
-    if optimize and tensor.shape.is_fully_defined():
-        with name_scope("Shape"):
-            return convert_to_tensor(tensor.shape, dtypes.int32)
-    result: Tensor = SHAPE(tensor)
-    return result
+        return fill(shape_vector(tensor, optimize), constant(one, wanted), name=scope)

@@ -103,6 +103,16 @@ def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> 
         return result
 
 
+def shape_vector(input: Any, optimize: bool = True) -> Tensor:
+    """`tf.shape` in the nodes in which TensorFlow's own functions ask for it."""
+    with name_scope("Shape", values=[input]) as scope:
+        input = convert_to_tensor(input)
+        if optimize and input.shape.is_fully_defined():
+            return convert_to_tensor(input.shape, dtypes.int32)
+        result: Tensor = SHAPE(input, name=scope)
+        return result
+
+
 # ---- ShapeN
 
 SHAPE_N = op_def(

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from minitf.framework import dtypes
-from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, unknown_shape
-from minitf.ops.array_ops.shape_ops import reshape
+from minitf.ops.array_ops.shape_ops import reshape, shape_vector
 
 # ---- Unique
 
@@ -249,15 +248,11 @@ def searchsorted(
     ...     print(sess.run(tf.searchsorted([1, 3, 3, 5], [3, 6])))
     [1 4]
     """
-    from minitf.ops.array_ops.fill_ops import _shape_of as shape_vector
-
     declared = {"left": LOWER_BOUND, "right": UPPER_BOUND}.get(side)
     if declared is None:
         raise ValueError(
             f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'."
         )
-    flat = [
-        reshape(x, [-1, shape_vector(convert_to_tensor(x))[-1]]) for x in (sorted_sequence, values)
-    ]
-    found = declared(*flat, out_type=out_type, name=name)
-    return reshape(found, shape_vector(convert_to_tensor(values)))
+    sizes = [shape_vector(x)[-1] for x in (sorted_sequence, values)]
+    rows = [reshape(x, [-1, n]) for x, n in zip((sorted_sequence, values), sizes, strict=True)]
+    return reshape(declared(*rows, out_type=out_type, name=name), shape_vector(values))
