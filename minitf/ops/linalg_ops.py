@@ -258,7 +258,6 @@ def matrix_diag(
      [[3 0]
       [0 4]]]
     """
-    diagonal = convert_to_tensor(diagonal)
     result: Tensor = MATRIX_DIAG_V3(
         diagonal, k, num_rows, num_cols, padding_value, align=align, name=name
     )
@@ -321,9 +320,7 @@ def matrix_diag_part(
     ...     print(sess.run(tf.matrix_diag_part([[1, 2, 3], [4, 5, 6]], k=1)))
     [2 6]
     """
-    result: Tensor = MATRIX_DIAG_PART_V3(
-        convert_to_tensor(input), k, padding_value, align=align, name=name
-    )
+    result: Tensor = MATRIX_DIAG_PART_V3(input, k, padding_value, align=align, name=name)
     return result
 
 
@@ -378,9 +375,7 @@ def matrix_set_diag(
     [[0 2]
      [3 0]]
     """
-    result: Tensor = MATRIX_SET_DIAG_V3(
-        convert_to_tensor(input), diagonal, k, align=align, name=name
-    )
+    result: Tensor = MATRIX_SET_DIAG_V3(input, diagonal, k, align=align, name=name)
     return result
 
 

@@ -193,7 +193,7 @@ def Assert(
             shown = " ".join("[?]" if v is None else _bracketed(v, count) for v in values)
             raise errors.InvalidArgumentError(None, None, f"assertion failed: {shown}")
         if all(tensor.dtype.base_dtype in (dtypes.int32, dtypes.string) for tensor in tensors):
-            op: Operation = ASSERT(condition, tensors, summarize=count, name="Assert")
+            op: Operation = ASSERT(condition, data, summarize=count, name="Assert")
             return op
         # In a branch of its own, so that large data are not copied about while all is well.
         guarded = cond_ops.cond(

@@ -166,16 +166,15 @@ def report_uninitialized_variables(
     array([b'b'], dtype=object)
     """
     variables = _initializable(var_list)
-    with name_scope(name):
+    # Names and flags are small: wherever the variables are, this is done on the CPU.
+    with name_scope(name), device("/cpu:0"):
         if not variables:
             return constant_op.constant([], dtype=dtypes.string)
-        # Names and flags are small: wherever the variables are, this is done on the CPU.
-        with device("/cpu:0"):
-            flags = [state_ops.is_variable_initialized(v) for v in variables]
-            mask = math_ops.logical_not(array_ops.stack(flags))
-            names = constant_op.constant([v.op.name for v in variables])
-            missing: Tensor = array_ops.boolean_mask(names, mask)
-            return missing
+        flags = [state_ops.is_variable_initialized(v) for v in variables]
+        mask = math_ops.logical_not(array_ops.stack(flags))
+        names = constant_op.constant([v.op.name for v in variables])
+        missing: Tensor = array_ops.boolean_mask(names, mask)
+        return missing
 
 
 def assert_variables_initialized(var_list: Any = None) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Records in variable_graphs.json the graphs that TensorFlow builds of tests/ops/variable_graphs.py.
+"""Records in variable_graphs.json what TensorFlow builds of tests/ops/variable_graphs.py.
 
     python tests/golden/record_variable_graphs.py
 
