@@ -63,13 +63,7 @@ from minitf.ops.nn_ops import conv2d_backprop_filter as conv2d_backprop_filter
 from minitf.ops.nn_ops import conv2d_backprop_input as conv2d_backprop_input
 from minitf.ops.nn_ops import depthwise_conv2d_native as depthwise_conv2d_native
 from minitf.ops.nn_ops import (
-    depthwise_conv2d_native_backprop_filter as depthwise_conv2d_backprop_filter,
-)
-from minitf.ops.nn_ops import (
     depthwise_conv2d_native_backprop_filter as depthwise_conv2d_native_backprop_filter,
-)
-from minitf.ops.nn_ops import (
-    depthwise_conv2d_native_backprop_input as depthwise_conv2d_backprop_input,
 )
 from minitf.ops.nn_ops import (
     depthwise_conv2d_native_backprop_input as depthwise_conv2d_native_backprop_input,
@@ -88,3 +82,7 @@ from minitf.ops.nn_ops import selu as selu
 from minitf.ops.nn_ops import softplus as softplus
 from minitf.ops.nn_ops import softsign as softsign
 from minitf.ops.nn_ops import top_k as top_k
+
+# ---- TensorFlow's second names
+depthwise_conv2d_backprop_filter = depthwise_conv2d_native_backprop_filter
+depthwise_conv2d_backprop_input = depthwise_conv2d_native_backprop_input

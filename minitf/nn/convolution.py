@@ -376,7 +376,13 @@ def depthwise_conv2d(
 
 
 def _depthwise(
-    input: Tensor, filter: Tensor, strides: Any, padding: Any, rate: Any, data_format: Any, name: str
+    input: Tensor,
+    filter: Tensor,
+    strides: Any,
+    padding: Any,
+    rate: Any,
+    data_format: Any,
+    name: str,
 ) -> Tensor:
     array_ops.shape(filter)  # a node that TensorFlow has here
 

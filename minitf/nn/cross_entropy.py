@@ -17,13 +17,13 @@ from typing import Any
 
 from minitf.framework import dtypes
 from minitf.framework.convert import convert_to_tensor
+from minitf.framework.operation import Operation
 from minitf.framework.scopes import control_dependencies, name_scope
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape
-from minitf.ops import array_ops, math_ops, nn_ops
+from minitf.ops import array_ops, logging_ops, math_ops, nn_ops
 from minitf.ops.array_ops.shape_ops import one_of
 from minitf.ops.constant_op import constant
-
 
 
 def _check_named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
@@ -139,14 +139,20 @@ def softmax_cross_entropy_with_logits_v2(
             dims = shape.as_list()
             del dims[axis]
             losses.set_shape(dims)
-        return math_ops.cast(losses, logits.dtype)
+        return _in_dtype_of(logits, losses)
 
 
 def _precise(logits: Tensor) -> Tensor:
     """The logits in at least 32 bits: exponentials leave the range of 16 quickly."""
-    if logits.dtype.base_dtype is dtypes.float16:
-        return math_ops.cast(logits, dtypes.float32)
-    return logits
+    if logits.dtype.base_dtype is not dtypes.float16:
+        return logits
+    wide: Tensor = math_ops.cast(logits, dtypes.float32)
+    return wide
+
+
+def _in_dtype_of(logits: Tensor, losses: Tensor) -> Tensor:
+    result: Tensor = math_ops.cast(losses, logits.dtype)
+    return result
 
 
 def _axis_to_end(tensor: Tensor, axis: int, rank: Tensor) -> Tensor:
@@ -207,7 +213,7 @@ def sparse_softmax_cross_entropy_with_logits(
             losses, _ = nn_ops.SPARSE_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS(precise, labels, name=name)
         else:
             losses = _sparse_of_any_rank(labels, logits, precise, labels_shape, name)
-        return math_ops.cast(losses, logits.dtype)
+        return _in_dtype_of(logits, losses)
 
 
 def _check_sparse_shapes(labels: TensorShape, logits: Tensor) -> None:
@@ -234,11 +240,7 @@ def _sparse_of_any_rank(
 ) -> Tensor:
     checks = []
     if not (labels.shape.is_fully_defined() and logits.shape[:-1].is_fully_defined()):
-        from minitf.ops import check_ops
-
-        checks = [
-            check_ops.assert_equal(array_ops.shape(labels), array_ops.shape(logits)[:-1])
-        ]
+        checks = [_assert_equal(array_ops.shape(labels), array_ops.shape(logits)[:-1])]
     with control_dependencies(checks):
         classes = array_ops.shape(logits)[array_ops.rank(logits) - 1]
         rows = array_ops.reshape(precise, [-1, classes])
@@ -247,6 +249,13 @@ def _sparse_of_any_rank(
         losses = array_ops.reshape(losses, labels_shape)
         losses.set_shape(labels.shape)
         return losses
+
+
+def _assert_equal(x: Tensor, y: Tensor) -> Operation:
+    with name_scope("assert_equal_1"):  # the scope "assert_equal" stays empty in TensorFlow
+        equal = math_ops.reduce_all(math_ops.equal(x, y))
+        what = "Condition x == y did not hold element-wise:"
+        return logging_ops.Assert(equal, [what, f"x ({x.name}) = ", x, f"y ({y.name}) = ", y])
 
 
 # ---- sigmoid
@@ -349,11 +358,7 @@ def weighted_cross_entropy_with_logits(
         weight = 1 + (pos_weight - 1) * labels
         return math_ops.add(
             (1 - labels) * logits,
-            weight
-            * (
-                math_ops.log1p(math_ops.exp(-math_ops.abs(logits)))
-                + nn_ops.relu(-logits)
-            ),
+            weight * (math_ops.log1p(math_ops.exp(-math_ops.abs(logits))) + nn_ops.relu(-logits)),
             name=scope,
         )
 

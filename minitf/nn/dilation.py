@@ -63,9 +63,7 @@ def with_space_to_batch(
         _sizes(input, spatial_dims), rate_tensor, base_paddings
     )
     blocks = _on_leading_dims(rates, spatial_dims, 1)
-    pieces = array_ops.space_to_batch_nd(
-        input, blocks, _on_leading_dims(paddings, spatial_dims, 0)
-    )
+    pieces = array_ops.space_to_batch_nd(input, blocks, _on_leading_dims(paddings, spatial_dims, 0))
     kept = _on_leading_dims(crops, spatial_dims, 0)
     return array_ops.batch_to_space_nd(op(pieces, "VALID"), blocks, kept)
 
@@ -148,13 +146,11 @@ def _constant_paddings(sizes: Any, blocks: Any, base: Any) -> tuple[Tensor, Tens
 
 
 def _computed_paddings(
-    sizes: Tensor, blocks: Tensor, base: Tensor, rank: int
+    sizes: Tensor, blocks: Tensor, base: Tensor, rank: Any
 ) -> tuple[Tensor, Tensor]:
     before, after = base[:, 0], base[:, 1]
     extra = math_ops.floormod(blocks - math_ops.floormod(sizes + before + after, blocks), blocks)
     after = after + extra
-    paddings = array_ops.stack(
-        [[before[i], after[i]] for i in range(rank)], name="paddings"
-    )
+    paddings = array_ops.stack([[before[i], after[i]] for i in range(rank)], name="paddings")
     crops = array_ops.stack([[0, extra[i]] for i in range(rank)], name="crops")
     return paddings, crops

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+import numbers
 from typing import Any
 
 from minitf.framework.convert import convert_to_tensor
@@ -58,34 +58,42 @@ def dropout(
     if rate is None:
         raise ValueError(f"`rate` must be provided. Received: rate={rate}")
     with name_scope(name, "dropout", [x]):
-        if isinstance(rate, Real) and not 0 <= rate < 1:
+        if _is_number(rate) and not 0 <= rate < 1:
             raise ValueError(
                 "`rate` must be a scalar tensor or a float in the range [0, 1). Received: "
                 f"rate={rate}"
             )
-        x = convert_to_tensor(x, name="x")
-        if not x.dtype.is_floating:
-            raise ValueError(
-                "`x.dtype` must be a floating point tensor as `x` will be scaled. Received: "
-                f"x_dtype={x.dtype}"
-            )
-        if isinstance(rate, Real):
+        tensor = _floating(convert_to_tensor(x, name="x"))
+        if _is_number(rate):
             if rate == 0:
-                return x
+                return tensor
             scaled = math_ops.multiply(
-                x, constant(1.0 / (1 - rate), dtype=x.dtype), name="Mul"
+                tensor, constant(1.0 / (1 - rate), dtype=tensor.dtype), name="Mul"
             )
         else:
-            rate = _checked_rate(rate, x)
-            keep = math_ops.subtract(constant(1, dtype=x.dtype), rate, name="Sub")
-            scaled = math_ops.realdiv(x, keep)
+            rate = _checked_rate(rate, tensor)
+            keep = math_ops.subtract(constant(1, dtype=tensor.dtype), rate, name="Sub")
+            scaled = math_ops.realdiv(tensor, keep)
         uniform = random_ops.random_uniform(
-            _noise_shape(x, noise_shape), seed=seed, dtype=x.dtype.base_dtype
+            _noise_shape(tensor, noise_shape), seed=seed, dtype=tensor.dtype.base_dtype
         )
         kept = uniform >= rate
-        dropped = array_ops.where_v2(kept, scaled, constant(0, dtype=x.dtype))
-        dropped.set_shape(x.shape)
+        dropped = array_ops.where_v2(kept, scaled, constant(0, dtype=tensor.dtype))
+        dropped.set_shape(tensor.shape)
         return dropped
+
+
+def _floating(x: Tensor) -> Tensor:
+    if not x.dtype.is_floating:
+        raise ValueError(
+            "`x.dtype` must be a floating point tensor as `x` will be scaled. Received: "
+            f"x_dtype={x.dtype}"
+        )
+    return x
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real)
 
 
 def _rate_of(keep_prob: Any) -> Any:
@@ -93,21 +101,22 @@ def _rate_of(keep_prob: Any) -> Any:
         return 1 - keep_prob
     except TypeError:
         raise ValueError(
-            f"`keep_prob` must be a floating point number or Tensor. Received: keep_prob={keep_prob}"
+            "`keep_prob` must be a floating point number or Tensor. Received: "
+            f"keep_prob={keep_prob}"
         ) from None
 
 
 def _checked_rate(rate: Any, x: Tensor) -> Tensor:
     if not hasattr(rate, "op"):
         raise ValueError(f"`rate` must be a scalar or scalar tensor. Received: rate={rate}")
-    rate = convert_to_tensor(rate, name="rate")
-    rate.shape.with_rank(0)
-    if rate.dtype.base_dtype is not x.dtype.base_dtype:
+    tensor = convert_to_tensor(rate, name="rate")
+    tensor.shape.with_rank(0)
+    if tensor.dtype.base_dtype is not x.dtype.base_dtype:
         raise ValueError(
             "`x.dtype` must be compatible with `rate.dtype`. Received: "
-            f"x.dtype={x.dtype} and rate.dtype={rate.dtype}"
+            f"x.dtype={x.dtype} and rate.dtype={tensor.dtype}"
         )
-    return rate
+    return tensor
 
 
 def _noise_shape(x: Tensor, noise_shape: Any) -> Any:

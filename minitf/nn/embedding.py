@@ -73,7 +73,8 @@ def _clipped(rows: Tensor, ids: Tensor, max_norm: float | None) -> Tensor:
         axes: Any = list(range(ids.shape.ndims, rows.shape.ndims))
     else:
         axes = math_ops.range(array_ops.rank(ids), array_ops.rank(rows))
-    return clip_ops.clip_by_norm(rows, max_norm, axes=axes)
+    clipped: Tensor = clip_ops.clip_by_norm(rows, max_norm, axes=axes)
+    return clipped
 
 
 def _from_parts(tables: list[Tensor], ids: Tensor, strategy: str, name: str) -> Tensor:
@@ -117,9 +118,7 @@ def _consecutive(tables: list[Tensor], flat: Tensor) -> tuple[Tensor, Tensor]:
     per_part = total // count
     extras = total % count
     part = math_ops.maximum(flat // (per_part + 1), (flat - extras) // per_part)
-    row = array_ops.where(
-        part < extras, flat % (per_part + 1), (flat - extras) % per_part
-    )
+    row = array_ops.where(part < extras, flat % (per_part + 1), (flat - extras) % per_part)
     return part, row
 
 

@@ -48,7 +48,8 @@ def batch_normalization(
             factor = factor * scale
         scaled = x * math_ops.cast(factor, _dtype_of(x, factor))
         shift = offset - mean * factor if offset is not None else -mean * factor
-        return scaled + math_ops.cast(shift, scaled.dtype)
+        result: Tensor = scaled + math_ops.cast(shift, scaled.dtype)
+        return result
 
 
 def _dtype_of(x: Any, factor: Tensor) -> Any:

@@ -163,7 +163,9 @@ DYNAMIC_STITCH.gradient(_stitch_gradient)
 
 
 def dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
-    """Puts rows at given places: `merged[indices[m][i]] = data[m][i]` (mirrors `tf.dynamic_stitch`).
+    """Puts rows at given places (mirrors `tf.dynamic_stitch`).
+
+        merged[indices[m][i]] = data[m][i]
 
     Args:
       indices: a list of int32 tensors.

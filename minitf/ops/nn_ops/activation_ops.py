@@ -221,9 +221,7 @@ def leaky_relu_grad_gradient(op: Operation, grad: Tensor) -> Any:
 
 # ---- Elu
 
-ELU = op_def(
-    "Elu(features: T) -> (activations: T)", "T: float", elementwise=True, shape=unchanged
-)
+ELU = op_def("Elu(features: T) -> (activations: T)", "T: float", elementwise=True, shape=unchanged)
 
 
 @ELU.kernel

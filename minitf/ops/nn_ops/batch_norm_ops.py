@@ -116,7 +116,10 @@ def fused_batch_norm_kernel(
     if exponential_avg_factor != 1:
         keep = np.float32(1 - exponential_avg_factor)
         take = np.float32(exponential_avg_factor)
-        new_mean, new_variance = mean * keep + new_mean * take, variance * keep + new_variance * take
+        new_mean, new_variance = (
+            mean * keep + new_mean * take,
+            variance * keep + new_variance * take,
+        )
     return y, new_mean, new_variance, batch_mean, batch_variance, nothing
 
 
@@ -160,15 +163,14 @@ def fused_batch_norm_gradient(
     variance_grad: Tensor | None,
     *reserve_grads: Tensor | None,
 ) -> Any:
-    x, scale, _, mean, variance = op.inputs
+    x, scale = op.inputs[:2]
     attrs = {name: op._attrs[name] for name in ("epsilon", "data_format", "is_training")}
-    data_format, is_training = attrs["data_format"], attrs["is_training"]
     if grad is None:
         grad = array_ops.zeros_like(op.outputs[0])
     x_grad, scale_grad, offset_grad, *_ = FUSED_BATCH_NORM_GRAD_V3(
         grad, x, scale, *op.outputs[3:6], **attrs
     )
-    if is_training:
+    if attrs["is_training"]:
         x_grad = x_grad + _through_moments(op, mean_grad, variance_grad, *reserve_grads)
     # As in TensorFlow, the moving averages that serve for inference get no gradient.
     return x_grad, scale_grad, offset_grad, None, None
@@ -183,7 +185,6 @@ def _through_moments(op: Operation, mean_grad: Any, variance_grad: Any, *reserve
     data_format = op._attrs["data_format"]
     wide = math_ops.cast(x, "float32")
     count = math_ops.cast(array_ops.size(x) // array_ops.size(op.outputs[3]), "float32")
-    total: Any = 0
     zeros = array_ops.zeros_like(op.outputs[3])
     by_mean = (zeros if by_mean is None else by_mean) + (
         zeros if mean_grad is None else mean_grad * factor
@@ -193,7 +194,7 @@ def _through_moments(op: Operation, mean_grad: Any, variance_grad: Any, *reserve
         unbiased = count / math_ops.maximum(count - 1.0, 1.0)
         by_variance = by_variance + variance_grad * (factor * unbiased)
     centered = wide - _per_channel(op.outputs[3], data_format)
-    total = _per_channel(by_mean / count, data_format) + centered * _per_channel(
+    total: Tensor = _per_channel(by_mean / count, data_format) + centered * _per_channel(
         by_variance * 2.0 / count, data_format
     )
     return math_ops.cast(total, x.dtype)

@@ -41,7 +41,8 @@ _ATTRS = (
     DATA_FORMAT,
     "dilations: list(int) = [1, 1, 1, 1]",
 )
-_SHARED = ("strides", "use_cudnn_on_gpu", "padding", "explicit_paddings", "data_format", "dilations")
+# What a convolution and its gradients have in common: all but T.
+_SHARED = tuple(text.partition(":")[0] for text in _ATTRS)
 
 
 def _window_of(
@@ -53,7 +54,6 @@ def _window_of(
 
 
 def _shared_attrs(op: Operation) -> dict[str, Any]:
-    """The attributes that a convolution and its gradients have in common."""
     return {name: op._attrs[name] for name in _SHARED}
 
 
@@ -314,9 +314,7 @@ def conv2d_backprop_input_kernel(
     keywords = window.keywords(sizes, filter.shape)
     shape = (batch, *sizes, in_depth // groups)
     parts = [
-        conv.conv2d_backprop_input(
-            shape, part_filter, part, dilations=window.dilations, **keywords
-        )
+        conv.conv2d_backprop_input(shape, part_filter, part, dilations=window.dilations, **keywords)
         for part_filter, part in zip(_parts(filter, groups), _parts(grad, groups), strict=True)
     ]
     return window.from_nhwc(_joined(parts))
@@ -424,9 +422,7 @@ def conv2d_backprop_filter_kernel(
     keywords = window.keywords(image.shape[1:3], filter_shape)
     shape = (*filter_shape[:3], filter_shape[3] // groups)
     parts = [
-        conv.conv2d_backprop_filter(
-            part, shape, part_grad, dilations=window.dilations, **keywords
-        )
+        conv.conv2d_backprop_filter(part, shape, part_grad, dilations=window.dilations, **keywords)
         for part, part_grad in zip(_parts(image, groups), _parts(grad, groups), strict=True)
     ]
     return _joined(parts)

@@ -104,7 +104,8 @@ def softmax_cross_entropy_gradient(
     op: Operation, grad_loss: Tensor | None, grad_backprop: Tensor | None
 ) -> Any:
     features, labels = op.inputs
-    features_grad = labels_grad = None
+    features_grad: Any = None
+    labels_grad: Any = None
     if grad_loss is not None:
         rows = array_ops.expand_dims(grad_loss, -1)
         features_grad = rows * op.outputs[1]

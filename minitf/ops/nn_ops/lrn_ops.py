@@ -49,9 +49,7 @@ def lrn_shape(op: Operation) -> list[TensorShape]:
 
 
 @LRN.kernel
-def lrn_kernel(
-    input: Any, *, depth_radius: int, bias: float, alpha: float, beta: float
-) -> Any:
+def lrn_kernel(input: Any, *, depth_radius: int, bias: float, alpha: float, beta: float) -> Any:
     image = input.astype(np.float32, copy=False)
     output = image * _norms(image, depth_radius, bias, alpha) ** -beta
     return output.astype(input.dtype, copy=False)

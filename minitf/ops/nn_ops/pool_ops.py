@@ -39,9 +39,7 @@ def _shared_attrs(op: Operation) -> dict[str, Any]:
 def _window_of(
     ksize: Any, strides: Any, padding: str, data_format: str, explicit_paddings: Any = ()
 ) -> Window:
-    window = Window(
-        strides, padding, data_format, explicit_paddings=explicit_paddings, ksize=ksize
-    )
+    window = Window(strides, padding, data_format, explicit_paddings=explicit_paddings, ksize=ksize)
     window.check_planar("Pooling")
     for axis, before_and_after in enumerate(window.explicit or ()):
         if max(before_and_after) >= window.ksize[axis]:
@@ -266,9 +264,7 @@ AVG_POOL = op_def(
 
 
 @AVG_POOL.kernel
-def avg_pool_kernel(
-    value: Any, *, ksize: Any, strides: Any, padding: str, data_format: str
-) -> Any:
+def avg_pool_kernel(value: Any, *, ksize: Any, strides: Any, padding: str, data_format: str) -> Any:
     from minitf.kernels import pool
 
     check_rank_4(value, "tensor_in")
