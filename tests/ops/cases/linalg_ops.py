@@ -139,15 +139,13 @@ def bands(draw, kind, only_float64=False):
     if kind == "set":
         return Sample([matrix, packed, k], attrs)
     longest = packed.shape[-1]
-    # One side may be larger than the diagonals need.
-    sizes = [longest - min(high, 0), longest + max(low, 0)]
-    chosen = draw(st.sampled_from(["infer", "rows", "columns", "exact"]))
-    if chosen == "infer":
-        sizes = [-1, -1]
-    elif chosen == "rows":
-        sizes = [sizes[0] + draw(st.integers(0, 2)), -1]
-    elif chosen == "columns":
-        sizes = [-1, sizes[1] + draw(st.integers(0, 2))]
+    sizes = [rows, columns]
+    # What is left to be inferred is as small as the longest diagonal allows; all must fit into it.
+    least = longest - min(high, 0), longest + max(low, 0)
+    if -least[0] < low and high < least[1]:
+        more = draw(st.integers(0, 2))
+        inferred = [[-1, -1], [least[0] + more, -1], [-1, least[1] + more]]
+        sizes = draw(st.sampled_from([sizes, *inferred]))
     return Sample([packed, k, *(np.array(n, np.int32) for n in sizes), padding], attrs)
 
 
