@@ -1,0 +1,33 @@
+"""With this package one can train: optimizers, learning rates, averages, the global step.
+
+It mirrors `tf.train`. An optimizer's `minimize(loss)` is the operation that a training loop runs.
+"""
+
+from minitf.train.adadelta import AdadeltaOptimizer as AdadeltaOptimizer
+from minitf.train.adagrad import AdagradOptimizer as AdagradOptimizer
+from minitf.train.adam import AdamOptimizer as AdamOptimizer
+from minitf.train.ftrl import FtrlOptimizer as FtrlOptimizer
+from minitf.train.gradient_descent import GradientDescentOptimizer as GradientDescentOptimizer
+from minitf.train.learning_rate_decay import cosine_decay as cosine_decay
+from minitf.train.learning_rate_decay import cosine_decay_restarts as cosine_decay_restarts
+from minitf.train.learning_rate_decay import exponential_decay as exponential_decay
+from minitf.train.learning_rate_decay import inverse_time_decay as inverse_time_decay
+from minitf.train.learning_rate_decay import linear_cosine_decay as linear_cosine_decay
+from minitf.train.learning_rate_decay import natural_exp_decay as natural_exp_decay
+from minitf.train.learning_rate_decay import noisy_linear_cosine_decay as noisy_linear_cosine_decay
+from minitf.train.learning_rate_decay import piecewise_constant as piecewise_constant
+from minitf.train.learning_rate_decay import piecewise_constant_decay as piecewise_constant_decay
+from minitf.train.learning_rate_decay import polynomial_decay as polynomial_decay
+from minitf.train.momentum import MomentumOptimizer as MomentumOptimizer
+from minitf.train.moving_averages import ExponentialMovingAverage as ExponentialMovingAverage
+from minitf.train.optimizer import Optimizer as Optimizer
+from minitf.train.proximal_adagrad import ProximalAdagradOptimizer as ProximalAdagradOptimizer
+from minitf.train.proximal_gradient_descent import (
+    ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer,
+)
+from minitf.train.rmsprop import RMSPropOptimizer as RMSPropOptimizer
+from minitf.train.training_util import assert_global_step as assert_global_step
+from minitf.train.training_util import create_global_step as create_global_step
+from minitf.train.training_util import get_global_step as get_global_step
+from minitf.train.training_util import get_or_create_global_step as get_or_create_global_step
+from minitf.train.training_util import global_step as global_step
