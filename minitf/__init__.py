@@ -383,7 +383,6 @@ bool = dtypes.bool_
 NotDifferentiable = NoGradient = _custom.no_gradient
 tuple = _control_flow_ops.tuple_
 get_static_value = _static_value.static_value
-newaxis = None
 
 # Imported when a script first asks for them: `tf.train` loads `minitf.train`.
 _SUBPACKAGES = frozenset(

@@ -1,4 +1,4 @@
-"""The examples run, and their numbers are right; on the sample of MNIST that the package carries."""
+"""The examples run, and their numbers are right; on the sample of MNIST in the package."""
 
 import importlib.util
 import subprocess

@@ -98,7 +98,7 @@ def make_ndarray(tensor: Any) -> Any:
     field = _VALUE_FIELD.get(dtype)
     if field is None or not hasattr(tensor, field):
         raise TypeError(f"A TensorProto of {dtype.name} cannot be read.")
-    values = list(getattr(tensor, field))
+    values: Any = list(getattr(tensor, field))
     if dtype is dtypes.float16:
         values = np.array(values, np.uint16).view(np.float16)
     elif dtype.is_complex:

@@ -286,16 +286,15 @@ class TensorShape:
         Raises:
           ValueError: if the two shapes are not compatible.
         """
-        other = as_shape(other)
+        merged: TensorShape = as_shape(other)
         if self._dims is None:
-            return other
-        if other._dims is None:
+            return merged
+        if merged._dims is None:
             return self
-        if not self.is_compatible_with(other):
-            raise ValueError(f"Shapes {self} and {other} are not compatible")
-        return _shape(
-            tuple(y if x is None else x for x, y in zip(self._dims, other._dims, strict=True))
-        )
+        if not self.is_compatible_with(merged):
+            raise ValueError(f"Shapes {self} and {merged} are not compatible")
+        pairs = zip(self._dims, merged._dims, strict=True)
+        return _shape(tuple(y if x is None else x for x, y in pairs))
 
     def concatenate(self, other: ShapeLike) -> TensorShape:
         """The dims of this shape followed by those of the other."""
@@ -372,7 +371,7 @@ class TensorShape:
         try:
             return self._dims == as_shape(other)._dims
         except (TypeError, ValueError):
-            return NotImplemented  # type: ignore[no-any-return]
+            return NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._dims)

@@ -28,7 +28,7 @@ def summarize_array(array: Any, count: int) -> str:
             left[0] -= 1
             return _element(part[()])
         if part.ndim > 1:
-            pieces = []
+            pieces: list[str] = []
             for row in part:
                 if left[0] <= 0:
                     return "[" + "".join(pieces) + "...]"

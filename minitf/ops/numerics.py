@@ -11,7 +11,7 @@ from minitf.framework.convert import convert_to_tensor
 from minitf.framework.default import get_default_graph
 from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
-from minitf.framework.scopes import colocate_with, name_scope
+from minitf.framework.scopes import colocate_with, control_dependencies, name_scope
 from minitf.framework.tensor import Tensor
 from minitf.ops import control_flow_ops
 
@@ -113,6 +113,6 @@ def add_check_numerics_ops() -> Operation:
                         "`tf.add_check_numerics_ops()` does not work with tf.cond: the op "
                         f"{op.name!r}, created at {op.traceback}, is inside a branch."
                     )
-                with control_flow_ops.control_dependencies(checks):
+                with control_dependencies(checks):
                     checks = [check_numerics(tensor, message=f"{op.name}:{tensor.value_index}")]
     return control_flow_ops.group(*checks)

@@ -41,8 +41,8 @@ def compute_gradient(
       extra_feed_dict: values for other placeholders.
 
     Returns:
-      A pair of arrays of shape [size of x, size of y] (theoretical, numeric); a list of pairs if `x`
-      is a list.
+      A pair of arrays of shape [size of x, size of y] (theoretical, numeric); a list of pairs if
+      `x` is a list.
 
     Raises:
       ValueError: if there is no default session, or no gradient.
@@ -106,8 +106,8 @@ def check_grads(
     """Checks the derivatives of a function up to some order, in random directions.
 
     For a scalar combination f of the outputs and a random direction d it compares
-    `sum(grad f(x) * d)` with `(f(x + h d) - f(x - h d)) / 2h`; then it does the same with the gradient
-    in the place of the function, and so on.
+    `sum(grad f(x) * d)` with `(f(x + h d) - f(x - h d)) / 2h`; then it does the same with the
+    gradient in the place of the function, and so on.
 
     Args:
       function: from tensors to a tensor, or a list of tensors.
@@ -186,9 +186,7 @@ def _start_values(xs: list[Any], shapes: list[Any], given: Any) -> list[Any]:
     return values
 
 
-def _theoretical(
-    session: Any, x: Any, value: Any, y: Tensor, y_shape: Any, feeds: Any
-) -> Any:
+def _theoretical(session: Any, x: Any, value: Any, y: Tensor, y_shape: Any, feeds: Any) -> Any:
     """The Jacobian by gradients, one row of outputs at a time."""
     size = int(np.prod([int(d) for d in y_shape], dtype=np.int64))
     numpy_dtype = y.dtype.base_dtype.as_numpy_dtype

@@ -336,7 +336,7 @@ def test_set_shape():
 
 def test_the_users_line_is_kept():
     c = tf.constant(1)
-    filename, line, function, text = c.op.traceback.frames[0]
+    filename, _, function, text = c.op.traceback.frames[0]
     assert filename == __file__ and function == "test_the_users_line_is_kept"
     assert text == "c = tf.constant(1)"
     assert all("/minitf/" not in f[0] for f in c.op.traceback.frames)

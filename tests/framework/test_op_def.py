@@ -50,7 +50,7 @@ def test_inputs_are_converted_to_the_dtype_of_others():
         x = tf.constant([1.0, 2.0], dtype=tf.float64)
         y = tf.add(x, 1)
         assert y.dtype is tf.float64 and y.op.inputs[1].name == "Add/y:0"
-        with pytest.raises(TypeError, match="'Add'|'AddV2'") as error:
+        with pytest.raises(TypeError, match=r"'Add'|'AddV2'") as error:
             tf.add(x, "text")
         assert __file__ in str(error.value)
 

@@ -2,8 +2,8 @@
 
 Every registered op has at least one `OpCase` in `tests/ops/cases/`, or says in `tested_elsewhere`
 which test covers it (ops with side effects). `test_properties.py` finds the cases and checks, for
-each: the kernel against the case's own numpy statement of it, the shape rule against the shapes that
-the kernel gives (with dims hidden), and gradients to second order against finite differences.
+each: the kernel against the case's own numpy statement of it, the shape rule against the shapes
+that the kernel gives (with dims hidden), and gradients to second order against differences.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""tf.cond and tf.case: what runs, what is dead, values, gradients, and the graph that they build."""
+"""tf.cond and tf.case: what runs, what is dead, values, gradients, and the graph they build."""
 
 import numpy as np
 import pytest

@@ -81,7 +81,7 @@ def test_a_differentiable_op_has_its_gradient_tested():
 
 
 def feedable(array):
-    """An array as a kernel gets it: in C order, and read-only, so that a kernel that writes fails."""
+    """An array as a kernel gets it: in C order, and read-only, so that writing to it fails."""
     array = np.array(array, order="C")
     array.flags.writeable = False
     return array
