@@ -47,7 +47,7 @@ def gather_shape(op: Operation) -> list[TensorShape]:
 @GATHER.kernel
 def gather_kernel(params: Any, indices: Any) -> Any:
     _check_indices(indices, np.shape(params)[0])
-    return np.take(params, indices, axis=0)
+    return np.asarray(np.take(params, indices, axis=0), params.dtype)
 
 
 def _check_indices(indices: Any, limit: int) -> None:
@@ -128,7 +128,7 @@ def gather_v2_kernel(params: Any, indices: Any, axis: Any, *, batch_dims: int) -
         batch_dims += np.ndim(indices)
     _check_indices(indices, np.shape(params)[at])
     if batch_dims == 0:
-        return np.take(params, indices, axis=at)
+        return np.asarray(np.take(params, indices, axis=at), params.dtype)
     return _batched_take(params, indices, at, batch_dims)
 
 
@@ -179,10 +179,11 @@ def _axis_gradient(
     batch_shape, length = index_shape[:b], params_shape[axis]
     batch_size = math_ops.reduce_prod(batch_shape)
     offsets = length * math_ops.range(batch_size)
-    ids = math_ops.cast(reshape(indices, concat([[batch_size], [-1]], 0)), dtypes.int32)
+    per_batch = math_ops.reduce_prod(index_shape[b:])
+    ids = math_ops.cast(reshape(indices, [batch_size, per_batch]), dtypes.int32)
     ids = reshape(ids + expand_dims(offsets, 1), [-1])
     rest = concat([params_shape[b:axis], params_shape[axis + 1 :]], 0)
-    rows = reshape(rows, concat([[-1], rest], 0))
+    rows = reshape(rows, concat([[batch_size * per_batch], rest], 0))
     summed = math_ops.unsorted_segment_sum(rows, ids, batch_size * length)
     summed = reshape(summed, concat([batch_shape, [length], rest], 0))
     return transpose(summed, _moved_range(b, 1, axis, r))

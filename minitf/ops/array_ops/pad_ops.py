@@ -198,7 +198,7 @@ def mirror_pad_grad_kernel(input: Any, paddings: Any, *, mode: str) -> Any:
             if not before <= i < before + n:
                 inside[at] += folded[i]
         result = np.moveaxis(inside, 0, axis)
-    return np.ascontiguousarray(result)
+    return result.copy()
 
 
 @MIRROR_PAD_GRAD.gradient

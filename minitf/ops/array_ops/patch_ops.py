@@ -86,7 +86,7 @@ def extract_image_patches_kernel(
     rows = np.where((rows < 0) | (rows >= height), height, rows)
     cols = np.where((cols < 0) | (cols >= width), width, cols)
     patches = framed[:, rows[:, np.newaxis, :, np.newaxis], cols[np.newaxis, :, np.newaxis, :]]
-    return np.ascontiguousarray(patches).reshape(n, len(rows), len(cols), -1)
+    return patches.reshape(n, len(rows), len(cols), ksizes[1] * ksizes[2] * depth)
 
 
 @EXTRACT_IMAGE_PATCHES.gradient

@@ -44,7 +44,8 @@ def _reversed_axes(axes: Any, rank: int) -> list[int]:
 
 @REVERSE_V2.kernel
 def reverse_kernel(tensor: Any, axis: Any) -> Any:
-    return np.flip(tensor, _reversed_axes(axis, np.ndim(tensor))).copy()
+    turned = np.flip(tensor, _reversed_axes(axis, np.ndim(tensor)))
+    return np.array(turned, tensor.dtype, order="C")
 
 
 @REVERSE_V2.gradient

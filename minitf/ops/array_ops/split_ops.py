@@ -42,7 +42,7 @@ def unpack_kernel(value: Any, *, num: int, axis: int) -> Any:
     if value.shape[axis] != num:
         raise ValueError(f"Input shape axis {axis} must equal {num}, got shape {list(value.shape)}")
     rows = np.moveaxis(value, axis, 0)
-    return one_or_many([np.array(row, order="C") for row in rows]) if num else ()
+    return one_or_many([np.array(row, value.dtype, order="C") for row in rows]) if num else ()
 
 
 @UNPACK.gradient
