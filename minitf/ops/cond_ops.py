@@ -478,17 +478,19 @@ def _nested(
 
 
 def _case_checks(preds: list[Tensor], default: Any, exclusive: bool) -> list[Operation]:
-    from minitf.ops import logging_ops, math_ops
+    from minitf.ops import constant_op, logging_ops, math_ops
 
     checks: list[Operation] = []
-    stacked = array_ops.stack(preds)
     if default is None:
+        stacked = array_ops.stack(preds)
         some = math_ops.reduce_any(stacked)
         checks.append(
             logging_ops.Assert(some, ["None of the conditions of tf.case is true:", stacked])
         )
     if exclusive:
-        count = math_ops.reduce_sum(math_ops.cast(stacked, "int32"))
+        stacked = array_ops.stack(preds, name="preds_c")
+        count = math_ops.reduce_sum(math_ops.cast(stacked, "int32"), name="num_true_conds")
+        at_most_one = math_ops.less_equal(count, constant_op.constant(1, name="n_true_conds"))
         message = "More than one condition of tf.case is true, but exclusive=True:"
-        checks.append(logging_ops.Assert(count <= 1, [message, stacked]))
+        checks.append(logging_ops.Assert(at_most_one, [message, stacked]))
     return checks
