@@ -328,7 +328,7 @@ class GlorotUniform(VarianceScaling):
     >>> w = tf.get_variable("w", [300, 300])
     >>> with tf.Session() as sess:
     ...     sess.run(w.initializer)
-    ...     print(bool(abs(sess.run(w)).max() < 0.1))
+    ...     print(bool(abs(sess.run(w)).max() <= 0.1))
     True
     """
 
