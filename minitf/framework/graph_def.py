@@ -56,7 +56,8 @@ def node_def_of(op: Operation, add_shapes: bool = False) -> Any:
     for tensor in op.inputs:
         name, index = tensor.op.name, tensor.value_index
         node.input.append(name if index == 0 else f"{name}:{index}")
-    node.input.extend(f"^{control.name}" for control in op.control_inputs)
+    # TensorFlow writes what a node waits for in the order of names.
+    node.input.extend(sorted(f"^{control.name}" for control in op.control_inputs))
     for name, value in op._attrs.items():
         attr = op.op_def.attrs.get(name)
         _write_attr(node.attr[name], value, attr.kind if attr else _kind_of(value))
