@@ -50,6 +50,8 @@ from minitf.nn.pooling import max_pool1d as max_pool1d
 from minitf.nn.pooling import max_pool2d as max_pool2d
 from minitf.nn.pooling import max_pool_v2 as max_pool_v2
 from minitf.nn.pooling import pool as pool
+from minitf.nn.sampling import nce_loss as nce_loss
+from minitf.nn.sampling import sampled_softmax_loss as sampled_softmax_loss
 from minitf.nn.statistics import moments as moments
 from minitf.nn.statistics import normalize_moments as normalize_moments
 from minitf.nn.statistics import sufficient_statistics as sufficient_statistics
@@ -58,6 +60,7 @@ from minitf.ops.math_ops import sigmoid as sigmoid
 from minitf.ops.math_ops import tanh as tanh
 from minitf.ops.nn_ops import avg_pool as avg_pool
 from minitf.ops.nn_ops import bias_add as bias_add
+from minitf.ops.nn_ops import compute_accidental_hits as compute_accidental_hits
 from minitf.ops.nn_ops import conv2d as conv2d
 from minitf.ops.nn_ops import conv2d_backprop_filter as conv2d_backprop_filter
 from minitf.ops.nn_ops import conv2d_backprop_input as conv2d_backprop_input
@@ -74,8 +77,10 @@ from minitf.ops.nn_ops import in_top_k as in_top_k
 from minitf.ops.nn_ops import l2_loss as l2_loss
 from minitf.ops.nn_ops import leaky_relu as leaky_relu
 from minitf.ops.nn_ops import local_response_normalization as local_response_normalization
+from minitf.ops.nn_ops import log_uniform_candidate_sampler as log_uniform_candidate_sampler
 from minitf.ops.nn_ops import lrn as lrn
 from minitf.ops.nn_ops import max_pool as max_pool
+from minitf.ops.nn_ops import max_pool_with_argmax as max_pool_with_argmax
 from minitf.ops.nn_ops import relu as relu
 from minitf.ops.nn_ops import relu6 as relu6
 from minitf.ops.nn_ops import selu as selu

@@ -21,12 +21,26 @@ from minitf.ops.nn_ops.activation_ops import relu6 as relu6
 from minitf.ops.nn_ops.activation_ops import selu as selu
 from minitf.ops.nn_ops.activation_ops import softplus as softplus
 from minitf.ops.nn_ops.activation_ops import softsign as softsign
+from minitf.ops.nn_ops.argmax_pool_ops import (
+    MAX_POOL_GRAD_GRAD_WITH_ARGMAX as MAX_POOL_GRAD_GRAD_WITH_ARGMAX,
+)
+from minitf.ops.nn_ops.argmax_pool_ops import MAX_POOL_GRAD_WITH_ARGMAX as MAX_POOL_GRAD_WITH_ARGMAX
+from minitf.ops.nn_ops.argmax_pool_ops import MAX_POOL_WITH_ARGMAX as MAX_POOL_WITH_ARGMAX
+from minitf.ops.nn_ops.argmax_pool_ops import max_pool_with_argmax as max_pool_with_argmax
 from minitf.ops.nn_ops.batch_norm_ops import FUSED_BATCH_NORM_GRAD_V3 as FUSED_BATCH_NORM_GRAD_V3
 from minitf.ops.nn_ops.batch_norm_ops import FUSED_BATCH_NORM_V3 as FUSED_BATCH_NORM_V3
 from minitf.ops.nn_ops.batch_norm_ops import fused_batch_norm as fused_batch_norm
 from minitf.ops.nn_ops.bias_ops import BIAS_ADD as BIAS_ADD
 from minitf.ops.nn_ops.bias_ops import BIAS_ADD_GRAD as BIAS_ADD_GRAD
 from minitf.ops.nn_ops.bias_ops import bias_add as bias_add
+from minitf.ops.nn_ops.candidate_ops import COMPUTE_ACCIDENTAL_HITS as COMPUTE_ACCIDENTAL_HITS
+from minitf.ops.nn_ops.candidate_ops import (
+    LOG_UNIFORM_CANDIDATE_SAMPLER as LOG_UNIFORM_CANDIDATE_SAMPLER,
+)
+from minitf.ops.nn_ops.candidate_ops import compute_accidental_hits as compute_accidental_hits
+from minitf.ops.nn_ops.candidate_ops import (
+    log_uniform_candidate_sampler as log_uniform_candidate_sampler,
+)
 from minitf.ops.nn_ops.conv_ops import CONV_2D as CONV_2D
 from minitf.ops.nn_ops.conv_ops import CONV_2D_BACKPROP_FILTER as CONV_2D_BACKPROP_FILTER
 from minitf.ops.nn_ops.conv_ops import CONV_2D_BACKPROP_INPUT as CONV_2D_BACKPROP_INPUT
