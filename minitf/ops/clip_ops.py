@@ -237,6 +237,6 @@ def clip_by_global_norm(
             if values is None:
                 clipped.append(None)
                 continue
-            shorter = array_ops.identity(values * scale, name=f"{scope}{scope}_{i}")
+            shorter = array_ops.identity(values * scale, name=f"{scope}_{i}")
             clipped.append(_like(t, shorter))
         return clipped, use_norm

@@ -209,6 +209,7 @@ from minitf.ops.math_ops.segment import segment_prod as segment_prod
 from minitf.ops.math_ops.segment import segment_sum as segment_sum
 from minitf.ops.math_ops.sequence import LIN_SPACE as LIN_SPACE
 from minitf.ops.math_ops.sequence import RANGE as RANGE
+from minitf.ops.math_ops.sequence import lin_space as lin_space
 from minitf.ops.math_ops.sequence import linspace as linspace
 from minitf.ops.math_ops.sequence import range as range
 from minitf.ops.math_ops.special import DIGAMMA as DIGAMMA

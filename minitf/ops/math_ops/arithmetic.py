@@ -202,7 +202,8 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
 
 # ---- RealDiv
 
-REAL_DIV = op_def("RealDiv(x: T, y: T) -> (z: T)", "T: number", elementwise=True, shape=broadcast)
+# TensorFlow declares it for integers too, but has no kernel for them: say so when it is built.
+REAL_DIV = op_def("RealDiv(x: T, y: T) -> (z: T)", "T: inexact", elementwise=True, shape=broadcast)
 
 
 @REAL_DIV.kernel
@@ -229,7 +230,7 @@ def realdiv(x: Any, y: Any, name: str | None = None) -> Tensor:
       A tensor of the same dtype; a division by zero gives inf or nan.
 
     Raises:
-      TypeError: if the dtypes differ.
+      TypeError: if the dtypes differ or are of integers, for which see `tf.truediv`.
       ValueError: if the shapes cannot be broadcast together.
 
     >>> import minitf as tf

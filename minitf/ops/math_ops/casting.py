@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
@@ -28,6 +28,10 @@ CAST = op_def(
 @CAST.kernel
 def cast_kernel(x: Any, *, DstT: dtypes.DType) -> Any:
     wanted = np.dtype(DstT.as_numpy_dtype)
+    if "O" in (x.dtype.kind, wanted.kind):
+        raise errors.UnimplementedError(
+            None, None, f"Cast between strings and {DstT.name} is not supported"
+        )
     if np.iscomplexobj(x) and wanted.kind not in "cb":
         x = np.real(x)
     return x.astype(wanted)
@@ -182,8 +186,9 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
 
 def _common_range(given: dtypes.DType, wanted: dtypes.DType) -> tuple[Any, Any]:
     """The least and the largest value of the first dtype that the second one holds."""
-    low = given.as_numpy_dtype(max(given.min, wanted.min))
-    high = given.as_numpy_dtype(min(given.max, wanted.max))
-    if given.is_floating and int(high) > wanted.max:
+    number = float if given.is_floating else int
+    low = max(number(given.min), number(wanted.min))
+    high = given.as_numpy_dtype(min(number(given.max), number(wanted.max)))
+    if given.is_floating and int(high) > int(wanted.max):
         high = np.nextafter(high, given.as_numpy_dtype(0))  # rounding went above the limit
     return low, high

@@ -223,8 +223,10 @@ def complex_abs_kernel(x: Any) -> Any:
 def complex_abs_gradient(op: Operation, grad: Tensor) -> Any:
     from minitf.ops import math_ops
 
-    direction = math_ops.sign(op.inputs[0])
-    return math_ops.multiply(complex(grad, array_ops.zeros_like(grad)), direction)
+    zeros = array_ops.zeros_like(grad)
+    # Its direction, z / abs(z), has a gradient of its own; tf.sign has none.
+    direction = math_ops.div_no_nan(op.inputs[0], complex(op.outputs[0], zeros))
+    return math_ops.multiply(complex(grad, zeros), direction)
 
 
 # ---- Angle
@@ -269,7 +271,7 @@ def angle(input: Any, name: str | None = None) -> Tensor:
         if input.dtype.is_complex:
             result: Tensor = ANGLE(input, Tout=input.dtype.real_dtype, name=scope)
             return result
-        zeros = array_ops.zeros_like(input)
+        negative = input < 0
         half_turn = np.pi * array_ops.ones_like(input)
-        result = array_ops.where(input < 0, half_turn, zeros)
+        result = array_ops.where(negative, half_turn, array_ops.zeros_like(input))
         return result

@@ -55,8 +55,8 @@ def dense_bincount_shape(op: Operation) -> list[TensorShape]:
 
 @DENSE_BINCOUNT.kernel
 def dense_bincount_kernel(input: Any, size: Any, weights: Any, *, binary_output: bool) -> Any:
-    rows = input.reshape(-1, input.shape[-1]) if input.ndim == 2 else input[None]
-    weight_rows = weights.reshape(len(rows), -1) if weights.size else [weights] * len(rows)
+    rows = input if input.ndim == 2 else input[None]
+    weight_rows = weights.reshape(rows.shape) if weights.size else [weights] * len(rows)
     counts = [_counts(row, size, of_row) for row, of_row in zip(rows, weight_rows, strict=True)]
     result = np.array(counts, weights.dtype).reshape(*input.shape[:-1], int(size))
     return (result != 0).astype(weights.dtype) if binary_output else result
@@ -119,9 +119,9 @@ def bincount(
             size = maximum(convert_to_tensor(minlength, index, name="minlength"), size)
         if maxlength is not None:
             size = minimum(convert_to_tensor(maxlength, index, name="maxlength"), size)
-        if weights is None:
-            weights = constant_op.constant([], dtype)
-        else:
-            weights = array_ops.reshape(weights, [-1])
-        result: Tensor = DENSE_BINCOUNT(array_ops.reshape(arr, [-1]), size, weights)
+        given = None if weights is None else array_ops.reshape(weights, [-1])
+        flat = array_ops.reshape(arr, [-1])
+        if given is None:
+            given = constant_op.constant([], dtype)
+        result: Tensor = DENSE_BINCOUNT(flat, size, given)
         return result

@@ -150,7 +150,7 @@ def _gradient_by_input(op: Operation, grad: Tensor, position: int) -> Tensor:
     result: Tensor = EINSUM(operands, equation=equation)
     for place, label in enumerate(named):  # what was summed away is the same all along
         if label not in present:
-            result = array_ops.expand_dims(result, place - len(named))
+            result = array_ops.expand_dims(result, place - len(present) - 1)
             present.insert(place, label)
     if dots:
         return _fit_ellipsis(result, x, labels, named)

@@ -42,8 +42,8 @@ def exp(x: Any, name: str | None = None) -> Tensor:
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.exp([0.0, 1.0]))
-    array([1.       , 2.7182817], dtype=float32)
+    ...     sess.run(tf.exp([0.0, 1.0])).round(3)
+    array([1.   , 2.718], dtype=float32)
     """
     result: Tensor = EXP(x, name=name)
     return result

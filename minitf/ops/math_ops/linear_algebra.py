@@ -47,15 +47,17 @@ def _checked_square(matrix: Any) -> None:
 
 
 def _computed(function: Callable[..., Any], *arrays: Any) -> Any:
-    """Calls a function of numpy.linalg, which knows no float16, and says what it refuses."""
+    """Calls a function of numpy.linalg, which knows no float16.
+
+    Raises:
+      InvalidArgumentError: if a matrix is singular, or not positive definite where it must be.
+    """
     dtype = arrays[0].dtype
     wide = [a.astype(np.float32) if dtype == np.float16 else a for a in arrays]
     try:
         return function(*wide).astype(dtype)
     except np.linalg.LinAlgError as error:
-        raise errors.InvalidArgumentError(
-            None, None, f"Input is not invertible or not as it must be: {error}."
-        ) from None
+        raise errors.InvalidArgumentError(None, None, f"Input is not valid: {error}.") from None
 
 
 def _adjoint(matrix: Any) -> Any:

@@ -21,13 +21,18 @@ from minitf.kernels import gemm
 from minitf.ops.math_ops.broadcasting import unbroadcast
 from minitf.ops.math_ops.complex_numbers import conj
 
+_TYPES = (
+    "T: {float16, float32, float64, int32, int64, uint8, uint16, uint32, uint64, complex64, "
+    "complex128}"
+)
+
 # ---- MatMul
 
 MATMUL = op_def(
     "MatMul(a: T, b: T) -> (product: T)",
     "transpose_a: bool = false",
     "transpose_b: bool = false",
-    "T: number",
+    _TYPES,
     "grad_a: bool = false",
     "grad_b: bool = false",
 )
@@ -85,7 +90,7 @@ def matmul_gradient(op: Operation, grad: Tensor) -> Any:
 
 BATCH_MATMUL_V2 = op_def(
     "BatchMatMulV2(x: T, y: T) -> (output: T)",
-    "T: number",
+    _TYPES,
     "adj_x: bool = false",
     "adj_y: bool = false",
     "grad_x: bool = false",

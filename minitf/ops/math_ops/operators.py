@@ -33,9 +33,7 @@ def _register_binary(operator: str, name: str, function: BinaryFunction) -> None
         if type(x) is Tensor and type(y) is Tensor:
             return function(x, y, name=name)
         with name_scope(None, name, [x, y]) as scope:
-            x = convert_to_tensor(x, name="x")
-            y = convert_to_tensor(y, name="y", preferred_dtype=x.dtype.base_dtype)
-            return function(x, y, name=scope)
+            return function(convert_to_tensor(x, name="x"), y, name=scope)
 
     def reflected(y: Any, x: Any) -> Tensor:
         with name_scope(None, name, [x, y]) as scope:
@@ -50,7 +48,7 @@ def _register_binary(operator: str, name: str, function: BinaryFunction) -> None
 def _bits_or_truth(of_truth: BinaryFunction, of_bits: BinaryFunction) -> BinaryFunction:
     """`&` and its kin combine truth values, or the bits of integers."""
 
-    def function(x: Tensor, y: Tensor, name: str) -> Tensor:
+    def function(x: Tensor, y: Any, name: str) -> Tensor:
         if not x.dtype.is_integer:
             return of_truth(x, y, name=name)
         with name_scope(name):
@@ -59,7 +57,7 @@ def _bits_or_truth(of_truth: BinaryFunction, of_bits: BinaryFunction) -> BinaryF
     return function
 
 
-def _xor(x: Tensor, y: Tensor, name: str) -> Tensor:
+def _xor(x: Tensor, y: Any, name: str) -> Tensor:
     with name_scope(name) as scope:
         return logical.logical_xor(x, y, name=scope)
 

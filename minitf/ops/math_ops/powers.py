@@ -168,9 +168,7 @@ def rsqrt_grad_gradient(op: Operation, grad: Tensor) -> Any:
 
 # ---- Reciprocal
 
-RECIPROCAL = op_def(
-    "Reciprocal(x: T) -> (y: T)", type_sets.SIGNED, elementwise=True, shape=unchanged
-)
+RECIPROCAL = op_def("Reciprocal(x: T) -> (y: T)", "T: inexact", elementwise=True, shape=unchanged)
 
 
 @RECIPROCAL.kernel
@@ -187,7 +185,7 @@ def reciprocal(x: Any, name: str | None = None) -> Tensor:
     """The reciprocal `1 / x`, elementwise (mirrors `tf.reciprocal`).
 
     Args:
-      x: a tensor of a signed numeric dtype.
+      x: a tensor of a floating or complex dtype.
       name: the node's name.
 
     Returns:
@@ -225,7 +223,7 @@ def reciprocal_grad_gradient(op: Operation, grad: Tensor) -> Any:
 
 # ---- Inv and InvGrad: older names of Reciprocal and ReciprocalGrad
 
-INV = op_def("Inv(x: T) -> (y: T)", type_sets.SIGNED, elementwise=True, shape=unchanged)
+INV = op_def("Inv(x: T) -> (y: T)", "T: inexact", elementwise=True, shape=unchanged)
 INV.kernel(reciprocal_kernel)
 INV.gradient(reciprocal_gradient)
 

@@ -38,7 +38,9 @@ def squared_difference_kernel(x: Any, y: Any) -> Any:
 @SQUARED_DIFFERENCE.gradient
 def squared_difference_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
-    by_x = MUL(MUL(grad, 2), SUB(x, y))
+    # What is squared is a length, so that of a complex gradient only the real part counts.
+    twice = grad + conj(grad) if grad.dtype.is_complex else MUL(grad, 2)
+    by_x = MUL(twice, SUB(x, y))
     return unbroadcast(by_x, x, y), NEG(unbroadcast(by_x, y, x))
 
 

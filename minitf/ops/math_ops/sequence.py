@@ -171,3 +171,6 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor
     """
     result: Tensor = LIN_SPACE(start, stop, num, name=name)
     return result
+
+
+lin_space = linspace  # TensorFlow 1's first name for it

@@ -9,7 +9,7 @@ from minitf.framework.convert import convert_to_tensor
 from minitf.framework.dtypes import int32
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
-from minitf.framework.tensor_shape import shape_of_dims
+from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
 from minitf.ops import array_ops
 from minitf.ops.math_ops.matrix_product import matmul
 from minitf.ops.math_ops.reduction import reduce_prod, reduce_sum
@@ -47,11 +47,21 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
         b_matrix, b_free = _as_matrix(b, b_axes, inside_last=False)
         product = matmul(a_matrix, b_matrix)
         if isinstance(a_free, list) and isinstance(b_free, list):
-            if product.shape.is_fully_defined() and product.shape.as_list() == a_free + b_free:
+            if product.shape == shape_of_dims((*a_free, *b_free)):
                 return product
             return array_ops.reshape(product, a_free + b_free, name=scope)
         free = [convert_to_tensor(dims, dtype=int32) for dims in (a_free, b_free)]
-        return array_ops.reshape(product, array_ops.concat(free, 0), name=scope)
+        result = array_ops.reshape(product, array_ops.concat(free, 0), name=scope)
+        result.set_shape(_static_free(a, a_axes).concatenate(_static_free(b, b_axes)))
+        return result
+
+
+def _static_free(x: Tensor, axes: Any) -> TensorShape:
+    """The sizes of the axes that are not summed, as far as they are known."""
+    if x.shape._dims is None or isinstance(axes, Tensor):
+        return unknown_shape()
+    summed = {axis % len(x.shape._dims) for axis in axes}
+    return shape_of_dims(tuple(d for i, d in enumerate(x.shape._dims) if i not in summed))
 
 
 def _pairs_of_axes(a: Tensor, axes: Any) -> tuple[Any, Any]:

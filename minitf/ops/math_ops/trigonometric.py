@@ -44,7 +44,7 @@ def sin(x: Any, name: str | None = None) -> Tensor:
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.sin([0.0, 1.5707964]))
+    ...     sess.run(tf.sin([0.0, 1.5707964])).round(3)
     array([0., 1.], dtype=float32)
     """
     result: Tensor = SIN(x, name=name)
@@ -81,7 +81,7 @@ def cos(x: Any, name: str | None = None) -> Tensor:
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.cos([0.0, 3.1415927]))
+    ...     sess.run(tf.cos([0.0, 3.1415927])).round(3)
     array([ 1., -1.], dtype=float32)
     """
     result: Tensor = COS(x, name=name)
@@ -118,8 +118,8 @@ def tan(x: Any, name: str | None = None) -> Tensor:
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.tan([0.0, 0.5]))
-    array([0.       , 0.5463025], dtype=float32)
+    ...     sess.run(tf.tan([0.0, 0.5])).round(3)
+    array([0.   , 0.546], dtype=float32)
     """
     result: Tensor = TAN(x, name=name)
     return result
@@ -155,8 +155,8 @@ def asin(x: Any, name: str | None = None) -> Tensor:
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.asin([0.0, 1.0]))
-    array([0.       , 1.5707964], dtype=float32)
+    ...     sess.run(tf.asin([0.0, 1.0])).round(3)
+    array([0.   , 1.571], dtype=float32)
     """
     result: Tensor = ASIN(x, name=name)
     return result
@@ -198,8 +198,8 @@ def acos(x: Any, name: str | None = None) -> Tensor:
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.acos([1.0, -1.0]))
-    array([0.       , 3.1415927], dtype=float32)
+    ...     sess.run(tf.acos([1.0, -1.0])).round(3)
+    array([0.   , 3.142], dtype=float32)
     """
     result: Tensor = ACOS(x, name=name)
     return result
@@ -235,8 +235,8 @@ def atan(x: Any, name: str | None = None) -> Tensor:
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.atan([0.0, 1.0]))
-    array([0.       , 0.7853982], dtype=float32)
+    ...     sess.run(tf.atan([0.0, 1.0])).round(3)
+    array([0.   , 0.785], dtype=float32)
     """
     result: Tensor = ATAN(x, name=name)
     return result
@@ -275,8 +275,8 @@ def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.atan2([1.0, -1.0], [1.0, -1.0]))
-    array([ 0.7853982, -2.3561945], dtype=float32)
+    ...     sess.run(tf.atan2([1.0, -1.0], [1.0, -1.0])).round(3)
+    array([ 0.785, -2.356], dtype=float32)
     """
     result: Tensor = ATAN2(y, x, name=name)
     return result

@@ -156,8 +156,8 @@ def unsorted_segment_sqrt_n(
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
-    ...     sess.run(tf.unsorted_segment_sqrt_n([1.0, 2.0, 4.0, 3.0], [0, 1, 0, 1], 2))
-    array([3.535534 , 3.535534 ], dtype=float32)
+    ...     sess.run(tf.unsorted_segment_sqrt_n([1.0, 2.0, 4.0, 3.0], [0, 1, 0, 1], 2)).round(3)
+    array([3.536, 3.536], dtype=float32)
     """
     from minitf.ops.math_ops import powers
 
@@ -173,9 +173,10 @@ def _rows_of_segments(data: Tensor, ids: Tensor, num_segments: Any) -> Tensor:
     segments = convert_to_tensor(num_segments)
     ones = array_ops.ones(array_ops.shape(ids), data.dtype.base_dtype)
     counts = unsorted_segment_sum(ones, ids, segments)
+    rows = segments[None]
     extra = array_ops.rank(data) - array_ops.rank(ids)
     fill = array_ops.ones([extra], segments.dtype.base_dtype)
-    column = array_ops.reshape(counts, array_ops.concat([segments[None], fill], 0))
+    column = array_ops.reshape(counts, array_ops.concat([rows, fill], 0))
     result: Tensor = MAXIMUM(column, 1)
     return result
 
