@@ -48,7 +48,9 @@ def _element(item: Any) -> str:
     if isinstance(item, (bool, np.bool_)):
         return "1" if item else "0"
     if isinstance(item, np.floating):
-        return f"{item:.9g}" if item.dtype.itemsize <= 4 else f"{item:.17g}"
+        few, all_digits = (15, 17) if item.dtype.itemsize == 8 else (6, 9)
+        short = f"{item:.{few}g}"
+        return short if type(item)(short) == item else f"{item:.{all_digits}g}"
     return str(item)
 
 

@@ -5,10 +5,6 @@ import pytest
 
 import minitf as tf
 from minitf.runtime.interpreter import interpret
-from tests.ops.op_case import tested_elsewhere
-
-for _op in ("Switch", "Merge", "RefSwitch", "RefMerge", "NoOp"):
-    tested_elsewhere(_op, "tests/ops/test_cond_ops.py::test_only_one_branch_runs")
 
 
 def both(fetch, pred, feeds=None):
