@@ -8,6 +8,9 @@ import numpy as np
 
 from minitf.framework import errors
 
+# Segments that are left when there are no more than this are finished one by one.
+_FEW = 8
+
 
 def segments(data: Any, segment_ids: Any, num_segments: Any) -> tuple[Any, Any, Any]:
     """The rows in the order of their segments, where each segment starts, and its number.
@@ -54,7 +57,24 @@ def reduce_segments(
     rows, starts, found = segments(data, segment_ids, num_segments)
     result = np.full((int(num_segments), *rows.shape[1:]), empty, data.dtype)
     if starts.size:
-        result[found] = reducer.reduceat(rows, starts, axis=0, dtype=data.dtype)
+        rounds = reducer in (np.add, np.multiply) and data.dtype.kind in "fc"
+        if rounds:
+            result[found] = _reduceat_in_order(reducer, rows, starts)
+        else:
+            result[found] = reducer.reduceat(rows, starts, axis=0, dtype=data.dtype)
+    return result
+
+
+def _reduceat_in_order(reducer: np.ufunc, rows: Any, starts: Any) -> Any:
+    """`reducer.reduceat`, which may go pair by pair, one row after the other: for what rounds."""
+    ends = np.r_[starts[1:], len(rows)]
+    result, longer, k = rows[starts], np.arange(len(starts)), 1
+    while (longer := longer[starts[longer] + k < ends[longer]]).size > _FEW:
+        result[longer] = reducer(result[longer], rows[starts[longer] + k])
+        k += 1
+    for i in longer:
+        rest = np.concatenate([result[i : i + 1], rows[starts[i] + k : ends[i]]])
+        result[i] = reducer.accumulate(rest, axis=0)[-1]
     return result
 
 
