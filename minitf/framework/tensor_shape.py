@@ -444,7 +444,8 @@ def broadcast_shape(a: TensorShape, b: TensorShape) -> TensorShape:
         elif p == 1:
             dims.append(q)
         elif p is None or q is None:
-            dims.append(p if q is None else q)
+            known = p if q is None else q
+            dims.append(known if known else None)
         else:
             raise ValueError(f"Dimensions must be equal, but are {p} and {q}")
     return _shape(tuple(dims))

@@ -35,7 +35,13 @@ def broadcast_to_shape(op: Operation) -> list[TensorShape]:
         raise ValueError(
             f"Shape must be at most rank {len(wanted._dims)} but is rank {len(given._dims)}"
         )
-    return [tensor_shape.broadcast_shape(given, wanted)]
+    tensor_shape.broadcast_shape(given, wanted)  # raises if they do not meet
+    missing = len(wanted._dims) - len(given._dims)
+    dims = list(wanted._dims)
+    for i, d in enumerate(given._dims, start=missing):
+        if dims[i] is None and d is not None and d > 1:
+            dims[i] = d
+    return [shape_of_dims(tuple(dims))]
 
 
 @BROADCAST_TO.kernel

@@ -96,26 +96,21 @@ def gather_v2_shape(op: Operation) -> list[TensorShape]:
     axis_value = static_value(axis_tensor)
     if axis_tensor.shape.ndims not in (None, 0):
         raise ValueError(f"Shape must be rank 0 but is rank {axis_tensor.shape.ndims}")
-    batch_dims = op._attrs["batch_dims"]
-    if params.shape._dims is None or indices.shape._dims is None:
+    dims, index_dims, batch_dims = params.shape._dims, indices.shape._dims, op._attrs["batch_dims"]
+    axis = 0 if axis_value is None else int(axis_value)
+    least = axis + 1 if axis >= 0 else -axis
+    if dims is not None and len(dims) < least:
+        raise ValueError(f"Shape must be at least rank {least} but is rank {len(dims)}")
+    if dims is None or index_dims is None:
         return [unknown_shape()]
-    dims, index_dims = params.shape._dims, indices.shape._dims
     if batch_dims < 0:
         batch_dims += len(index_dims)
     if axis_value is None:
-        if not dims:
-            raise ValueError("Shape must be at least rank 1 but is rank 0")
         return [unknown_shape(len(dims) - 1 + len(index_dims) - batch_dims)]
-    axis = int(axis_value)
-    least = axis + 1 if axis >= 0 else -axis
-    if len(dims) < least:
-        raise ValueError(f"Shape must be at least rank {least} but is rank {len(dims)}")
     axis %= len(dims)
     if not 0 <= batch_dims <= min(axis, len(index_dims)):
         raise ValueError(f"batch_dims = {batch_dims} must be at most the axis and indices' rank")
-    batch = merged_shape([shape_of_dims(dims[:batch_dims]), shape_of_dims(index_dims[:batch_dims])])
-    rest = dims[batch_dims:axis] + index_dims[batch_dims:] + dims[axis + 1 :]
-    return [batch.concatenate(shape_of_dims(rest))]
+    return [shape_of_dims(dims[:axis] + index_dims[batch_dims:] + dims[axis + 1 :])]
 
 
 @GATHER_V2.kernel
@@ -168,11 +163,13 @@ def _axis_gradient(
     With batch dims b, outer dims o, picked dims j and inner dims i, the gradient `[b, o, j, i]`
     is turned to `[b, j, o, i]`, summed by index over (b, j), and turned back.
     """
-    r, b = rank(params), batch_dims
-    if b < 0:
-        b = b + (indices.shape.ndims or rank(indices))
-    axis = math_ops.floormod(math_ops.cast(axis, dtypes.int32), r)
-    picked = rank(indices) - b
+    r: Any = rank(params) if params.shape.ndims is None else params.shape.ndims
+    index_rank: Any = rank(indices) if indices.shape.ndims is None else indices.shape.ndims
+    b = batch_dims + index_rank if batch_dims < 0 else batch_dims
+    known = static_value(axis)
+    at = math_ops.cast(axis, dtypes.int32) if known is None else int(known)
+    axis = at % r
+    picked = index_rank - b
     to_rows = _moved_range(axis, picked, b, r - 1 + picked)
     rows = transpose(grad, to_rows)
     params_shape, index_shape = shape(params), shape(indices)
@@ -189,8 +186,11 @@ def _axis_gradient(
     return transpose(summed, _moved_range(b, 1, axis, r))
 
 
-def _moved_range(source: Any, count: Any, target: Any, total: Any) -> Tensor:
+def _moved_range(source: Any, count: Any, target: Any, total: Any) -> Any:
     """The permutation that moves `count` dims, which begin at `source`, to begin at `target`."""
+    if all(isinstance(number, int) for number in (source, count, target, total)):
+        rest = [*range(source), *range(source + count, total)]
+        return [*rest[:target], *range(source, source + count), *rest[target:]]
     others = concat([math_ops.range(source), math_ops.range(source + count, total)], 0)
     moved = math_ops.range(source, source + count)
     return concat([others[:target], moved, others[target:]], 0)
@@ -350,6 +350,9 @@ SCATTER_ND = op_def(
 @SCATTER_ND.shape
 def scatter_nd_shape(op: Operation) -> list[TensorShape]:
     indices, updates = op.inputs[0].shape, op.inputs[1].shape
+    for shape_ in (indices, updates):
+        if shape_.ndims == 0:
+            raise ValueError("Shape must be at least rank 1 but is rank 0")
     result = shape_operand(op.inputs[2])
     dims, index_dims = result._dims, indices._dims
     if dims is not None and index_dims and index_dims[-1] is not None and updates._dims is not None:
@@ -373,10 +376,11 @@ def scatter_nd_kernel(indices: Any, updates: Any, shape: Any) -> Any:
             f"{list(np.shape(updates))}, indices.shape {list(np.shape(indices))}, shape "
             f"{list(dims)}"
         )
-    if at:
+    if result.size and not at:
+        raise ValueError("The last dim of indices is empty: there are no coordinates.")
+    if result.size:
         np.add.at(result, at, updates)
-        return result
-    return result + updates.reshape(-1, *dims).sum(axis=0, dtype=updates.dtype)
+    return result
 
 
 @SCATTER_ND.gradient

@@ -266,15 +266,21 @@ def tile_shape(op: Operation) -> list[TensorShape]:
         raise ValueError(f"Shape must be rank 1 but is rank {multiples.shape.ndims}")
     times = static_shape_value(multiples)._dims
     dims = given.shape._dims
+    if dims is None and times is not None:
+        dims = (None,) * len(times)
+    if times is None and dims is not None:
+        times = (None,) * len(dims)
     if dims is None or times is None:
-        return [unknown_shape(len(dims or times)) if dims or times else unknown_shape()]
+        return [unknown_shape()]
     if len(dims) != len(times):
         raise ValueError(f"Shape must be rank {len(dims)} but is rank {len(times)}")
-    return [
-        shape_of_dims(
-            tuple(None if None in pair else pair[0] * pair[1] for pair in zip(dims, times))
-        )
-    ]
+    return [shape_of_dims(tuple(map(_product, dims, times)))]
+
+
+def _product(dim: int | None, times: int | None) -> int | None:
+    if dim == 0 or times == 0:
+        return 0
+    return None if dim is None or times is None else dim * times
 
 
 @TILE.kernel

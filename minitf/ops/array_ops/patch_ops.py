@@ -31,7 +31,12 @@ def _positions(dim: int, ksize: int, stride: int, rate: int, padding: str) -> An
     """For each patch and each of its elements, where it lies in the dim; maybe outside."""
     reach = (ksize - 1) * rate + 1
     if padding == "VALID":
-        count, before = max(0, -(-(dim - reach + 1) // stride)), 0
+        count, before = int((dim - reach + stride) / stride), 0
+        if count < 0:
+            raise ValueError(
+                f"Computed output size would be negative: {count} [input_size: {dim}, "
+                f"effective_filter_size: {reach}, stride: {stride}]"
+            )
     else:
         count = -(-dim // stride)
         before = max(0, (count - 1) * stride + reach - dim) // 2
@@ -39,15 +44,11 @@ def _positions(dim: int, ksize: int, stride: int, rate: int, padding: str) -> An
     return starts + np.arange(ksize) * rate
 
 
-def _grid(op_attrs: Any, height: int, width: int) -> tuple[Any, Any]:
+def _grid(attrs: Any, height: int, width: int) -> tuple[Any, Any]:
     """The rows and the columns of the elements of the patches."""
     rows, cols = (
         _positions(
-            dim,
-            op_attrs["ksizes"][i],
-            op_attrs["strides"][i],
-            op_attrs["rates"][i],
-            op_attrs["padding"],
+            dim, attrs["ksizes"][i], attrs["strides"][i], attrs["rates"][i], attrs["padding"]
         )
         for i, dim in ((1, height), (2, width))
     )
@@ -66,11 +67,12 @@ def extract_image_patches_shape(op: Operation) -> list[TensorShape]:
     if len(dims) != 4:
         raise ValueError(f"Shape must be rank 4 but is rank {len(dims)}")
     n, height, width, depth = dims
-    rows, cols = _grid(op._attrs, height or 0, width or 0)
     ksizes = op._attrs["ksizes"]
     size = None if depth is None else depth * ksizes[1] * ksizes[2]
-    counts = (None if height is None else len(rows), None if width is None else len(cols))
-    return [shape_of_dims((n, *counts, size))]
+    if height is None or width is None:
+        return [shape_of_dims((n, None, None, size))]
+    rows, cols = _grid(op._attrs, height, width)
+    return [shape_of_dims((n, len(rows), len(cols), size))]
 
 
 @EXTRACT_IMAGE_PATCHES.kernel

@@ -43,13 +43,11 @@ SELECT = op_def("Select(condition: bool, t: T, e: T) -> (output: T)", "T: type")
 @SELECT.shape
 def select_shape(op: Operation) -> list[TensorShape]:
     condition, values = op.inputs[0].shape, merged_shape([t.shape for t in op.inputs[1:]])
-    if condition.ndims is None or condition.ndims == 0:
+    if not condition.ndims or values.ndims is None:
         return [values]
-    if values.ndims is None:
-        return [condition if condition.ndims > 1 else values]
     if condition.ndims == 1 and values.ndims > 1:  # one choice per row
         merged_shape([condition, values[:1]])
-        return [condition.concatenate(values[1:]).merge_with(values)]
+        return [values]
     return [merged_shape([values, condition])]
 
 

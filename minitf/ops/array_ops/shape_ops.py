@@ -256,23 +256,38 @@ def reshape_shape(op: Operation) -> list[TensorShape]:
     dims = wanted._dims
     if dims is None:
         return [wanted]
-    open_dims = [i for i, d in enumerate(dims) if d is None]
-    count = given.num_elements()
+    count = _element_count(given)
     known = math.prod(d for d in dims if d is not None)
-    if not open_dims:
-        if count is not None and count != known:
-            raise ValueError(
-                f"Cannot reshape a tensor with {count} elements to shape {list(dims)} "
-                f"({known} elements)"
-            )
+    if None not in dims:
+        _check_count(given, count, wanted, known)
         return [wanted]
-    if len(open_dims) > 1 or known == 0:
+    if dims.count(None) > 1 or known == 0 or count is None:
+        # With an unknown dim on both sides the open one is unknown, whatever divides what.
         return [wanted]
-    # With an unknown dim on both sides the open one is unknown, whatever divides what.
-    size = None if count is None else count // known
-    if count is not None and count % known:
+    if count % known:
         raise ValueError(f"Dimension size must be evenly divisible by {known} but is {count}")
-    return [shape_of_dims(tuple(size if d is None else d for d in dims))]
+    return [shape_of_dims(tuple(count // known if d is None else d for d in dims))]
+
+
+def _element_count(shape: TensorShape) -> int | None:
+    """How many elements there are; none if one dim is 0, whatever the others are."""
+    return 0 if shape._dims is not None and 0 in shape._dims else shape.num_elements()
+
+
+def _check_count(given: TensorShape, count: int | None, wanted: TensorShape, needed: int) -> None:
+    """
+    Raises:
+      ValueError: if no shape like `given` has as many elements as the one that is wanted.
+    """
+    if count is not None and count != needed:
+        raise ValueError(
+            f"Cannot reshape a tensor with {count} elements to shape {wanted.as_list()} "
+            f"({needed} elements)"
+        )
+    if count is None and given._dims is not None:
+        known = math.prod(d for d in given._dims if d is not None)
+        if needed % known:
+            raise ValueError(f"Dimension size must be evenly divisible by {known} but is {needed}")
 
 
 @RESHAPE.kernel
@@ -287,16 +302,18 @@ def reshape_kernel(tensor: Any, shape: Any) -> Any:
         raise ValueError(f"Size {dims.index(min(dims))} must be non-negative, not {min(dims)}")
     known = math.prod(d for d in dims if d >= 0)
     if -1 in dims:
-        if known == 0:
-            dims = tuple(0 if d == -1 else d for d in dims)
-        elif count % known:
+        if known == 0:  # beside dims of size 0, the open one keeps what is left of the others
+            count, known = (math.prod(d for d in s if d > 0) for s in (np.shape(tensor), dims))
+        if count % known:
             raise ValueError(
                 f"Input to reshape is a tensor with {count} values, but the requested shape "
                 f"requires a multiple of {known}"
             )
-    elif known != count:
+        dims = tuple(count // known if d == -1 else d for d in dims)
+    if math.prod(dims) != np.size(tensor):
         raise ValueError(
-            f"Input to reshape is a tensor with {count} values, but the requested shape has {known}"
+            f"Input to reshape is a tensor with {count} values, but the requested shape has "
+            f"{math.prod(dims)}"
         )
     return np.reshape(tensor, dims)
 

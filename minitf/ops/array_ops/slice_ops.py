@@ -34,8 +34,8 @@ def slice_shape(op: Operation) -> list[TensorShape]:
     if rank is None:
         return [unknown_shape()]
     dims = given.shape._dims or (None,) * rank
-    first, count = static_value(begin), static_value(size)
-    begins = [None] * rank if first is None else first.tolist()
+    count = static_value(size)
+    begins = static_shape_value(begin)._dims or (None,) * rank
     if count is None:  # a size may be put together from pieces of shapes
         return [static_shape_value(size).merge_with(unknown_shape(rank))]
     return [shape_of_dims(tuple(map(_slice_dim, dims, begins, count.tolist())))]

@@ -10,7 +10,7 @@ from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.static_value import static_value
 from minitf.framework.tensor import Tensor
-from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
+from minitf.framework.tensor_shape import Dims, TensorShape, shape_of_dims, unknown_shape
 from minitf.ops.array_ops.shape_ops import one_of
 
 _BLOCK_ATTRS = ("T: type", "block_size: int > 2", 'data_format: {"NHWC", "NCHW"} = "NHWC"')
@@ -181,8 +181,10 @@ def _block_operands(op: Operation) -> tuple[list[int] | None, list[list[int]] | 
       ValueError: if they do not fit each other or the input.
     """
     given, block, amounts = op.inputs
-    if block.shape.ndims not in (None, 1):
+    if block.shape.ndims != 1:
         raise ValueError("block_shape must have rank 1.")
+    if not block.shape.is_fully_defined():
+        raise ValueError("block_shape must have known size.")
     sizes, pairs = static_value(block), static_value(amounts)
     if sizes is not None and pairs is not None and pairs.shape != (len(sizes), 2):
         raise ValueError(f"Shape {list(pairs.shape)} must be [{len(sizes)}, 2]")
@@ -199,12 +201,20 @@ def _block_operands(op: Operation) -> tuple[list[int] | None, list[list[int]] | 
     )
 
 
+def _without_blocks(op: Operation, dims: Dims) -> TensorShape:
+    """What is known where the blocks are not: the dims that come after the space dims."""
+    if dims is None:
+        return unknown_shape()
+    count = op.inputs[1].shape.num_elements() or 0
+    return shape_of_dims((None,) * (count + 1) + dims[count + 1 :])
+
+
 @SPACE_TO_BATCH_ND.shape
 def space_to_batch_shape(op: Operation) -> list[TensorShape]:
     block, paddings = _block_operands(op)
     dims = op.inputs[0].shape._dims
     if dims is None or block is None:
-        return [unknown_shape(None if dims is None else len(dims))]
+        return [_without_blocks(op, dims)]
     batch, result = dims[0], list(dims)
     for i, size in enumerate(block):
         batch, dim = _times(batch, size), dims[i + 1]
@@ -298,7 +308,7 @@ def batch_to_space_shape(op: Operation) -> list[TensorShape]:
     block, crops = _block_operands(op)
     dims = op.inputs[0].shape._dims
     if dims is None or block is None:
-        return [unknown_shape(None if dims is None else len(dims))]
+        return [_without_blocks(op, dims)]
     batch, result = dims[0], list(dims)
     for i, size in enumerate(block):
         batch, dim = _divided(batch, size), _times(dims[i + 1], size)
@@ -319,6 +329,8 @@ def batch_to_space_kernel(input: Any, block_shape: Any, crops: Any) -> Any:
         order += [count + 1 + i, i]
     turned = cut.transpose(order + list(range(2 * count + 1, cut.ndim)))
     sizes = [dim * size for dim, size in zip(input.shape[1:], block)]
+    if any(size < sum(pair) for size, pair in zip(sizes, crops.tolist())):
+        raise ValueError(f"cropped_shape must be non-negative: {sizes} without {crops.tolist()}")
     whole = turned.reshape([batch, *sizes, *input.shape[count + 1 :]])
     kept = [slice(a, size - b) for size, (a, b) in zip(sizes, crops.tolist())]
     return whole[(slice(None), *kept)].copy()

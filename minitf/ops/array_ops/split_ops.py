@@ -9,7 +9,7 @@ import numpy as np
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
-from minitf.framework.static_value import static_shape_value, static_value
+from minitf.framework.static_value import static_value
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import Dimension, TensorShape, shape_of_dims, unknown_shape
 from minitf.ops.array_ops.concat_ops import concat, stack
@@ -90,8 +90,8 @@ def unstack(
             num = dims[axis]
     if num is None:
         raise ValueError(f"Cannot infer argument `num` from shape {value.shape}")
-    result: list[Tensor] = UNPACK(value, num=num, axis=axis, name=name)
-    return result
+    slices: Any = UNPACK(value, num=num, axis=axis, name=name)
+    return slices if num else []  # a node without outputs comes back as itself
 
 
 # ---- Split
@@ -166,14 +166,16 @@ def split_v_shape(op: Operation) -> list[TensorShape]:
     if axis_value is None:
         return [unknown_shape(len(dims))] * num
     axis = _split_axis(int(axis_value), len(dims))
-    sizes = static_shape_value(op.inputs[1])._dims
-    if sizes is None:
-        sizes = (None,) * num
-    if len(sizes) != num:
-        raise ValueError(f"Length of size_splits should be equal to num_outputs: {num}")
     value, total = static_value(op.inputs[1]), dims[axis]
-    if value is not None and total is not None:
-        sizes = tuple(_resolved_sizes(value.tolist(), total))
+    length = op.inputs[1].shape._dims
+    if length is not None and length not in ((num,), (None,)):
+        raise ValueError(f"Length of size_splits should be equal to num_outputs: {num}")
+    if value is None:
+        sizes: list[int | None] = [None] * num
+    elif total is None:
+        sizes = [None if size == -1 else size for size in value.tolist()]
+    else:
+        sizes = list(_resolved_sizes(value.tolist(), total))
     return [shape_of_dims(dims[:axis] + (size,) + dims[axis + 1 :]) for size in sizes]
 
 

@@ -35,7 +35,8 @@ def transpose_shape(op: Operation) -> list[TensorShape]:
     if length is not None and length != rank:
         raise ValueError(f"Dimension must be {rank} but is {length}")
     if perm is None or dims is None:
-        return [unknown_shape(rank)]
+        # A permutation of one dim or none says nothing to TensorFlow of an unknown input.
+        return [unknown_shape(None if dims is None and (rank or 0) < 2 else rank)]
     for axis in perm.tolist():
         if not -len(dims) <= axis < len(dims):
             raise ValueError(f"perm dim {axis} is out of range of input rank {len(dims)}")
