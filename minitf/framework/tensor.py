@@ -137,8 +137,8 @@ class Tensor(OperatorMixin):
     >>> import minitf as tf
     >>> tf.constant(1) + tf.constant(2)
     <tf.Tensor 'add:0' shape=() dtype=int32>
-    >>> print(tf.add(1, 2))
-    Tensor("Add:0", shape=(), dtype=int32)
+    >>> print(tf.square(3.0))
+    Tensor("Square:0", shape=(), dtype=float32)
     """
 
     __slots__ = ("__weakref__", "_consumers", "_dtype", "_op", "_shape", "_static", "_value_index")

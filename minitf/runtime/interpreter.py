@@ -10,8 +10,8 @@ There are no passes, no plan and no reuse of memory: `Program` must give the sam
 >>> import minitf as tf
 >>> x = tf.placeholder(tf.float32)
 >>> y = tf.nn.relu(x)
->>> interpret([y], {x: np.float32(-1.0)})
-[0.0]
+>>> print(*interpret([y], {x: np.float32(-1.0)}))
+0.0
 """
 
 from __future__ import annotations
