@@ -88,6 +88,7 @@ from minitf.ops import control_flow_ops as _control_flow_ops
 
 # ---- constants
 from minitf.ops import indexed_slices as _indexed_slices
+from minitf.ops import training_ops as _training_ops  # declares what optimizers emit
 
 # ---- array ops
 from minitf.ops.array_ops import batch_to_space as batch_to_space
