@@ -9,7 +9,7 @@ import numpy as np
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
-from minitf.framework.scopes import name_scope
+from minitf.framework.scopes import colocate_with, name_scope
 from minitf.framework.tensor import IndexedSlices, Tensor
 from minitf.framework.tensor_shape import TensorShape, broadcast_shape
 from minitf.ops import array_ops, constant_op, math_ops
@@ -181,7 +181,11 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
     t_list = _checked_list(t_list)
     with name_scope(name, "global_norm", t_list):
         tensors = _tensors_of(t_list)
-        halves = [nn_ops.l2_loss(tensor) for tensor in tensors if tensor is not None]
+        halves = []
+        for tensor in tensors:
+            if tensor is not None:
+                with colocate_with(tensor):
+                    halves.append(nn_ops.l2_loss(tensor))
         half = math_ops.reduce_sum(array_ops.stack(halves))
         two = constant_op.constant(2.0, half.dtype.base_dtype)
         return math_ops.sqrt(half * two, name="global_norm")
@@ -237,6 +241,7 @@ def clip_by_global_norm(
             if values is None:
                 clipped.append(None)
                 continue
-            shorter = array_ops.identity(values * scale, name=f"{scope}_{i}")
+            with colocate_with(values):
+                shorter = array_ops.identity(values * scale, name=f"{scope}_{i}")
             clipped.append(_like(t, shorter))
         return clipped, use_norm

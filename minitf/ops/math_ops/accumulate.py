@@ -68,7 +68,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     ...     sess.run(tf.add_n([[1, 2], [10, 20], [100, 200]]))
     array([111, 222], dtype=int32)
     """
-    if not inputs or not isinstance(inputs, (list, tuple)):
+    if not isinstance(inputs, (list, tuple)) or not inputs:
         raise ValueError(
             "Inputs must be a list of at least one Tensor/IndexedSlices with the same dtype and "
             f"shape, but got {inputs!r}."

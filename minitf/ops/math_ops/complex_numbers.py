@@ -60,9 +60,9 @@ def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
     ...     sess.run(tf.complex([1.0, 2.0], [0.5, -1.0]))
     array([1.+0.5j, 2.-1.j ], dtype=complex64)
     """
+    real = convert_to_tensor(real, name="real")
+    imag = convert_to_tensor(imag, name="imag", preferred_dtype=real.dtype.base_dtype)
     with name_scope(name, "Complex", [real, imag]) as scope:
-        real = convert_to_tensor(real, name="real")
-        imag = convert_to_tensor(imag, name="imag", preferred_dtype=real.dtype.base_dtype)
         pair = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
         given = real.dtype.base_dtype, imag.dtype.base_dtype
         if given[0] is not given[1] or given[0] not in pair:

@@ -93,7 +93,7 @@ def sign(x: Any, name: str | None = None) -> Tensor:
     ...     sess.run(tf.sign([-2.0, 0.0, 3.0]))
     array([-1.,  0.,  1.], dtype=float32)
     """
-    result: Tensor = SIGN(x, name=name)
+    result: Tensor = SIGN(convert_to_tensor(x), name=name)
     return result
 
 
