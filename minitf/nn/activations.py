@@ -114,7 +114,7 @@ def swish(features: Any, beta: Any = 1.0) -> Tensor:
     >>> import minitf as tf
     >>> with tf.Session() as sess:
     ...     sess.run(tf.nn.swish([-1.0, 0.0, 10.0]))
-    array([-0.26894143,  0.        ,  9.999546  ], dtype=float32)
+    array([-0.2689414,  0.       ,  9.999546 ], dtype=float32)
     """
     features = convert_to_tensor(features, name="features")
     beta = convert_to_tensor(beta, dtype=features.dtype.base_dtype, name="beta")

@@ -44,12 +44,10 @@ def dropout(
       ValueError: if `keep_prob` is not above 0 and at most 1, or `x` is not of a floating dtype.
 
     >>> import minitf as tf
-    >>> tf.set_random_seed(1)
-    >>> y = tf.nn.dropout(tf.ones([1000]), keep_prob=0.5)
+    >>> y = tf.nn.dropout(tf.ones([6]), keep_prob=0.5, seed=1)
     >>> with tf.Session() as sess:
-    ...     values = sess.run(y)
-    >>> sorted(set(values)), 400 < (values == 2.0).sum() < 600
-    ([np.float32(0.0), np.float32(2.0)], np.True_)
+    ...     print(sess.run(y))
+    [0. 2. 0. 0. 2. 0.]
     """
     if keep_prob is not None:
         if rate is not None:

@@ -236,8 +236,8 @@ def test_shape_rule_knows_all_it_can(case):
 # ---- gradients
 
 
-def weights_like(tensors, rng):
-    return [rng.standard_normal(t.shape.as_list()) for t in tensors]
+def weights_like(values, rng):
+    return [rng.standard_normal(np.shape(value)) for value in values]
 
 
 def weighted_sum(tensors, weights):
@@ -293,12 +293,10 @@ def test_gradient(case):
                     sources.extend(tensor if isinstance(tensor, list) else [tensor])
             assert all(s.dtype == tf.float64 for s in sources), "gradient samples are float64"
             smooth = [t for t in outputs if t.dtype == tf.float64]
-            scalar = weighted_sum(smooth, weights_like(smooth, rng))
+            scalar = weighted_sum(smooth, weights_like(sess.run(smooth, feeds), rng))
             grads = check_derivative(sess, scalar, sources, feeds, rng, "first order")
             if case.second_order and grads:
-                scalar = weighted_sum(
-                    grads, [rng.standard_normal(np.shape(v)) for v in sess.run(grads, feeds)]
-                )
+                scalar = weighted_sum(grads, weights_like(sess.run(grads, feeds), rng))
                 check_derivative(sess, scalar, sources, feeds, rng, "second order")
 
     check()

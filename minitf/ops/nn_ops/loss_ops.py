@@ -15,7 +15,7 @@ from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, broadcast_shape, shape_of_dims
 from minitf.ops import array_ops, math_ops
-from minitf.ops.nn_ops.softmax_ops import LOG_SOFTMAX, SOFTMAX, shifted_logits
+from minitf.ops.nn_ops.softmax_ops import LOG_SOFTMAX, SOFTMAX, shifted_logits, widened
 
 # ---- L2Loss
 
@@ -24,9 +24,7 @@ L2_LOSS = op_def("L2Loss(t: T) -> (output: T)", "T: float", shape=scalars)
 
 @L2_LOSS.kernel
 def l2_loss_kernel(t: Any) -> Any:
-    flat = np.ravel(t)
-    if flat.dtype == np.float16:
-        flat = flat.astype(np.float32)
+    flat = widened(np.ravel(t))
     return (np.vdot(flat, flat) * flat.dtype.type(0.5)).astype(t.dtype)
 
 
@@ -82,11 +80,15 @@ def softmax_cross_entropy_kernel(features: Any, labels: Any) -> Any:
         raise ValueError(
             "logits and labels must be either 2-dimensional, or broadcasted to be 2-dimensional"
         )
-    shifted = shifted_logits(features)
+    shifted = shifted_logits(widened(features))
     powers = np.exp(shifted)
     total = np.sum(powers, axis=1, keepdims=True)
     loss = np.sum(labels * (np.log(total) - shifted), axis=1)
-    return loss, powers / total - labels
+    return _in_dtype_of(features, loss, powers / total - labels)
+
+
+def _in_dtype_of(features: Any, loss: Any, backprop: Any) -> Any:
+    return loss.astype(features.dtype, copy=False), backprop.astype(features.dtype, copy=False)
 
 
 def _broadcast_rows(features: Any, labels: Any) -> Any:
@@ -159,13 +161,13 @@ def sparse_softmax_cross_entropy_shape(op: Operation) -> list[TensorShape]:
 def sparse_softmax_cross_entropy_kernel(features: Any, labels: Any) -> Any:
     _check_class_ids(features, labels)
     rows = np.arange(len(labels))
-    shifted = shifted_logits(features)
+    shifted = shifted_logits(widened(features))
     powers = np.exp(shifted)
     total = np.sum(powers, axis=1)
     loss = np.log(total) - shifted[rows, labels]
     powers /= total[:, np.newaxis]
     powers[rows, labels] -= 1
-    return loss, powers
+    return _in_dtype_of(features, loss, powers)
 
 
 def _check_class_ids(features: Any, labels: Any) -> None:

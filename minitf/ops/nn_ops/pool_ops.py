@@ -191,10 +191,17 @@ def max_pool_grad_kernel(
 def max_pool_grad_gradient(op: Operation, grad: Tensor) -> Any:
     # Linear in the gradient; almost nowhere does it depend on which element was the largest.
     orig_input, orig_output, _ = op.inputs
+    padded, attrs = orig_input, _shared_attrs(op)
+    if attrs["padding"] == "EXPLICIT":
+        # MaxPoolGradGrad knows no such padding, so the images are padded, by what never wins.
+        pairs = np.reshape(op._attrs["explicit_paddings"], (4, 2))
+        padded = array_ops.pad(orig_input, pairs, constant_values=orig_input.dtype.min)
+        grad = array_ops.pad(grad, pairs)
+        attrs["padding"] = "VALID"
     return (
         array_ops.zeros_like(orig_input),
         array_ops.zeros_like(orig_output),
-        MAX_POOL_GRAD_GRAD(orig_input, orig_output, grad, **_shared_attrs(op)),
+        MAX_POOL_GRAD_GRAD(padded, orig_output, grad, **attrs),
     )
 
 

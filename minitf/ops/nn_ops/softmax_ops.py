@@ -24,6 +24,11 @@ def _at_least_a_vector(op: Operation) -> list[TensorShape]:
     return [shape]
 
 
+def widened(array: Any) -> Any:
+    """The array in at least 32 bits: sums of exponentials need more than float16 has."""
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
 def shifted_logits(logits: Any) -> Any:
     """The logits less the largest of each row, so that no exponential overflows."""
     if np.ndim(logits) == 0:
@@ -38,10 +43,10 @@ SOFTMAX = op_def("Softmax(logits: T) -> (softmax: T)", "T: float", shape=_at_lea
 
 @SOFTMAX.kernel
 def softmax_kernel(logits: Any) -> Any:
-    powers = shifted_logits(logits)
+    powers = shifted_logits(widened(logits))
     np.exp(powers, out=powers)
     powers /= np.sum(powers, axis=-1, keepdims=True)
-    return powers
+    return powers.astype(logits.dtype, copy=False)
 
 
 @SOFTMAX.gradient
@@ -60,9 +65,9 @@ LOG_SOFTMAX = op_def(
 
 @LOG_SOFTMAX.kernel
 def log_softmax_kernel(logits: Any) -> Any:
-    shifted = shifted_logits(logits)
+    shifted = shifted_logits(widened(logits))
     shifted -= np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-    return shifted
+    return shifted.astype(logits.dtype, copy=False)
 
 
 @LOG_SOFTMAX.gradient
