@@ -350,9 +350,8 @@ SCATTER_ND = op_def(
 @SCATTER_ND.shape
 def scatter_nd_shape(op: Operation) -> list[TensorShape]:
     indices, updates = op.inputs[0].shape, op.inputs[1].shape
-    for shape_ in (indices, updates):
-        if shape_.ndims == 0:
-            raise ValueError("Shape must be at least rank 1 but is rank 0")
+    if indices.ndims == 0:
+        raise ValueError("Shape must be at least rank 1 but is rank 0")
     result = shape_operand(op.inputs[2])
     dims, index_dims = result._dims, indices._dims
     if dims is not None and index_dims and index_dims[-1] is not None and updates._dims is not None:
@@ -376,11 +375,11 @@ def scatter_nd_kernel(indices: Any, updates: Any, shape: Any) -> Any:
             f"{list(np.shape(updates))}, indices.shape {list(np.shape(indices))}, shape "
             f"{list(dims)}"
         )
-    if result.size and not at:
-        raise ValueError("The last dim of indices is empty: there are no coordinates.")
-    if result.size:
+    if at:
         np.add.at(result, at, updates)
-    return result
+        return result
+    # Without coordinates every update is about the whole result.
+    return result + updates.sum(axis=tuple(range(np.ndim(indices) - 1)), dtype=updates.dtype)
 
 
 @SCATTER_ND.gradient

@@ -106,9 +106,10 @@ def extract_image_patches_gradient(op: Operation, grad: Tensor) -> Any:
     where = np.stack(grid, axis=-1).reshape(-1, 2)
     inside = ((where >= 0) & (where < (height, width))).all(axis=1)
     # [batch, patches and their elements, depth] -> [elements, batch, depth], inside ones only.
-    elements = transpose(reshape(grad, [-1, len(where), depth]), [1, 0, 2])
+    batch = shape(images)[0]
+    elements = transpose(reshape(grad, [batch, len(where), depth]), [1, 0, 2])
     elements = gather(elements, constant(np.flatnonzero(inside)))
-    target = [height, width, shape(images)[0], depth]
+    target = [height, width, batch, depth]
     summed = scatter_nd(constant(where[inside].astype(np.int32)), elements, target)
     return transpose(summed, [2, 0, 1, 3])
 

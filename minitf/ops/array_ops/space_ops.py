@@ -181,10 +181,8 @@ def _block_operands(op: Operation) -> tuple[list[int] | None, list[list[int]] | 
       ValueError: if they do not fit each other or the input.
     """
     given, block, amounts = op.inputs
-    if block.shape.ndims != 1:
+    if block.shape.ndims not in (None, 1):
         raise ValueError("block_shape must have rank 1.")
-    if not block.shape.is_fully_defined():
-        raise ValueError("block_shape must have known size.")
     sizes, pairs = static_value(block), static_value(amounts)
     if sizes is not None and pairs is not None and pairs.shape != (len(sizes), 2):
         raise ValueError(f"Shape {list(pairs.shape)} must be [{len(sizes)}, 2]")
@@ -203,9 +201,9 @@ def _block_operands(op: Operation) -> tuple[list[int] | None, list[list[int]] | 
 
 def _without_blocks(op: Operation, dims: Dims) -> TensorShape:
     """What is known where the blocks are not: the dims that come after the space dims."""
-    if dims is None:
-        return unknown_shape()
-    count = op.inputs[1].shape.num_elements() or 0
+    count = op.inputs[1].shape.num_elements()
+    if dims is None or count is None:
+        return unknown_shape(None if dims is None else len(dims))
     return shape_of_dims((None,) * (count + 1) + dims[count + 1 :])
 
 

@@ -235,8 +235,8 @@ case(
 @st.composite
 def nd_scatters(draw, dtypes=NUMBERS):
     dims = draw(shapes(least=1, sizes=(1, 2, 3)))
-    depth = draw(st.integers(1, len(dims)))
-    at = coordinates(draw, dims, depth, draw(shapes(least=1, most=2)))
+    depth = draw(st.integers(0, len(dims)))
+    at = coordinates(draw, dims, depth, draw(shapes(most=2)))
     updates = draw(arrays(dtypes, shape=[*at.shape[:-1], *dims[depth:]]))
     dtype = draw(index_dtypes())
     return Sample([at.astype(dtype), updates, np.array(dims, dtype)])

@@ -269,7 +269,7 @@ case(
 
 @st.composite
 def patch_samples(draw, dtypes=REAL):
-    n, h, w, c = (draw(st.integers(low, 3)) for low in (0, 1, 1, 1))
+    n, h, w, c = (draw(st.integers(low, 4)) for low in (0, 2, 2, 1))
     attrs = {
         name: [1, draw(st.integers(1, 2)), draw(st.integers(1, 2)), 1]
         for name in ("ksizes", "strides", "rates")
