@@ -89,4 +89,4 @@ class AdagradOptimizer(Optimizer):
 
 def _filled_like(var: Any, value: float) -> Any:
     """An initializer for a slot of a variable whose shape is known only in a session."""
-    return lambda: array_ops.fill(array_ops.shape(var), math_ops.cast(value, var.dtype.base_dtype))
+    return lambda: math_ops.cast(array_ops.fill(array_ops.shape(var), value), var.dtype.base_dtype)

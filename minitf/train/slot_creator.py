@@ -50,23 +50,25 @@ def create_slot_with_initializer(
 
     Args:
       primary: the variable or tensor that it belongs to.
-      initializer: as for `tf.get_variable`.
+      initializer: as for `tf.get_variable`; a function without arguments if the shape is not
+        known.
       shape: the slot's shape.
       dtype: its dtype.
       name: what the slot is called.
       colocate_with_primary: whether it is put where `primary` is.
     """
+    is_known = as_shape(shape).is_fully_defined()
     with (
         variable_scope.variable_scope(None, f"{primary.op.name}/{name}"),
         _beside(primary, colocate_with_primary),
     ):
         slot: Variable = variable_scope.get_variable(
             "",
-            shape=shape,
+            shape=shape if is_known else None,
             dtype=dtype,
             initializer=initializer,
             trainable=False,
-            validate_shape=as_shape(shape).is_fully_defined(),
+            validate_shape=is_known,
         )
     return slot
 
