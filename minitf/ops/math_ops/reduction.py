@@ -48,16 +48,22 @@ def sum_kernel(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
 
 
 def _sum(x: Any, axes: tuple[int, ...], keep_dims: bool) -> Any:
-    rows = x.shape[0] if axes == (0,) else 0
-    if rows > 2 * _BLOCK and x.ndim > 1 and x.dtype.kind in "fc":
+    if x.dtype.kind in "fc" and x.size and set(axes) == set(range(len(axes))) and len(axes) < x.ndim:
         # numpy adds pairwise along the last axis only; rows in blocks keep rounding as small.
-        whole = rows - rows % _BLOCK
-        blocks = x[:whole].reshape(-1, _BLOCK, *x.shape[1:]).sum(axis=1, dtype=x.dtype)
-        total = _sum(blocks, (0,), keep_dims)
-        if whole < rows:
-            total = total + x[whole:].sum(axis=0, keepdims=keep_dims, dtype=x.dtype)
-        return total
+        kept = x.shape[len(axes) :]
+        total = _sum_of_rows(x.reshape(-1, *kept))
+        return total.reshape((1,) * len(axes) + kept) if keep_dims else total
     return np.sum(x, axis=axes, keepdims=keep_dims, dtype=x.dtype)
+
+
+def _sum_of_rows(rows: Any) -> Any:
+    """The sum over the first axis, of blocks first and then of their sums."""
+    while len(rows) > 2 * _BLOCK:
+        whole = len(rows) - len(rows) % _BLOCK
+        blocks = rows[:whole].reshape(-1, _BLOCK, *rows.shape[1:]).sum(axis=1, dtype=rows.dtype)
+        rest = rows[whole:].sum(axis=0, keepdims=True, dtype=rows.dtype)
+        rows = np.concatenate([blocks, rest]) if whole < len(rows) else blocks
+    return rows.sum(axis=0, dtype=rows.dtype)
 
 
 @SUM.gradient
