@@ -7,7 +7,7 @@ from typing import Any
 from minitf.framework import dtypes
 from minitf.framework.convert import register_tensor_conversion_function
 from minitf.framework.tensor import IndexedSlices, Tensor
-from minitf.ops import array_ops, math_ops
+from minitf.ops import math_ops
 
 
 def _to_dense(
@@ -23,7 +23,7 @@ def _to_dense(
             "Tensor conversion requested for IndexedSlices without dense_shape: how many rows the "
             f"dense tensor has is not known: {value}, created at {value.op.traceback}."
         )
-    rows = array_ops.reshape(value.dense_shape[:1], [])
+    rows = value.dense_shape[0]
     return math_ops.unsorted_segment_sum(value.values, value.indices, rows, name=name)
 
 

@@ -304,6 +304,19 @@ def clipping(tf: Any) -> None:
     _ = -slices
 
 
+@graph
+def sparse_operands(tf: Any) -> None:
+    def slices() -> Any:
+        indices = tf.placeholder(tf.int32, [2])
+        return tf.IndexedSlices(matrix(tf), indices, tf.constant([10, 3]))
+
+    tf.add_n([slices(), slices()])
+    tf.add_n([slices(), matrix(tf, shape=(10, 3))])
+    tf.multiply(slices(), 2.0)
+    tf.square(slices())
+    tf.cast(slices(), tf.float64)
+
+
 # ---- values: the corners of numbers
 
 INF, NAN = float("inf"), float("nan")

@@ -123,7 +123,13 @@ def argmax(
 def arg_max(
     input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None
 ) -> Tensor:
-    """An older form of `tf.argmax` (mirrors `tf.arg_max`)."""
+    """The index of the largest element, in an older form of `tf.argmax` (mirrors `tf.arg_max`).
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     print(sess.run(tf.arg_max([1, 5, 2], 0)))
+    1
+    """
     return _build(ARG_MAX, input, dimension, output_type, name)
 
 
@@ -181,5 +187,11 @@ def argmin(
 def arg_min(
     input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None
 ) -> Tensor:
-    """An older form of `tf.argmin` (mirrors `tf.arg_min`)."""
+    """The index of the smallest element, in an older form of `tf.argmin` (mirrors `tf.arg_min`).
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     print(sess.run(tf.arg_min([1, 5, 2], 0)))
+    0
+    """
     return _build(ARG_MIN, input, dimension, output_type, name)

@@ -70,7 +70,24 @@ def floor_div(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """What `x // y` builds: the same as `tf.floor_div` (mirrors `tf.floordiv`)."""
+    """The quotient rounded down, which is what `x // y` builds (mirrors `tf.floordiv`).
+
+    Args:
+      x, y: tensors of one real dtype, with broadcasting.
+      name: the node's name.
+
+    Returns:
+      A tensor of the same dtype.
+
+    Raises:
+      TypeError: if the dtypes differ.
+      tf.errors.InvalidArgumentError: if an integer is divided by 0.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.floordiv([7.0, -7.0], 2.0))
+    array([ 3., -4.], dtype=float32)
+    """
     result: Tensor = FLOOR_DIV(x, y, name=name or "floordiv")
     return result
 
@@ -119,7 +136,13 @@ def floormod(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def mod(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """The same as `tf.floormod` (mirrors `tf.mod`)."""
+    """The remainder of the division rounded down (mirrors `tf.mod`): see `tf.floormod`.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.mod([7.5, -7.5], 2.0))
+    array([1.5, 0.5], dtype=float32)
+    """
     return floormod(x, y, name)
 
 

@@ -48,7 +48,12 @@ def sum_kernel(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
 
 
 def _sum(x: Any, axes: tuple[int, ...], keep_dims: bool) -> Any:
-    if x.dtype.kind in "fc" and x.size and set(axes) == set(range(len(axes))) and len(axes) < x.ndim:
+    if (
+        x.dtype.kind in "fc"
+        and x.size
+        and set(axes) == set(range(len(axes)))
+        and len(axes) < x.ndim
+    ):
         # numpy adds pairwise along the last axis only; rows in blocks keep rounding as small.
         kept = x.shape[len(axes) :]
         total = _sum_of_rows(x.reshape(-1, *kept))

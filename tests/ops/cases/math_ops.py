@@ -128,8 +128,8 @@ def half_to_even(x):
     return round(x)
 
 
-smooth("Abs", each(abs), SIGNED, edges=(0,), second_order=False)
-smooth("Sign", each(sign), SIGNED_NUMBERS, edges=(0,), second_order=False)
+smooth("Abs", each(abs), SIGNED, edges=(0,))
+smooth("Sign", each(sign), SIGNED_NUMBERS, edges=(0,))
 step("Floor", each(math.floor))
 step("Ceil", each(math.ceil))
 step("Rint", each(half_to_even))

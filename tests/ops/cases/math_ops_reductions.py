@@ -110,7 +110,6 @@ for name, which, sign in (("Max", max, -1), ("Min", min, 1)):
         limit(which, sign),
         reductions(REAL),
         reductions(F64, least=1).filter(all_different),
-        second_order=False,  # it is zero
     )
 
 # ---- where the largest and the smallest are
