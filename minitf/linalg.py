@@ -1,5 +1,6 @@
 """Functions of matrices under the names that `tf.linalg` gives them."""
 
+from minitf.nn import l2_normalize as l2_normalize
 from minitf.ops.array_ops import matrix_transpose as matrix_transpose
 from minitf.ops.clip_ops import global_norm as global_norm
 from minitf.ops.linalg_ops import eye as eye

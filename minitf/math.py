@@ -1,5 +1,9 @@
 """Functions of numbers under the names that `tf.math` gives them."""
 
+from minitf.nn import l2_normalize as l2_normalize
+from minitf.nn import log_softmax as log_softmax
+from minitf.nn import softmax as softmax
+from minitf.nn import zero_fraction as zero_fraction
 from minitf.ops.array_ops import invert_permutation as invert_permutation
 from minitf.ops.math_ops import abs as abs
 from minitf.ops.math_ops import accumulate_n as accumulate_n

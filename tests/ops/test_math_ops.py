@@ -447,6 +447,17 @@ def test_indexed_slices_are_added_as_dense_tensors(sess):
 # ---- other corners
 
 
+def test_names_in_subpackages():
+    """tf.math, tf.linalg and tf.bitwise hold the same functions, some under names of their own."""
+    assert tf.math.log is tf.log and tf.math.divide_no_nan is tf.div_no_nan
+    assert tf.linalg.det is tf.matrix_determinant and tf.linalg.inv is tf.matrix_inverse
+    assert tf.linalg.diag_part is tf.matrix_diag_part and tf.linalg.tensor_diag is tf.diag
+    assert tf.lin_space is tf.linspace and tf.math.softmax is tf.nn.softmax
+    with tf.Session() as sess:
+        bits = [tf.bitwise.bitwise_and(6, 3), tf.bitwise.bitwise_or(6, 3), tf.bitwise.invert(6)]
+        assert sess.run(bits) == [2, 7, -7]
+
+
 def test_linspace_and_range_reach_their_ends(sess):
     for num in (2, 3, 7, 50):
         found = sess.run(tf.linspace(0.1, 0.7, num))
