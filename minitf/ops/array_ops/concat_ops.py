@@ -129,8 +129,9 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
 def _first_dtype(values: Any) -> dtypes.DType | None:
     """The dtype of the first tensor in a nested list, or None if there is no tensor."""
     for value in values:
-        if hasattr(value, "op") and isinstance(getattr(value, "dtype", None), dtypes.DType):
-            return value.dtype.base_dtype
+        dtype = getattr(value, "dtype", None)
+        if hasattr(value, "op") and isinstance(dtype, dtypes.DType):
+            return dtype.base_dtype
         if isinstance(value, (list, tuple)):
             found = _first_dtype(value)
             if found is not None:

@@ -44,7 +44,7 @@ def _reversed_axes(axes: Any, rank: int) -> list[int]:
 
 @REVERSE_V2.kernel
 def reverse_kernel(tensor: Any, axis: Any) -> Any:
-    turned = np.flip(tensor, _reversed_axes(axis, np.ndim(tensor)))
+    turned = np.flip(tensor, tuple(_reversed_axes(axis, np.ndim(tensor))))
     return np.array(turned, tensor.dtype, order="C")
 
 

@@ -330,8 +330,8 @@ def batch_to_space_kernel(input: Any, block_shape: Any, crops: Any) -> Any:
     if any(size < sum(pair) for size, pair in zip(sizes, crops.tolist())):
         raise ValueError(f"cropped_shape must be non-negative: {sizes} without {crops.tolist()}")
     whole = turned.reshape([batch, *sizes, *input.shape[count + 1 :]])
-    kept = [slice(a, size - b) for size, (a, b) in zip(sizes, crops.tolist())]
-    return whole[(slice(None), *kept)].copy()
+    kept = [slice(None)] + [slice(a, n - b) for n, (a, b) in zip(sizes, crops.tolist())]
+    return whole[tuple(kept)].copy()
 
 
 @BATCH_TO_SPACE_ND.gradient
