@@ -4,6 +4,7 @@ from minitf.nn import l2_normalize as l2_normalize
 from minitf.nn import log_softmax as log_softmax
 from minitf.nn import softmax as softmax
 from minitf.nn import zero_fraction as zero_fraction
+from minitf.ops import math_ops as _math_ops
 from minitf.ops.array_ops import invert_permutation as invert_permutation
 from minitf.ops.math_ops import abs as abs
 from minitf.ops.math_ops import accumulate_n as accumulate_n
@@ -107,3 +108,5 @@ from minitf.ops.nn_ops import in_top_k as in_top_k
 from minitf.ops.nn_ops import softplus as softplus
 from minitf.ops.nn_ops import softsign as softsign
 from minitf.ops.nn_ops import top_k as top_k
+
+divide_no_nan = _math_ops.div_no_nan
