@@ -17,7 +17,7 @@ from minitf.framework.convert import convert_to_tensor
 from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_value
 from minitf.framework.tensor import Tensor
-from minitf.ops import array_ops, math_ops
+from minitf.ops import array_ops
 from minitf.ops.constant_op import constant
 
 # (input, padding) -> output
@@ -58,7 +58,9 @@ def with_space_to_batch(
     rate_tensor = constant(rates, name="dilation_rate")
     if np.all(rates == 1):
         return op(input, padding)
-    base_paddings = _base_paddings(rates, window()) if padding == "SAME" else None
+    base_paddings: Any = np.zeros((len(rates), 2), np.int32)
+    if padding == "SAME":
+        base_paddings = _base_paddings(rates, window())
     paddings, crops = required_space_to_batch_paddings(
         _sizes(input, spatial_dims), rate_tensor, base_paddings
     )
@@ -94,7 +96,7 @@ def _on_leading_dims(values: Any, spatial_dims: Sequence[int], fill: int) -> Any
     skipped = spatial_dims[0] - 1  # the channels, if they come first
     if known is not None:
         return np.concatenate([np.full((skipped, *known.shape[1:]), fill, np.int32), known])
-    rows = values[: len(spatial_dims)]
+    rows = values[0 : len(spatial_dims)]
     parts = [rows] if skipped == 0 else [convert_to_tensor([[fill] * 2] * skipped), rows]
     return array_ops.concat(parts, 0)
 
@@ -127,8 +129,9 @@ def required_space_to_batch_paddings(
         blocks = convert_to_tensor(block_shape, dtype=dtypes.int32, name="block_shape")
         rank = blocks.shape.as_list()[0]
         if base_paddings is None:
-            base_paddings = np.zeros((rank, 2), np.int32)
-        base = convert_to_tensor(base_paddings, dtype=dtypes.int32, name="base_paddings")
+            base = array_ops.zeros([rank, 2], dtypes.int32)
+        else:
+            base = convert_to_tensor(base_paddings, dtype=dtypes.int32, name="base_paddings")
         known = [static_value(tensor) for tensor in (sizes, blocks, base)]
         if all(value is not None for value in known):
             return _constant_paddings(*known)
@@ -149,7 +152,7 @@ def _computed_paddings(
     sizes: Tensor, blocks: Tensor, base: Tensor, rank: Any
 ) -> tuple[Tensor, Tensor]:
     before, after = base[:, 0], base[:, 1]
-    extra = math_ops.floormod(blocks - math_ops.floormod(sizes + before + after, blocks), blocks)
+    extra = (blocks - (sizes + before + after) % blocks) % blocks
     after = after + extra
     paddings = array_ops.stack([[before[i], after[i]] for i in range(rank)], name="paddings")
     crops = array_ops.stack([[0, extra[i]] for i in range(rank)], name="crops")

@@ -6,6 +6,7 @@ import numbers
 from typing import Any
 
 from minitf.framework.convert import convert_to_tensor
+from minitf.framework.random_seed import get_seed
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, as_shape
@@ -64,6 +65,7 @@ def dropout(
         tensor = _floating(convert_to_tensor(x, name="x"))
         if _is_number(rate):
             if rate == 0:
+                get_seed(seed)  # as if it were used: the seeds of later ops are TensorFlow's
                 return tensor
             scaled = math_ops.multiply(
                 tensor, constant(1.0 / (1 - rate), dtype=tensor.dtype), name="Mul"

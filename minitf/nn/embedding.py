@@ -110,10 +110,10 @@ def _consecutive(tables: list[Tensor], flat: Tensor) -> tuple[Tensor, Tensor]:
     if None not in sizes:
         total: Any = constant(sum(size or 0 for size in sizes), dtype=flat.dtype)
     else:
-        lengths = [
-            array_ops.shape(table)[0] if size is None else size
-            for table, size in zip(tables, sizes, strict=True)
-        ]
+        lengths: list[Any] = []
+        for table, size in zip(tables, sizes, strict=True):
+            with colocate_with(table.op):
+                lengths.append(array_ops.shape(table)[0] if size is None else size)
         total = math_ops.reduce_sum(math_ops.cast(array_ops.stack(lengths), flat.dtype))
     per_part = total // count
     extras = total % count
@@ -130,7 +130,8 @@ def _shaped(rows: Tensor, tables: list[Tensor], ids: Tensor) -> Tensor:
     if row_shape.is_fully_defined():
         tail: Any = row_shape
     else:
-        tail = array_ops.shape(tables[0])[1:]
+        with colocate_with(tables[0].op):
+            tail = array_ops.shape(tables[0])[1:]
     result = array_ops.reshape(rows, array_ops.concat([array_ops.shape(ids), tail], 0))
     shape: TensorShape = ids.shape.concatenate(row_shape)
     result.set_shape(shape)

@@ -119,7 +119,11 @@ def convolutions(draw, dtypes=FLOATS, what="Conv2D", depthwise=False):
     window = [draw(st.integers(1, 3)) for _ in range(2)]
     attrs = draw_attrs(draw, sizes, window, ["SAME", "VALID", "EXPLICIT"], True)
     dtype = draw(st.sampled_from(dtypes))
-    batch, depth, outputs = draw(st.integers(0, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    batch, depth, outputs = (
+        draw(st.integers(0, 2)),
+        draw(st.integers(1, 2)),
+        draw(st.integers(1, 2)),
+    )
     groups = 1 if depthwise else draw(st.sampled_from([1, 1, 2]))
     filter_shape = [*window, depth, outputs * groups]
     channels_out = depth * outputs if depthwise else outputs * groups
@@ -434,7 +438,7 @@ def pooled_with_argmax(draw, what, dtypes, distinct=False):
     return Sample([image, array(draw, image.shape, image.dtype), argmax], attrs)
 
 
-def max_pool_with_argmax(input, Targmax, **attrs):  # noqa: N803 - the attribute's name
+def max_pool_with_argmax(input, Targmax, **attrs):
     attrs["data_format"] = "NHWC"
     places = np.zeros(max_pool(input, **attrs).shape, np.int64)
     for i, j, y, x, mask in first_of_largest(input, attrs):
