@@ -65,9 +65,10 @@ def with_space_to_batch(
         _sizes(input, spatial_dims), rate_tensor, base_paddings
     )
     blocks = _on_leading_dims(rates, spatial_dims, 1)
-    pieces = array_ops.space_to_batch_nd(input, blocks, _on_leading_dims(paddings, spatial_dims, 0))
-    kept = _on_leading_dims(crops, spatial_dims, 0)
-    return array_ops.batch_to_space_nd(op(pieces, "VALID"), blocks, kept)
+    added = _on_leading_dims(paddings, spatial_dims, 0)
+    cut = _on_leading_dims(crops, spatial_dims, 0)
+    pieces = op(array_ops.space_to_batch_nd(input, blocks, added), "VALID")
+    return array_ops.batch_to_space_nd(pieces, blocks, cut)
 
 
 def _base_paddings(rates: Any, window: Sequence[int | None]) -> Tensor:
