@@ -33,6 +33,27 @@ def test_error_when_run(name):
     assert error_of(tf, RUN_ERRORS[name]) == GOLDEN["run_errors"][name]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("reshape", "a tensor with 3 values, but the requested shape requires a multiple of 2"),
+        ("concat", "ConcatOp : Dimension 1 in both shapes must be equal"),
+        ("index", "slice index 2 of dimension 0 out of bounds."),
+        ("slice", "Expected size[0] in [0, 1], but got 2"),
+        ("gather", "indices[0,1] = 2 is not in [0, 2)"),
+        ("gather_nd", "indices[1] = [2] does not index into param shape [2]"),
+        ("stack", "values[0].shape = [1] != values[1].shape = [2]"),
+        ("one_hot", "depth must be non-negative, got: -1"),
+    ],
+)
+def test_an_error_says_what_is_wrong_and_where(name, text):
+    with pytest.raises(tf.errors.InvalidArgumentError) as info:
+        run(RUN_ERRORS[name](tf))
+    what, *rest = str(info.value).split("\n")
+    assert text in what
+    assert any("array_graphs.py" in line for line in rest)
+
+
 def run(fetches, feed_dict=None):
     with tf.Session() as sess:
         return sess.run(fetches, feed_dict)

@@ -25,9 +25,15 @@ def matrix_band_part_kernel(input: Any, num_lower: Any, num_upper: Any) -> Any:
     if np.ndim(input) < 2:
         raise ValueError(f"input must be at least 2-dim, received shape: {list(np.shape(input))}")
     rows, cols = input.shape[-2:]
-    for name, number, limit in (("num_lower", num_lower, rows), ("num_upper", num_upper, cols)):
+    for name, number, of, limit in (
+        ("num_lower", num_lower, "rows", rows),
+        ("num_upper", num_upper, "columns", cols),
+    ):
         if number > limit:
-            raise ValueError(f"{name} must be negative or less or equal to {limit} got: {number}")
+            raise ValueError(
+                f"{name} must be negative or less or equal to number of {of} ({limit}) got: "
+                f"{number}"
+            )
     below = np.arange(rows)[:, np.newaxis] - np.arange(cols)
     inside = ((num_lower < 0) | (below <= num_lower)) & ((num_upper < 0) | (-below <= num_upper))
     return np.where(inside, input, np.zeros((), input.dtype))

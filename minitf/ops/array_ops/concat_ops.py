@@ -126,9 +126,14 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
 # ---- Lists that hold tensors become one tensor
 
 
+_PLAIN = frozenset({int, float, bool, str, bytes, complex})  # long lists hold mostly these
+
+
 def _first_dtype(values: Any) -> dtypes.DType | None:
     """The dtype of the first tensor in a nested list, or None if there is no tensor."""
     for value in values:
+        if type(value) in _PLAIN:
+            continue
         dtype = getattr(value, "dtype", None)
         if hasattr(value, "op") and isinstance(dtype, dtypes.DType):
             return dtype.base_dtype

@@ -51,7 +51,8 @@ def gather_kernel(params: Any, indices: Any) -> Any:
 
 
 def _check_indices(indices: Any, limit: int) -> None:
-    """
+    """Looks for an index that picks nothing.
+
     Raises:
       ValueError: that names the first index which is out of range.
     """
@@ -264,7 +265,7 @@ def gather_nd_shape(op: Operation) -> list[TensorShape]:
     return [shape_of_dims(index_dims[:-1] + dims[depth:])]
 
 
-def _coordinates(indices: Any, dims: tuple[int, ...]) -> tuple[Any, ...]:
+def _coordinates(indices: Any, dims: tuple[int, ...], what: str) -> tuple[Any, ...]:
     """An index array per dim, as numpy takes them.
 
     Raises:
@@ -280,7 +281,7 @@ def _coordinates(indices: Any, dims: tuple[int, ...]) -> tuple[Any, ...]:
         at = tuple(np.argwhere(bad)[0].tolist())
         where = ",".join(map(str, at))
         raise ValueError(
-            f"indices[{where}] = {indices[at].tolist()} does not index into shape {list(dims)}"
+            f"indices[{where}] = {indices[at].tolist()} does not index into {what} {list(dims)}"
         )
     return tuple(np.moveaxis(indices, -1, 0))
 
@@ -289,7 +290,7 @@ def _coordinates(indices: Any, dims: tuple[int, ...]) -> tuple[Any, ...]:
 def gather_nd_kernel(params: Any, indices: Any) -> Any:
     if np.ndim(indices) < 1:
         raise ValueError("indices must be at least a vector")
-    at = _coordinates(indices, np.shape(params))
+    at = _coordinates(indices, np.shape(params), "param shape")
     if not at:  # no coordinate at all picks the whole tensor, once per row
         return np.tile(params, np.shape(indices)[:-1] + (1,) * np.ndim(params))
     return np.array(params[at], params.dtype, order="C")
@@ -367,7 +368,7 @@ def scatter_nd_shape(op: Operation) -> list[TensorShape]:
 def scatter_nd_kernel(indices: Any, updates: Any, shape: Any) -> Any:
     dims = tuple(int(d) for d in shape)
     result = np.zeros(dims, updates.dtype)
-    at = _coordinates(indices, dims)
+    at = _coordinates(indices, dims, "shape")
     wanted = np.shape(indices)[:-1] + dims[len(at) :]
     if np.shape(updates) != wanted:
         raise ValueError(

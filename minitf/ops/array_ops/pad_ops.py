@@ -67,7 +67,8 @@ def _checked_paddings(paddings: Any, rank: int) -> Any:
             f"{list(np.shape(paddings))}"
         )
     if np.size(paddings) and np.min(paddings) < 0:
-        raise ValueError(f"Paddings must be non-negative, but are {paddings.tolist()}")
+        before, after = next(row for row in paddings.tolist() if min(row) < 0)
+        raise ValueError(f"Paddings must be non-negative: {before} {after}")
     return paddings
 
 
@@ -148,9 +149,9 @@ def _mirror_steps(
     for axis, (before, after) in enumerate(_checked_paddings(paddings, len(dims)).tolist()):
         n = dims[axis]
         if max(before, after) > n - skip and max(before, after) > 0:
+            limit = "less than" if skip else "no greater than"
             raise ValueError(
-                "paddings must be no greater than the dimension size"
-                f"{' minus 1' if skip else ''}: {before}, {after} for the size {n} of dim {axis}"
+                f"paddings must be {limit} the dimension size: {before}, {after} not {limit} {n}"
             )
         left = [before + skip - 1 - i for i in range(before)]
         right = [n - skip - 1 - i for i in range(after)]

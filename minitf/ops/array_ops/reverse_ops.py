@@ -115,8 +115,9 @@ def reverse_sequence_kernel(input: Any, seq_lengths: Any, *, seq_dim: int, batch
     for i, length in enumerate(seq_lengths.tolist()):
         if not 0 <= length <= rows.shape[1]:
             raise ValueError(
-                f"seq_lengths({i}) = {length} is not in [0, {rows.shape[1]}], the size of dim "
-                f"{seq_dim}"
+                f"seq_lens({i}) > input.dims({seq_dim}): {length} > {rows.shape[1]}"
+                if length > 0
+                else f"seq_lens({i}) < 0: {length}"
             )
         turned[i, :length] = rows[i, :length][::-1]
     return result

@@ -55,8 +55,8 @@ def select_shape(op: Operation) -> list[TensorShape]:
 def select_kernel(condition: Any, t: Any, e: Any) -> Any:
     if np.shape(t) != np.shape(e):
         raise ValueError(
-            f"'t' and 'e' must have the same size.  but received: {list(np.shape(t))} vs. "
-            f"{list(np.shape(e))}"
+            "Inputs to operation of type Select must have the same size and shape.  "
+            f"t: {list(np.shape(t))} != e: {list(np.shape(e))}"
         )
     if np.ndim(condition) and np.shape(condition) != np.shape(t):
         if np.ndim(condition) > 1 or np.shape(condition) != np.shape(t)[:1]:

@@ -275,7 +275,8 @@ def _element_count(shape: TensorShape) -> int | None:
 
 
 def _check_count(given: TensorShape, count: int | None, wanted: TensorShape, needed: int) -> None:
-    """
+    """Compares the elements that are there with those that a shape asks for.
+
     Raises:
       ValueError: if no shape like `given` has as many elements as the one that is wanted.
     """
@@ -297,7 +298,8 @@ def reshape_kernel(tensor: Any, shape: Any) -> Any:
     if np.ndim(shape) != 1:
         raise ValueError(f"sizes input must be 1-D, not {list(np.shape(shape))}")
     if dims.count(-1) > 1:
-        raise ValueError("Only one input size may be -1, not both dims of " + str(list(dims)))
+        first, second = [i for i, d in enumerate(dims) if d == -1][:2]
+        raise ValueError(f"Only one input size may be -1, not both {first} and {second}")
     if any(d < -1 for d in dims):
         raise ValueError(f"Size {dims.index(min(dims))} must be non-negative, not {min(dims)}")
     known = math.prod(d for d in dims if d >= 0)

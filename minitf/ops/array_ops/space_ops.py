@@ -17,9 +17,10 @@ _BLOCK_ATTRS = ("T: type", "block_size: int > 2", 'data_format: {"NHWC", "NCHW"}
 
 
 def _divided(size: int | None, by: int) -> int | None:
-    """
+    """The size divided.
+
     Raises:
-      ValueError: if it leaves a rest.
+      ValueError: if that leaves a rest.
     """
     if size is not None and size % by:
         raise ValueError(f"Dimension size must be evenly divisible by {by} but is {size}")
@@ -64,8 +65,8 @@ def space_to_depth_kernel(input: Any, *, block_size: int, data_format: str) -> A
     b = block_size
     images = np.moveaxis(input, 1, -1) if data_format == "NCHW" else input
     n, h, w, c = images.shape
-    for size in (h, w):
-        _divided(size, b)
+    if h % b or w % b:
+        raise ValueError(f"Image width {w} and height {h} should be divisible by block_size: {b}")
     blocks = images.reshape(n, h // b, b, w // b, b, c).transpose(0, 1, 3, 2, 4, 5)
     result = blocks.reshape(n, h // b, w // b, b * b * c)
     return (np.moveaxis(result, -1, 1) if data_format == "NCHW" else result).copy()
@@ -319,7 +320,12 @@ def batch_to_space_shape(op: Operation) -> list[TensorShape]:
 @BATCH_TO_SPACE_ND.kernel
 def batch_to_space_kernel(input: Any, block_shape: Any, crops: Any) -> Any:
     block, count = block_shape.tolist(), len(block_shape)
-    batch = _divided(input.shape[0], int(np.prod(block)))
+    batch, rest = divmod(input.shape[0], int(np.prod(block)))
+    if rest:
+        raise ValueError(
+            f"Input batch dimension ({input.shape[0]}) is not divisible by product of block sizes "
+            f"({np.prod(block)})"
+        )
     # [b0, b1, batch, h, w, ...] -> [batch, h, b0, w, b1, ...] -> [batch, h b0, w b1, ...]
     cut = input.reshape(block + [batch] + list(input.shape[1:]))
     order = [count]

@@ -62,7 +62,7 @@ def _checked_perm(x: Any, perm: Any) -> tuple[int, ...]:
     axes = tuple(axis % rank for axis in axes)
     for axis in range(rank):
         if axis not in axes:
-            raise ValueError(f"{axis} is missing from {list(axes)}.")
+            raise ValueError(f"{axis} is missing from {{{','.join(map(str, axes))}}}.")
     return axes
 
 
