@@ -387,6 +387,25 @@ def test_trace(sess):
 # ---- matrices
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("shape", [(0, 0), (1, 1), (4, 4), (2, 0, 3, 3), (3, 2, 2)])
+def test_cholesky(dtype, shape, sess):
+    """A lower triangle that gives the matrix back; what is above the diagonal is not read."""
+    rng = np.random.default_rng(6)
+    root = (rng.standard_normal(shape) + 3 * np.eye(shape[-1])).astype(dtype)
+    if dtype == "complex128":
+        root = root + 1j * rng.standard_normal(shape)
+    point = root @ np.swapaxes(root, -1, -2).conj()
+    x = tf.placeholder(dtype, [*[None] * (len(shape) - 1), shape[-1]])
+    factor = tf.cholesky(x)
+    assert factor.shape.as_list() == [*[None] * (len(shape) - 2), shape[-1], shape[-1]]
+    found = sess.run(factor, {x: np.tril(point)})
+    assert found.dtype == dtype and not np.triu(found, 1).any()
+    assert (np.diagonal(found, axis1=-2, axis2=-1).real > 0).all()
+    back = found @ np.swapaxes(found, -1, -2).conj()
+    np.testing.assert_allclose(back, point, rtol=2e-5 if dtype == "float32" else 1e-12)
+
+
 def test_gradient_of_cholesky_along_symmetric_changes(sess):
     """The factor of a symmetric matrix, changed symmetrically; to second order too."""
     rng = np.random.default_rng(5)

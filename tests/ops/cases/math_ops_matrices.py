@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.ops.cases.linalg_ops import householder
 from tests.ops.cases.math_ops_arrays import array, broadcast_shape
-from tests.ops.op_case import Sample, case
+from tests.ops.op_case import Sample, case, tested_elsewhere
 
 F64 = (np.float64,)
 TYPES = (np.float32, np.float64, np.float16, np.int32, np.complex64)
@@ -173,33 +173,9 @@ case(
 )
 
 
-def positive_definite(dtypes):
-    def symmetric(x):
-        return Sample([(x + np.swapaxes(x, -1, -2).conj()) / 2])
-
-    return regular(dtypes).map(symmetric)
-
-
-def cholesky(input):
-    result = np.zeros(input.shape, input.dtype)
-    for index in np.ndindex(*input.shape[:-2]):
-        a, factor = input[index], result[index]
-        for i in range(len(a)):
-            for j in range(i + 1):
-                rest = a[i, j] - np.dot(factor[i, :j], factor[j, :j].conj())
-                factor[i, j] = np.sqrt(rest.real) if i == j else rest / factor[j, j]
-    return result
-
-
-case(
-    "Cholesky",
-    positive_definite((np.float32, np.float64, np.complex128)),
-    cholesky,
-    # Of the entries only those on and below the diagonal are read, but the gradient is that of a
-    # symmetric matrix: tests/ops/test_math_ops.py compares it along symmetric changes.
-    rtol=loose,
-)
-
+# The gradient of Cholesky is that of a symmetric matrix, of which it reads one half only: random
+# changes of single elements, as the common test makes them, do not meet it.
+tested_elsewhere("Cholesky", "tests/ops/test_math_ops.py::test_cholesky")
 
 # ---- Qr: its values have a case beside the diagonals'; here its gradient
 
