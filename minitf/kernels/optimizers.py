@@ -14,8 +14,8 @@ time, on all cores; `update_rows` applies it to some rows.
 The order of operations in each rule is TensorFlow's, so that results agree to the last bit, except
 where it takes reciprocal square roots of float32 from the processor's approximation (Adagrad,
 Adadelta, sparse RMSProp), where it takes powers (Ftrl unless `lr_power` is -0.5 or 0), and in
-sparse updates of a vector's elements, which it computes in another order than rows (Adagrad,
-Ftrl): there the last bit may differ.
+sparse updates of a vector's elements, which it computes in another order than rows (Adagrad, Ftrl,
+the proximal ones): there the last bit may differ.
 
 `adam`, which most models are trained by, is one compiled loop.
 """
