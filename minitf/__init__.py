@@ -400,6 +400,7 @@ _SUBPACKAGES = frozenset(
         "linalg",
         "logging",
         "losses",
+        "manip",
         "math",
         "metrics",
         "nn",
