@@ -172,16 +172,13 @@ def broadcast_gradient_args_kernel(s0: Any, s1: Any) -> Any:
     rank = max(len(s0), len(s1))
     a = [1] * (rank - len(s0)) + s0.tolist()
     b = [1] * (rank - len(s1)) + s1.tolist()
-    axes: tuple[list[int], list[int]] = ([], [])
-    for axis, (x, y) in enumerate(zip(a, b)):
-        if x != y and 1 not in (x, y):
-            raise ValueError(f"Incompatible shapes: {s0.tolist()} vs. {s1.tolist()}")
-        # Where both are 1 there is nothing to sum, but a dim that one lacks has to go.
-        if x == 1 and (y != 1 or axis < rank - len(s0)):
-            axes[0].append(axis)
-        if y == 1 and (x != 1 or axis < rank - len(s1)):
-            axes[1].append(axis)
-    return np.array(axes[0], s0.dtype), np.array(axes[1], s1.dtype)
+    if any(x != y and 1 not in (x, y) for x, y in zip(a, b)):
+        raise ValueError(f"Incompatible shapes: {s0.tolist()} vs. {s1.tolist()}")
+    # Dims of size 1 in both count as repeated too: to sum over them changes nothing.
+    same = s0.tolist() == s1.tolist()
+    return tuple(
+        np.array([i for i in range(rank) if dims[i] == 1 and not same], s0.dtype) for dims in (a, b)
+    )
 
 
 BROADCAST_GRADIENT_ARGS.not_differentiable()

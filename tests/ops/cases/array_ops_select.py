@@ -141,16 +141,12 @@ def broadcast_args(s0, s1):
 
 
 def broadcast_gradient_args(s0, s1):
-    """The axes along which an array of ones is repeated."""
+    """The axes along which an array is repeated, or has nothing to repeat."""
+    if s0.tolist() == s1.tolist():
+        return [s0[:0], s0[:0]]
     rank = max(len(s0), len(s1))
-    results = []
-    for mine, other in ((s0, s1), (s1, s0)):
-        padded, others = ([1] * (rank - len(s)) + s.tolist() for s in (mine, other))
-        axes = [
-            i for i in range(rank) if padded[i] == 1 and (others[i] != 1 or i < rank - len(mine))
-        ]
-        results.append(np.array(axes, s0.dtype))
-    return results
+    padded = [np.concatenate([np.ones(rank - len(s), s.dtype), s]) for s in (s0, s1)]
+    return [np.flatnonzero(dims == 1).astype(s0.dtype) for dims in padded]
 
 
 case("BroadcastArgs", shape_pairs(), broadcast_args, static=("s0", "s1"))
