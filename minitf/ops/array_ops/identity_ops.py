@@ -161,7 +161,7 @@ def prevent_gradient_gradient(op: Operation, grad: Tensor) -> Any:
 
 
 def prevent_gradient(input: Any, message: str = "", name: str | None = None) -> Tensor:
-    """The same value, of which asking for a gradient is an error (mirrors `tf.raw_ops`' op).
+    """The same value, of which asking for a gradient is an error (as TensorFlow's op does).
 
     Args:
       input: a tensor of any dtype and shape.
@@ -170,6 +170,14 @@ def prevent_gradient(input: Any, message: str = "", name: str | None = None) -> 
 
     Returns:
       A tensor of the same dtype, shape and value.
+
+    >>> import minitf as tf
+    >>> from minitf.ops import array_ops
+    >>> x = tf.constant(1.0)
+    >>> tf.gradients(array_ops.prevent_gradient(x, "no derivative"), x)
+    Traceback (most recent call last):
+        ...
+    LookupError: Gradient explicitly disabled. Reason: 'no derivative'...
     """
     result: Tensor = PREVENT_GRADIENT(input, message=message, name=name)
     return result

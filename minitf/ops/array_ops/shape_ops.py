@@ -143,6 +143,11 @@ def shape_n(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -
 
     Returns:
       A list of vectors.
+
+    >>> import minitf as tf
+    >>> with tf.Session() as sess:
+    ...     print(*sess.run(tf.shape_n([tf.zeros([2, 3]), tf.zeros([])])))
+    [2 3] []
     """
     result: list[Tensor] = SHAPE_N(input, out_type=out_type, name=name)
     return result

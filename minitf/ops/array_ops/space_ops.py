@@ -287,6 +287,10 @@ def space_to_batch(
 
     Raises:
       ValueError: if the blocks do not fit.
+
+    >>> import minitf as tf
+    >>> tf.space_to_batch(tf.zeros([1, 4, 6, 3]), [[0, 0], [0, 0]], 2).shape.as_list()
+    [4, 2, 3, 3]
     """
     size = one_of("block_size", block_size, "block_shape", block_shape)
     return space_to_batch_nd(input, np.array([size, size]), paddings, name=name)
@@ -385,6 +389,10 @@ def batch_to_space(
 
     Raises:
       ValueError: if the batch does not divide.
+
+    >>> import minitf as tf
+    >>> tf.batch_to_space(tf.zeros([4, 2, 3, 3]), [[0, 0], [0, 0]], 2).shape.as_list()
+    [1, 4, 6, 3]
     """
     size = one_of("block_size", block_size, "block_shape", block_shape)
     return batch_to_space_nd(input, np.array([size, size]), crops, name=name)
