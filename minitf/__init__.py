@@ -369,6 +369,20 @@ from minitf.ops.variables import Variable as Variable
 from minitf.ops.variables import VariableAggregation as VariableAggregation
 from minitf.ops.variables import VariableSynchronization as VariableSynchronization
 
+# ---- checks
+from minitf.ops.check_ops import assert_equal as assert_equal
+from minitf.ops.check_ops import assert_greater as assert_greater
+from minitf.ops.check_ops import assert_greater_equal as assert_greater_equal
+from minitf.ops.check_ops import assert_less as assert_less
+from minitf.ops.check_ops import assert_less_equal as assert_less_equal
+from minitf.ops.check_ops import assert_negative as assert_negative
+from minitf.ops.check_ops import assert_non_negative as assert_non_negative
+from minitf.ops.check_ops import assert_non_positive as assert_non_positive
+from minitf.ops.check_ops import assert_none_equal as assert_none_equal
+from minitf.ops.check_ops import assert_positive as assert_positive
+from minitf.ops.confusion_matrix import confusion_matrix as confusion_matrix
+from minitf.ops import set_ops as _set_ops  # declares an op that weights are checked with
+
 # ---- sessions
 from minitf.runtime.config import ConfigProto as ConfigProto
 from minitf.runtime.config import GPUOptions as GPUOptions

@@ -213,7 +213,9 @@ class CondContext:
     def add_op(self, op: Operation) -> None:
         """Puts a new node into this branch. The graph calls it for every node made inside."""
         if not op.inputs:
-            op._add_control_input(self.pivot.op)
+            # What waits for a node of this branch need not wait for the branch too.
+            if not any(self._holds(control) for control in op.control_inputs):
+                op._add_control_input(self.pivot.op)
         else:
             with op.graph.name_scope(f"{op.name}/"):
                 for index, tensor in enumerate(list(op.inputs)):
@@ -224,6 +226,13 @@ class CondContext:
         op.graph.prevent_fetching(op)
         for tensor in op.outputs:
             op.graph.prevent_feeding(tensor)
+
+    def _holds(self, op: Operation) -> bool:
+        """Whether a node is in this branch, or in a choice inside it."""
+        context: CondContext | None = op._get_control_flow_context()
+        while context is not None and context is not self:
+            context = context.outer
+        return context is self
 
     def _note(self, op: Operation) -> None:
         context: CondContext | None = self

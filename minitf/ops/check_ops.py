@@ -1,0 +1,251 @@
+"""With this module a graph can check its own values: `tf.assert_equal(x, y)` and its kin.
+
+Each function returns an operation that fails where its condition does not hold for all elements. It
+must be run to check: make it a control dependency of what relies on it. Where both values are known
+while the graph is built, a condition that does not hold fails at once.
+
+>>> import minitf as tf
+>>> x = tf.placeholder(tf.float32)
+>>> with tf.control_dependencies([tf.assert_positive(x)]):
+...     y = tf.log(x)
+>>> with tf.Session() as sess:
+...     print(sess.run(y, {x: 1.0}))
+0.0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minitf.framework import errors
+from minitf.framework import traceback as traceback_lib
+from minitf.framework.convert import convert_to_tensor
+from minitf.framework.operation import Operation
+from minitf.framework.scopes import name_scope
+from minitf.framework.static_value import static_value
+from minitf.framework.tensor import Tensor
+from minitf.ops import control_flow_ops, logging_ops, math_ops
+
+# ---- two values
+
+
+def assert_equal(
+    x: Any,
+    y: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x == y` in all elements (mirrors `tf.assert_equal`).
+
+    Args:
+      x, y: tensors that broadcast against one another.
+      data: tensors to show where it does not hold; the condition with x and y if None.
+      summarize: how many elements of each to show; 3 if None.
+      message: what to say first.
+      name: the scope's name.
+
+    Raises:
+      tf.errors.InvalidArgumentError: when it is run, or at once if it is known not to hold.
+    """
+    with name_scope(name, "assert_equal", [x, y, data]):
+        if x is y:
+            return control_flow_ops.no_op("x_is_y")
+    # TensorFlow opens the scope twice, so that its nodes are in "assert_equal_1".
+    return _compare("==", "assert_equal", math_ops.equal, x, y, data, summarize, message, name)
+
+
+def assert_none_equal(
+    x: Any,
+    y: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x != y` in all elements (mirrors `tf.assert_none_equal`); see `assert_equal`."""
+    return _compare(
+        "!=", "assert_none_equal", math_ops.not_equal, x, y, data, summarize, message, name
+    )
+
+
+def assert_less(
+    x: Any,
+    y: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x < y` in all elements (mirrors `tf.assert_less`); see `assert_equal`."""
+    return _compare("<", "assert_less", math_ops.less, x, y, data, summarize, message, name)
+
+
+def assert_less_equal(
+    x: Any,
+    y: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x <= y` in all elements (mirrors `tf.assert_less_equal`); see `assert_equal`."""
+    return _compare(
+        "<=", "assert_less_equal", math_ops.less_equal, x, y, data, summarize, message, name
+    )
+
+
+def assert_greater(
+    x: Any,
+    y: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x > y` in all elements (mirrors `tf.assert_greater`); see `assert_equal`."""
+    return _compare(">", "assert_greater", math_ops.greater, x, y, data, summarize, message, name)
+
+
+def assert_greater_equal(
+    x: Any,
+    y: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x >= y` in all elements (mirrors `tf.assert_greater_equal`).
+
+    See `assert_equal` for the arguments.
+    """
+    return _compare(
+        ">=", "assert_greater_equal", math_ops.greater_equal, x, y, data, summarize, message, name
+    )
+
+
+def _compare(
+    sign: str,
+    default_name: str,
+    condition: Callable[[Any, Any], Tensor],
+    x: Any,
+    y: Any,
+    data: Any,
+    summarize: int | None,
+    message: str | None,
+    name: str | None,
+) -> Operation:
+    with name_scope(name, default_name, [x, y, data]):
+        x = convert_to_tensor(x, name="x")
+        y = convert_to_tensor(y, name="y")
+        claim = f"Condition x {sign} y did not hold element-wise:"
+        if data is None:
+            data = [claim, f"x ({x.name}) = ", x, f"y ({y.name}) = ", y]
+        if message is not None:
+            data = [message, *data]
+        elements = condition(x, y)
+        holds = math_ops.reduce_all(elements)
+        _refuse_known(claim, elements, (x, y), message)
+        return logging_ops.Assert(holds, data, summarize=summarize)
+
+
+def _refuse_known(
+    claim: str, elements: Tensor, operands: tuple[Tensor, Tensor], message: str | None
+) -> None:
+    """Fails at once where both operands are known and the condition does not hold."""
+    known = static_value(elements)
+    if known is None or np.all(known):
+        return
+    shown = "; ".join(f"{t.name} = {static_value(t)}" for t in operands)
+    raise errors.InvalidArgumentError(
+        None,
+        None,
+        errors.report(
+            f"{message}\n{claim}" if message else claim,
+            facts=shown,
+            line=str(traceback_lib.capture()),
+            do="both values are constants: change one of them, or leave the check out.",
+        ),
+    )
+
+
+# ---- one value
+
+
+def assert_negative(
+    x: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x < 0` in all elements (mirrors `tf.assert_negative`); see `assert_equal`."""
+    return _compare_with_zero("<", "assert_negative", x, data, summarize, message, name)
+
+
+def assert_positive(
+    x: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x > 0` in all elements (mirrors `tf.assert_positive`); see `assert_equal`."""
+    return _compare_with_zero(">", "assert_positive", x, data, summarize, message, name)
+
+
+def assert_non_positive(
+    x: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x <= 0` in all elements (mirrors `tf.assert_non_positive`).
+
+    See `assert_equal` for the arguments.
+    """
+    return _compare_with_zero("<=", "assert_non_positive", x, data, summarize, message, name)
+
+
+def assert_non_negative(
+    x: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that `x >= 0` in all elements (mirrors `tf.assert_non_negative`).
+
+    See `assert_equal` for the arguments.
+    """
+    return _compare_with_zero(">=", "assert_non_negative", x, data, summarize, message, name)
+
+
+def _compare_with_zero(
+    sign: str,
+    default_name: str,
+    x: Any,
+    data: Any,
+    summarize: int | None,
+    message: str | None,
+    name: str | None,
+) -> Operation:
+    message = message or ""
+    with name_scope(name, default_name, [x, data]):
+        x = convert_to_tensor(x, name="x")
+        if data is None:
+            data = [
+                message,
+                f"Condition x {sign} 0 did not hold element-wise:",
+                f"x ({x.name}) = ",
+                x,
+            ]
+        zero = convert_to_tensor(0, dtype=x.dtype.base_dtype)
+        check = assert_less if len(sign) == 1 else assert_less_equal
+        small, large = (x, zero) if sign[0] == "<" else (zero, x)
+        return check(small, large, data=data, summarize=summarize)
