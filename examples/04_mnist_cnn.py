@@ -73,8 +73,8 @@ def build_network(x, keep_prob):
         return tf.matmul(h_drop, W_fc2) + b_fc2
 
 
-def build_model(learning_rate):
-    """Builds the graph; returns its placeholders and what to run."""
+def build_model(learning_rate, steps):
+    """Builds the graph for so many training steps; returns its placeholders and what to run."""
     x = tf.placeholder(tf.float32, [None, 784], name="x")
     y_ = tf.placeholder(tf.float32, [None, 10], name="y_")
     keep_prob = tf.placeholder(tf.float32, name="keep_prob")
@@ -84,7 +84,10 @@ def build_model(learning_rate):
         loss = tf.reduce_mean(
             tf.nn.softmax_cross_entropy_with_logits_v2(labels=y_, logits=logits)
         )
-    train_step = tf.train.AdamOptimizer(learning_rate).minimize(loss)
+    # Large steps first, and ever smaller ones towards the end, where they settle.
+    step = tf.train.get_or_create_global_step()
+    rate = tf.train.polynomial_decay(learning_rate, step, steps, end_learning_rate=0.0)
+    train_step = tf.train.AdamOptimizer(rate).minimize(loss, global_step=step)
 
     with tf.name_scope("accuracy"):
         correct = tf.equal(tf.argmax(logits, 1), tf.argmax(y_, 1))
@@ -113,7 +116,7 @@ def main(argv=None):
     parser.add_argument("--epochs", type=float, default=3, help="passes over the training images")
     parser.add_argument("--steps", type=int, help="training steps, instead of epochs")
     parser.add_argument("--batch_size", type=int, default=50, help="images per step")
-    parser.add_argument("--learning_rate", type=float, default=1e-3, help="Adam's step size")
+    parser.add_argument("--learning_rate", type=float, default=1e-3, help="Adam's first step size")
     parser.add_argument("--keep_prob", type=float, default=0.5, help="of dropout, in training")
     parser.add_argument("--seed", type=int, default=1, help="of weights, dropout and batches")
     args = parser.parse_args(argv)
@@ -121,10 +124,10 @@ def main(argv=None):
     with tf.Graph().as_default(), tf.Session() as sess:
         tf.set_random_seed(args.seed)
         mnist = input_data.read_data_sets(args.data_dir, one_hot=True, seed=args.seed)
-        x, y_, keep_prob, loss, train_step, accuracy = build_model(args.learning_rate)
+        steps = args.steps or round(args.epochs * mnist.train.num_examples / args.batch_size)
+        x, y_, keep_prob, loss, train_step, accuracy = build_model(args.learning_rate, steps)
         sess.run(tf.global_variables_initializer())
 
-        steps = args.steps or round(args.epochs * mnist.train.num_examples / args.batch_size)
         losses = []
         bar = trange(steps, desc="training", file=sys.stderr)
         for _ in bar:

@@ -29,15 +29,16 @@ def build_network(x, training):
     return tf.layers.dense(dropped, 10)
 
 
-def build_model(learning_rate):
-    """Builds the graph; returns its placeholders and what to run."""
+def build_model(learning_rate, steps):
+    """Builds the graph for so many training steps; returns its placeholders and what to run."""
     x = tf.placeholder(tf.float32, [None, 784], name="x")
     labels = tf.placeholder(tf.int64, [None], name="labels")
     training = tf.placeholder(tf.bool, name="training")
     logits = build_network(x, training)
     loss = tf.losses.sparse_softmax_cross_entropy(labels=labels, logits=logits)
     step = tf.train.get_or_create_global_step()
-    train_step = tf.train.AdamOptimizer(learning_rate).minimize(loss, global_step=step)
+    rate = tf.train.polynomial_decay(learning_rate, step, steps, end_learning_rate=0.0)
+    train_step = tf.train.AdamOptimizer(rate).minimize(loss, global_step=step)
     correct = tf.equal(tf.argmax(logits, 1), labels)
     accuracy = tf.reduce_mean(tf.cast(correct, tf.float32))
     return x, labels, training, loss, train_step, accuracy
@@ -64,17 +65,17 @@ def main(argv=None):
     parser.add_argument("--epochs", type=float, default=3, help="passes over the training images")
     parser.add_argument("--steps", type=int, help="training steps, instead of epochs")
     parser.add_argument("--batch_size", type=int, default=50, help="images per step")
-    parser.add_argument("--learning_rate", type=float, default=1e-3, help="Adam's step size")
+    parser.add_argument("--learning_rate", type=float, default=1e-3, help="Adam's first step size")
     parser.add_argument("--seed", type=int, default=1, help="of weights, dropout and batches")
     args = parser.parse_args(argv)
 
     with tf.Graph().as_default(), tf.Session() as sess:
         tf.set_random_seed(args.seed)
         mnist = input_data.read_data_sets(args.data_dir, seed=args.seed)
-        x, labels, training, loss, train_step, accuracy = build_model(args.learning_rate)
+        steps = args.steps or round(args.epochs * mnist.train.num_examples / args.batch_size)
+        x, labels, training, loss, train_step, accuracy = build_model(args.learning_rate, steps)
         sess.run(tf.global_variables_initializer())
 
-        steps = args.steps or round(args.epochs * mnist.train.num_examples / args.batch_size)
         losses = []
         bar = trange(steps, desc="training", file=sys.stderr)
         for _ in bar:
