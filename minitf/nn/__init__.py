@@ -3,7 +3,6 @@
 It groups the names as TensorFlow does. The ops are in `minitf.ops`; the modules here compose them.
 """
 
-# ---- activations
 from minitf.nn.activations import crelu as crelu
 from minitf.nn.activations import log_softmax as log_softmax
 from minitf.nn.activations import silu as silu
@@ -34,7 +33,6 @@ from minitf.nn.cross_entropy import (
 )
 from minitf.nn.dense import relu_layer as relu_layer
 from minitf.nn.dense import xw_plus_b as xw_plus_b
-from minitf.nn.dilation import with_space_to_batch as with_space_to_batch
 from minitf.nn.dropping import dropout as dropout
 from minitf.nn.embedding import embedding_lookup as embedding_lookup
 from minitf.nn.normalization import (
@@ -56,6 +54,9 @@ from minitf.nn.statistics import moments as moments
 from minitf.nn.statistics import normalize_moments as normalize_moments
 from minitf.nn.statistics import sufficient_statistics as sufficient_statistics
 from minitf.nn.statistics import weighted_moments as weighted_moments
+from minitf.ops.array_ops import depth_to_space as depth_to_space
+from minitf.ops.array_ops import space_to_batch as space_to_batch
+from minitf.ops.array_ops import space_to_depth as space_to_depth
 from minitf.ops.math_ops import sigmoid as sigmoid
 from minitf.ops.math_ops import tanh as tanh
 from minitf.ops.nn_ops import avg_pool as avg_pool

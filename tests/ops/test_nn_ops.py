@@ -181,6 +181,25 @@ def test_log_uniform_candidates_are_tensorflows(sess, unique, runs):
         np.testing.assert_allclose(values.true_expected_count, expected, rtol=1e-6)
 
 
+# ---- top k
+
+
+@pytest.mark.parametrize("classes", [255, 256, 3000])
+@pytest.mark.parametrize("ties", [False, True])
+def test_top_k_of_long_rows(sess, classes, ties):
+    """Long rows are not sorted as a whole; the result is the same, with the lower index first."""
+    rng = np.random.default_rng(classes)
+    rows = rng.integers(0, 50, (2, 3, classes)) if ties else rng.random((2, 3, classes))
+    rows = rows.astype(np.float32)
+    rows[0, 0, 7] = np.nan
+    values, indices = sess.run(tf.nn.top_k(tf.constant(rows), 5))
+    for index in np.ndindex(2, 3):
+        row = np.nan_to_num(rows[index], nan=-1.0)
+        expected = sorted(range(classes), key=lambda i, row=row: (-row[i], i))[:5]
+        assert indices[index].tolist() == expected
+        np.testing.assert_array_equal(values[index], row[expected])
+
+
 # ---- static shapes
 
 

@@ -15,6 +15,8 @@ from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims
 from minitf.ops import array_ops, math_ops
 
+_LONG_ROW = 256
+
 # ---- TopKV2
 
 TOP_K_V2 = op_def(
@@ -55,13 +57,38 @@ def top_k_kernel(input: Any, k: Any, *, index_type: Any) -> Any:
     count, size = int(k), input.shape[-1]
     if size < count:
         raise ValueError(f"input must have at least k columns. Had {size}, needed {count}")
-    # A stable sort of the reversed row, read from its end: largest first, and of equal ones the
-    # one with the lower index. NaN, which sorts as the largest, counts as the smallest.
+    # NaN, which sorts as the largest, counts as the smallest.
     keys = np.where(np.isnan(input), -np.inf, input) if input.dtype.kind == "f" else input
-    order = np.argsort(keys[..., ::-1], axis=-1, kind="stable")[..., ::-1][..., :count]
-    indices = size - 1 - order
+    candidates = _candidates(keys, count)
+    if candidates is None:
+        indices = _descending(keys)[..., :count]
+    else:
+        order = _descending(np.take_along_axis(keys, candidates, axis=-1))
+        indices = np.take_along_axis(candidates, order, axis=-1)
     values = np.take_along_axis(input, indices, axis=-1)
     return values, indices.astype(index_type.as_numpy_dtype)
+
+
+def _descending(keys: Any) -> Any:
+    """The order of each row from the largest on; of equal ones the lower index comes first."""
+    # A stable sort of the reversed row, read from its end.
+    order = np.argsort(keys[..., ::-1], axis=-1, kind="stable")[..., ::-1]
+    return keys.shape[-1] - 1 - order
+
+
+def _candidates(keys: Any, count: int) -> Any:
+    """The places of the `count` largest of each row, in order of place; None if not worth while.
+
+    In a long row they are found without sorting it, unless some tie for the last place.
+    """
+    size = keys.shape[-1]
+    if size < _LONG_ROW or not 0 < count < size // 8:
+        return None
+    least = np.partition(keys, size - count, axis=-1)[..., size - count, np.newaxis]
+    is_large = keys >= least
+    if np.count_nonzero(is_large) != least.size * count:
+        return None
+    return np.nonzero(is_large)[-1].reshape(*keys.shape[:-1], count)
 
 
 @TOP_K_V2.gradient
