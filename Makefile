@@ -12,13 +12,13 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test lint parity bench docs clean
+.PHONY: help mnist test test-network lint parity bench docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
 	@echo
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) \
-	    | while IFS='|' read -r target what; do printf '  %-10s %s\n' "$$target" "$$what"; done
+	    | while IFS='|' read -r target what; do printf '  %-13s %s\n' "$$target" "$$what"; done
 	@echo
 	@echo "The first call makes $(VENV) and installs what is needed; later calls reuse it."
 
@@ -27,6 +27,9 @@ mnist: $(VENV)/.installed  ## train the tutorial's CNN on MNIST and print its te
 
 test: $(VENV)/.installed-dev  ## run the tests, two at a time
 	$(PY) -m pytest -n 2 $(ARGS)
+
+test-network: $(VENV)/.installed-dev  ## fetch all of MNIST, and train the CNN to 99 %
+	$(PY) -m pytest -m network -s $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## ruff, and mypy --strict
 	$(PY) -m ruff check .
