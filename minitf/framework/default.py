@@ -55,21 +55,21 @@ def get_default_session() -> Any:
 @contextmanager
 def graph_as_default(graph: Graph) -> Iterator[Graph]:
     """Makes a graph the default one inside a `with` block."""
-    _stacks.graphs.append(graph)
+    push_graph(graph)
     try:
         yield graph
     finally:
-        _stacks.graphs.remove(graph)
+        pop_graph(graph)
 
 
 @contextmanager
 def session_as_default(session: Any) -> Iterator[Any]:
     """Makes a session the default one inside a `with` block."""
-    _stacks.sessions.append(session)
+    push_session(session)
     try:
         yield session
     finally:
-        _stacks.sessions.remove(session)
+        pop_session(session)
 
 
 def push_session(session: Any) -> None:
@@ -79,8 +79,7 @@ def push_session(session: Any) -> None:
 
 def pop_session(session: Any) -> None:
     """Takes a session out of the stack of defaults, if it is there."""
-    if session in _stacks.sessions:
-        _stacks.sessions.remove(session)
+    _remove_innermost(_stacks.sessions, session)
 
 
 def push_graph(graph: Graph) -> None:
@@ -90,8 +89,15 @@ def push_graph(graph: Graph) -> None:
 
 def pop_graph(graph: Graph) -> None:
     """Takes a graph out of the stack of defaults, if it is there."""
-    if graph in _stacks.graphs:
-        _stacks.graphs.remove(graph)
+    _remove_innermost(_stacks.graphs, graph)
+
+
+def _remove_innermost(stack: list[Any], item: Any) -> None:
+    # Not always the last one: an InteractiveSession may be closed before what was opened after it.
+    for position in range(len(stack) - 1, -1, -1):
+        if stack[position] is item:
+            del stack[position]
+            return
 
 
 def session_for(doing: str, graph: Graph, session: Any = None) -> Any:

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minitf.framework import traceback as traceback_lib
+
 if TYPE_CHECKING:
     from minitf.framework.operation import Operation
 
@@ -224,7 +226,8 @@ def report(
       op: the op that failed; its type, inputs and creation line are described from it.
       facts: further shapes, dtypes or values that met.
       do: what the user can do about it.
-      line: the user's source line, where there is no op to ask for it.
+      line: the user's source line that made what the message is about, where there is no op to
+        ask for it. With neither, it is the line that is running now.
     """
     parts = [what]
     if op is not None:
@@ -237,6 +240,8 @@ def report(
     created = str(op.traceback) if op is not None and op.traceback else line
     if created:
         parts.append(f"  created at: {created}")
+    elif op is None:
+        parts.append(f"  called at: {traceback_lib.capture()}")
     if do:
         parts.append(f"  what to do: {do}")
     return "\n".join(parts)
@@ -245,6 +250,12 @@ def report(
 def describe(tensor: Any) -> str:
     """One tensor for a message: its name, dtype and shape."""
     return f"{tensor.name} {tensor.dtype.base_dtype.name}{_shape_text(tensor.shape)}"
+
+
+def brief(value: Any) -> str:
+    """A value for a message: its `repr`, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _shape_text(shape: Any) -> str:

@@ -7,6 +7,7 @@ every node: only code objects and line numbers are kept, and the text is read wh
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import os
 import sys
@@ -17,16 +18,21 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _EXAMPLES = _PACKAGE + "examples" + os.sep
 _DEPTH = 8
 
-_is_inside: dict[CodeType, bool] = {}
+_hidden: dict[str, bool] = {}
 
 
-def _inside_minitf(code: CodeType) -> bool:
-    known = _is_inside.get(code)
-    if known is None:
-        path = os.path.abspath(code.co_filename)
-        inside = path.startswith(_PACKAGE) and not path.startswith(_EXAMPLES)
-        known = _is_inside[code] = inside or "importlib" in code.co_filename
-    return known
+def _is_hidden(filename: str) -> bool:
+    """Whether frames of this file are no lines of the user's own.
+
+    What Python runs without a file, such as `<stdin>` or a cell of a notebook, is the user's; its
+    frozen import system is not, nor is what stands between a `with` line and what it calls.
+    """
+    if filename.startswith("<"):
+        return filename.startswith("<frozen ")
+    path = os.path.abspath(filename)
+    if path == contextlib.__file__:
+        return True
+    return path.startswith(_PACKAGE) and not path.startswith(_EXAMPLES)
 
 
 class Traceback:
@@ -67,10 +73,10 @@ def capture() -> Traceback:
     frame = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        inside = _is_inside.get(code)
-        if inside is None:
-            inside = _inside_minitf(code)
-        if not inside:
+        hidden = _hidden.get(code.co_filename)
+        if hidden is None:
+            hidden = _hidden[code.co_filename] = _is_hidden(code.co_filename)
+        if not hidden:
             frames.append((code, frame.f_lineno))
             if len(frames) == _DEPTH:
                 break

@@ -91,6 +91,14 @@ def test_default_graphs_nest():
     assert tf.get_default_graph() is not outer
 
 
+def test_a_graph_may_be_the_default_twice():
+    a, b = tf.Graph(), tf.Graph()
+    with a.as_default(), b.as_default():
+        with a.as_default():
+            assert tf.get_default_graph() is a
+        assert tf.get_default_graph() is b
+
+
 def test_default_graph_and_scopes_are_per_thread():
     seen = {}
 

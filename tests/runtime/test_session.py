@@ -242,6 +242,10 @@ def test_default_sessions():
             assert tf.get_default_session() is inner
         assert tf.get_default_session() is outer
         assert inner.run(c) == 1  # as_default does not close
+        with outer.as_default(), inner.as_default():
+            with outer.as_default():
+                assert tf.get_default_session() is outer
+            assert tf.get_default_session() is inner
     assert tf.get_default_session() is None
     graph = tf.Graph()
     with tf.Session(graph=graph), pytest.raises(ValueError, match="graph"):
