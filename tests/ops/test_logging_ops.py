@@ -79,7 +79,7 @@ def test_checking_everything_names_the_first_bad_node():
     check = tf.add_check_numerics_ops()
     with tf.Session() as sess:
         sess.run([y, check], {x: 1.0})
-        with pytest.raises(tf.errors.InvalidArgumentError, match="^culprit:0 : Tensor had NaN"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"^culprit:0 : Tensor had NaN"):
             sess.run([y, check], {x: -1.0})
 
 
