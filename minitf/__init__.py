@@ -380,6 +380,10 @@ from minitf.ops.check_ops import assert_non_negative as assert_non_negative
 from minitf.ops.check_ops import assert_non_positive as assert_non_positive
 from minitf.ops.check_ops import assert_none_equal as assert_none_equal
 from minitf.ops.check_ops import assert_positive as assert_positive
+from minitf.ops.check_ops import assert_rank as assert_rank
+from minitf.ops.check_ops import assert_rank_at_least as assert_rank_at_least
+from minitf.ops.check_ops import assert_rank_in as assert_rank_in
+from minitf.ops.check_ops import assert_type as assert_type
 from minitf.ops.confusion_matrix import confusion_matrix as confusion_matrix
 from minitf.ops import set_ops as _set_ops  # declares an op that weights are checked with
 

@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import errors
+from minitf.framework import dtypes, errors
 from minitf.framework import traceback as traceback_lib
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_value
 from minitf.framework.tensor import Tensor
-from minitf.ops import control_flow_ops, logging_ops, math_ops
+from minitf.ops import array_ops, control_flow_ops, logging_ops, math_ops
 
 # ---- two values
 
@@ -249,3 +249,154 @@ def _compare_with_zero(
         check = assert_less if len(sign) == 1 else assert_less_equal
         small, large = (x, zero) if sign[0] == "<" else (zero, x)
         return check(small, large, data=data, summarize=summarize)
+
+
+# ---- types and ranks
+
+
+def assert_type(
+    tensor: Any, tf_type: Any, message: str | None = None, name: str | None = None
+) -> Operation:
+    """Checks the dtype of a tensor, at once (mirrors `tf.assert_type`).
+
+    Args:
+      tensor: a tensor.
+      tf_type: the dtype that it should have.
+      message: what to say first.
+      name: the scope's name.
+
+    Returns:
+      An operation that does nothing.
+
+    Raises:
+      TypeError: if the tensor has another dtype.
+    """
+    wanted = dtypes.as_dtype(tf_type)
+    with name_scope(name, "assert_type", [tensor]):
+        tensor = convert_to_tensor(tensor, name="tensor")
+        if tensor.dtype.base_dtype is not wanted.base_dtype:
+            said = f"{message}  " if message else ""
+            raise TypeError(
+                errors.report(
+                    f"{said}{tensor.name} must be of type {wanted!r}; got "
+                    f"{tensor.dtype.base_dtype!r}",
+                    line=str(traceback_lib.capture()),
+                    do=f"convert it with tf.cast(x, {wanted!r}).",
+                )
+            )
+        return control_flow_ops.no_op("statically_determined_correct_type")
+
+
+def assert_rank(
+    x: Any,
+    rank: int,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks the number of dims of a tensor (mirrors `tf.assert_rank`).
+
+    Args:
+      x: a tensor.
+      rank: the number of dims that it should have.
+      data: tensors to show where it has not; its shape if None.
+      summarize: how many elements of each to show; 3 if None.
+      message: what to say first.
+      name: the scope's name.
+
+    Raises:
+      ValueError: if it is known that it has another number of dims.
+      tf.errors.InvalidArgumentError: when it is run, otherwise.
+    """
+    return _check_rank("assert_rank", "", math_ops.equal, x, [rank], data, summarize, message, name)
+
+
+def assert_rank_at_least(
+    x: Any,
+    rank: int,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that a tensor has some number of dims or more (mirrors `tf.assert_rank_at_least`).
+
+    See `assert_rank` for the arguments.
+    """
+    check = math_ops.greater_equal
+    return _check_rank(
+        "assert_rank_at_least", " at least", check, x, [rank], data, summarize, message, name
+    )
+
+
+def assert_rank_in(
+    x: Any,
+    ranks: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
+) -> Operation:
+    """Checks that a tensor's number of dims is one of some (mirrors `tf.assert_rank_in`).
+
+    Args:
+      x: a tensor.
+      ranks: the allowed numbers of dims.
+      data, summarize, message, name: see `assert_rank`.
+    """
+    return _check_rank(
+        "assert_rank_in", " in", _equal_reversed, x, list(ranks), data, summarize, message, name
+    )
+
+
+def _equal_reversed(rank: Any, wanted: Any) -> Tensor:
+    return math_ops.equal(wanted, rank)
+
+
+def _check_rank(
+    default_name: str,
+    relation: str,
+    condition: Callable[[Any, Any], Any],
+    x: Any,
+    ranks: list[Any],
+    data: Any,
+    summarize: int | None,
+    message: str | None,
+    name: str | None,
+) -> Operation:
+    with name_scope(name, default_name, [x, *ranks, data]):
+        x = convert_to_tensor(x, name="x")
+        wanted = [convert_to_tensor(rank, name="rank") for rank in ranks]
+        shape = array_ops.shape(x)
+        for rank in wanted:
+            assert_type(rank, dtypes.int32)
+        known = [static_value(rank) for rank in wanted]
+        if x.shape.ndims is not None and all(rank is not None for rank in known):
+            allowed = [int(rank) for rank in known]
+            if not any(_holds(condition, x.shape.ndims, rank) for rank in allowed):
+                raise ValueError(_rank_message(x, relation, allowed, message))
+            return control_flow_ops.no_op("static_checks_determined_all_ok")
+        rank_now = array_ops.rank(x)
+        holds = condition(rank_now, wanted[0])
+        for other in wanted[1:]:
+            holds = math_ops.logical_or(holds, condition(rank_now, other))
+        if data is None:
+            claim = f"Tensor {x.name} must have rank{relation}"
+            data = [message or "", claim, *wanted, "Received shape: ", shape]
+        return logging_ops.Assert(holds, data, summarize=summarize)
+
+
+def _holds(condition: Callable[[Any, Any], Any], rank: int, wanted: int) -> bool:
+    return rank >= wanted if condition is math_ops.greater_equal else rank == wanted
+
+
+def _rank_message(x: Tensor, relation: str, allowed: list[int], message: str | None) -> str:
+    which = tuple(allowed) if len(allowed) > 1 else allowed[0]
+    return errors.report(
+        f"{message + '.  ' if message else ''}Tensor {x.name} must have rank{relation} {which}.  "
+        f"Received rank {x.shape.ndims}, shape {x.shape}",
+        facts=f"tensor: {errors.describe(x)}, created at {x.op.traceback}",
+        line=str(traceback_lib.capture()),
+        do="give it the dims that are asked for, for example with tf.reshape or tf.expand_dims.",
+    )

@@ -76,7 +76,8 @@ class _Run:
         self.followers: dict[Operation, list[Operation]] = {op: [] for op in self.ops}
         self.ready: list[tuple[int, Operation]] = []
         for op in self.ops:
-            before = {t.op for t in op.inputs if t not in feeds} | set(op.control_inputs)
+            before = {t.op for t in op.inputs if t not in feeds}
+            before.update(c for c in op.control_inputs if c in self.followers)
             self.waiting[op] = len(before)
             for other in before:
                 self.followers[other].append(op)

@@ -36,8 +36,14 @@ def prune(fetches: Iterable[Operation | Tensor], fed: set[Tensor]) -> list[Opera
             if tensor not in fed:
                 need(tensor._op)
         for control in op._control_inputs:
-            need(control)
+            if not is_given(control, fed):
+                need(control)
     return in_order(needed, fed)
+
+
+def is_given(op: Operation, fed: set[Tensor]) -> bool:
+    """Whether a node that others wait for is a placeholder whose value is there already."""
+    return op._op_def.name == "Placeholder" and op._outputs[0] in fed
 
 
 def in_order(ops: set[Operation], fed: set[Tensor]) -> list[Operation]:
