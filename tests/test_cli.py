@@ -146,6 +146,8 @@ def test_keyboard_interrupt_exits_with_130(tmp_path: Path) -> None:
     with subprocess.Popen(
         command, cwd=tmp_path, env=ENVIRONMENT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Where the tests run in the background, SIGINT is ignored, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -183,6 +185,56 @@ def test_tensorflow_is_minitf(tmp_path: Path) -> None:
     write(tmp_path, "script.py", ALIASES)
     run = minitf_run("script.py", cwd=tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+TUTORIAL = """
+from __future__ import absolute_import, division, print_function
+
+import argparse
+import sys
+
+from tensorflow.examples.tutorials.mnist import input_data
+import tensorflow as tf
+
+FLAGS = None
+
+
+def main(argv):
+  digits = input_data.read_data_sets(FLAGS.data_dir)
+  images = tf.placeholder(tf.float32, [None, 784])
+  classes = tf.placeholder(tf.int64, [None])
+  weights = tf.Variable(tf.zeros([784, 10]))
+  biases = tf.Variable(tf.zeros([10]))
+  scores = tf.matmul(images, weights) + biases
+  loss = tf.losses.sparse_softmax_cross_entropy(labels=classes, logits=scores)
+  step = tf.train.GradientDescentOptimizer(0.5).minimize(loss)
+  right = tf.equal(tf.argmax(scores, 1), classes)
+  accuracy = tf.reduce_mean(tf.cast(right, tf.float32))
+
+  session = tf.InteractiveSession()
+  tf.global_variables_initializer().run()
+  for _ in range(1000):
+    batch, labels = digits.train.next_batch(100)
+    session.run(step, feed_dict={images: batch, classes: labels})
+  print(argv[1:], accuracy.eval({images: digits.test.images, classes: digits.test.labels}))
+
+
+if __name__ == "__main__":
+  parser = argparse.ArgumentParser()
+  parser.add_argument("--data_dir", default="MNIST_data")
+  FLAGS, unparsed = parser.parse_known_args()
+  tf.app.run(main=main, argv=[sys.argv[0]] + unparsed)
+"""
+
+
+def test_a_script_in_the_manner_of_the_tutorials_learns(tmp_path: Path) -> None:
+    write(tmp_path, "softmax.py", TUTORIAL)
+    run = minitf_run("softmax.py", "--data_dir", "elsewhere", "--other", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    rest, _, accuracy = run.stdout.rpartition(" ")
+    assert rest == "['--other']"
+    # 1,000 test digits of the sample: softmax regression gets about 920 of them right.
+    assert 0.90 < float(accuracy) < 0.95
 
 
 def test_tensorflow_is_minitf_even_where_real_tensorflow_is_installed(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_notebook_cell_shows_its_text():
 
 
 def test_a_users_own_folder_named_minitf_or_importlib():
-    for filename in ("/home/u/minitf/model.py", "/home/u/importlib/model.py", "/home/u/minitf.py"):
+    for filename in ("/srv/u/minitf/model.py", "/srv/u/importlib/model.py", "/srv/u/minitf.py"):
         module = run_as(filename, "import minitf as tf\nc = tf.constant(1)\n")
         assert module.c.op.traceback.frames[0][0] == filename
 
