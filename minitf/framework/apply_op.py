@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes, tensor_shape
-from minitf.framework import traceback as traceback_lib
+from minitf.framework import dtypes, errors, tensor_shape
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph import Graph
@@ -46,7 +45,7 @@ def apply_op(
     attrs: dict[str, Any] = {}
     for key, value in given_attrs.items():
         attrs[key] = _checked_attr(op_def, key, value)
-    if all(type(value) is Tensor for value in inputs):
+    if not op_def.takes_lists and all(type(value) is Tensor for value in inputs):
         flat = list(inputs)
     else:
         scope = name or op_def.name
@@ -96,12 +95,20 @@ def graph_of(values: Any) -> Graph:
                     graph, first = item_graph, item
                 elif item_graph is not graph:
                     raise ValueError(
-                        f"{item} must be from the same graph as {first}.\n"
-                        f"  created at: {item.op.traceback} and {first.op.traceback}\n"
-                        "  what to do: build both inside one `with graph.as_default()` block; "
-                        "after tf.reset_default_graph() older tensors belong to the old graph."
+                        errors.report(
+                            f"{errors.brief(item)} must be from the same graph as "
+                            f"{errors.brief(first)}.",
+                            facts=f"the first was created at: {_line_of(item)}\n"
+                            f"  the second was created at: {_line_of(first)}",
+                            do="build both inside one `with graph.as_default()` block; after "
+                            "tf.reset_default_graph() older tensors belong to the old graph.",
+                        )
                     )
     return graph if graph is not None else get_default_graph()
+
+
+def _line_of(element: Any) -> str:
+    return str(getattr(element, "op", element).traceback)
 
 
 def _convert_inputs(op_def: OpDef, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> list[Tensor]:
@@ -144,18 +151,29 @@ def _convert_one(
             if tensor.dtype.base_dtype in attr.allowed:
                 return tensor
         return convert_to_tensor(value, name=name, preferred_dtype=attr.default, as_ref=arg.is_ref)
-    except TypeError as error:
-        raise TypeError(
-            f"Input {arg.name!r} of {op_def.name!r} Op cannot be made a tensor"
-            + (f" of dtype {dtype.name}" if dtype else "")
-            + f": {error}\n  created at: {traceback_lib.capture()}"
-        ) from None
+    except (TypeError, ValueError) as error:
+        raise _conversion_error(op_def, arg, dtype, error) from None
+
+
+def _conversion_error(
+    op_def: OpDef, arg: ArgDef, dtype: dtypes.DType | None, error: Exception
+) -> Exception:
+    """The error of a conversion, which also says for which op and input it was."""
+    what, _, rest = str(error).partition("\n")
+    wanted = f" of dtype {dtype.name}" if dtype else ""
+    about = f"  op: type {op_def.name}, which takes {arg.name!r} as a tensor{wanted}"
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind("\n".join(filter(None, (what, about, rest))))
 
 
 def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]) -> list[Tensor]:
     if not isinstance(values, (list, tuple)):
         raise TypeError(
-            f"Expected list for {arg.name!r} argument to {op_def.name!r} Op, not {values!r}."
+            errors.report(
+                f"Expected list for {arg.name!r} argument to {op_def.name!r} Op, not "
+                f"{errors.brief(values)}.",
+                do=f"put it into a list: [{arg.name}].",
+            )
         )
     if arg.type_list_attr:
         tensors = [convert_to_tensor(v, name=f"{arg.name}_{i}") for i, v in enumerate(values)]
@@ -164,8 +182,11 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]
     least = op_def.attrs[arg.number_attr].minimum
     if len(values) < least:
         raise ValueError(
-            f"List argument {arg.name!r} to {op_def.name!r} Op with length {len(values)} must have "
-            f"length at least {least}."
+            errors.report(
+                f"List argument {arg.name!r} to {op_def.name!r} Op with length {len(values)} must "
+                f"have length at least {least}.",
+                do=f"give at least {least} of them.",
+            )
         )
     dtype = arg.type or known.get(arg.type_attr)
     if dtype is None:
@@ -179,11 +200,13 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]
     if len(set(types)) > 1:
         names = ", ".join(each.name for each in types)
         raise TypeError(
-            f"Tensors in list passed to {arg.name!r} of {op_def.name!r} Op have types [{names}] "
-            f"that don't all match.\n"
-            f"  inputs: {', '.join(tensor.name for tensor in tensors)}\n"
-            f"  created at: {traceback_lib.capture()}\n"
-            "  what to do: convert them to one dtype with tf.cast."
+            errors.report(
+                f"Tensors in list passed to {arg.name!r} of {op_def.name!r} Op have types "
+                f"[{names}] that don't all match.",
+                facts=f"op: type {op_def.name}, inputs: "
+                + ", ".join(errors.describe(tensor) for tensor in tensors),
+                do="convert them to one dtype with tf.cast.",
+            )
         )
     known[arg.number_attr] = len(tensors)
     if arg.type_attr and dtype is not None:
@@ -207,9 +230,12 @@ def _infer_types(op_def: OpDef, flat: list[Tensor], attrs: dict[str, Any]) -> No
             dtype = tensor._dtype
             if arg.is_ref and not dtype._is_ref_dtype:
                 raise TypeError(
-                    f"Input {arg.name!r} of {op_def.name!r} Op requires l-value input: a "
-                    f"variable, not the tensor {tensor.name}, created at "
-                    f"{tensor.op.traceback}."
+                    errors.report(
+                        f"Input {arg.name!r} of {op_def.name!r} Op requires l-value input: a "
+                        "variable, not a tensor.",
+                        facts=_about(op_def, tensor),
+                        do="give the tf.Variable itself.",
+                    )
                 )
             dtype = dtype.base_dtype
             if arg.type_attr:
@@ -231,11 +257,12 @@ def _type_clash(
     reason = f" of argument {decided_by!r}" if decided_by else ""
     verb = "match" if decided_by else "match expected"
     raise TypeError(
-        f"Input {arg.name!r} of {op_def.name!r} Op has type {tensor._dtype.base_dtype.name} that "
-        f"does not {verb} type {wanted.name}{reason}.\n"
-        f"  op: type {op_def.name}, input {tensor.name}, created at {tensor.op.traceback}\n"
-        f"  created at: {traceback_lib.capture()}\n"
-        f"  what to do: convert one of them with tf.cast(x, tf.{wanted.name})."
+        errors.report(
+            f"Input {arg.name!r} of {op_def.name!r} Op has type {tensor._dtype.base_dtype.name} "
+            f"that does not {verb} type {wanted.name}{reason}.",
+            facts=_about(op_def, tensor),
+            do=f"convert one of them with tf.cast(x, tf.{wanted.name}).",
+        )
     )
 
 
@@ -244,12 +271,21 @@ def _check_allowed(op_def: OpDef, arg: ArgDef, dtype: dtypes.DType, tensor: Tens
     if allowed and dtype not in allowed:
         names = ", ".join(d.name for d in allowed)
         raise TypeError(
-            f"Value passed to parameter {arg.name!r} has DataType {dtype.name} not in list of "
-            f"allowed values: {names}.\n"
-            f"  op: type {op_def.name}, input {tensor.name}, created at {tensor.op.traceback}\n"
-            f"  created at: {traceback_lib.capture()}\n"
-            "  what to do: convert it with tf.cast."
+            errors.report(
+                f"Value passed to parameter {arg.name!r} has DataType {dtype.name} not in list of "
+                f"allowed values: {names}.",
+                facts=_about(op_def, tensor),
+                do="convert it with tf.cast.",
+            )
         )
+
+
+def _about(op_def: OpDef, tensor: Tensor) -> str:
+    """An op that was not made, and an input that does not fit, for a message."""
+    return (
+        f"op: type {op_def.name}, input {errors.describe(tensor)}, created at "
+        f"{tensor.op.traceback}"
+    )
 
 
 def _checked_attr(op_def: OpDef, name: str, value: Any) -> Any:
@@ -262,7 +298,11 @@ def _checked_attr(op_def: OpDef, name: str, value: Any) -> Any:
         return _plain(op_def, attr, value)
     if not isinstance(value, (list, tuple)) and not hasattr(value, "__iter__"):
         raise TypeError(
-            f"Expected list for {name!r} argument to {op_def.name!r} Op, not {value!r}."
+            errors.report(
+                f"Expected list for {name!r} argument to {op_def.name!r} Op, not "
+                f"{errors.brief(value)}.",
+                do=f"put it into a list: [{name}].",
+            )
         )
     return [_plain(op_def, attr, item) for item in value]
 
@@ -271,36 +311,56 @@ def _plain(op_def: OpDef, attr: AttrDef, value: Any) -> Any:
     """The plain form of an attribute's value, checked against what the declaration allows."""
     kind = attr.kind
     try:
-        if kind == "type":
-            value = dtypes.as_dtype(value).base_dtype
-        elif kind == "int":
-            value = int(value)
-        elif kind == "float":
-            value = float(np.float32(float(value)))  # as it is stored in a GraphDef
-        elif kind == "bool":
-            value = bool(value)
-        elif kind == "string":
-            value = value.decode() if isinstance(value, bytes) else str(value)
-        elif kind == "shape":
-            value = tensor_shape.as_shape(value)
+        plain = _of_kind(kind, value)
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"Expected {kind} for argument {attr.name!r} of {op_def.name!r} Op, not {value!r}: "
-            f"{error}"
+            errors.report(
+                f"Expected {kind} for argument {attr.name!r} not {errors.brief(value)}.",
+                facts=f"op: type {op_def.name}: {error}",
+                do=f"give {attr.name} a value of that kind.",
+            )
         ) from None
-    if attr.allowed and value not in attr.allowed:
+    if attr.allowed and plain not in attr.allowed:
         names = ", ".join(getattr(v, "name", repr(v)) for v in attr.allowed)
         problem = TypeError if kind == "type" else ValueError
         raise problem(
-            f"Value for attr {attr.name!r} of {getattr(value, 'name', repr(value))} is not in the "
-            f"list of allowed values: {names}, for the op {op_def.name!r}, created at "
-            f"{traceback_lib.capture()}."
+            errors.report(
+                f"Value for attr {attr.name!r} of {getattr(plain, 'name', repr(plain))} is not in "
+                f"the list of allowed values: {names}.",
+                facts=f"op: type {op_def.name}",
+                do="use one of the allowed values.",
+            )
         )
-    if kind == "int" and not attr.is_list and attr.minimum and value < attr.minimum:
+    if kind == "int" and not attr.is_list and attr.minimum and plain < attr.minimum:
         raise ValueError(
-            f"Attr {attr.name!r} of {op_def.name!r} Op passed {value} less than minimum "
-            f"{attr.minimum}."
+            errors.report(
+                f"Attr {attr.name!r} of {op_def.name!r} Op passed {plain} less than minimum "
+                f"{attr.minimum}.",
+                do=f"give {attr.name} a value of at least {attr.minimum}.",
+            )
         )
+    return plain
+
+
+def _of_kind(kind: str, value: Any) -> Any:
+    """The plain form of a value of one kind; TypeError if it is of another."""
+    if kind == "type":
+        return dtypes.as_dtype(value).base_dtype
+    if kind == "shape":
+        return tensor_shape.as_shape(value)
+    if kind == "string":
+        if not isinstance(value, (str, bytes)):
+            raise TypeError(f"a {type(value).__name__} is no text")
+        return value.decode() if isinstance(value, bytes) else value
+    if kind == "bool":
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"a {type(value).__name__} is no bool")
+        return bool(value)
+    if kind in ("int", "float"):
+        if isinstance(value, (str, bytes)):
+            raise TypeError("text is no number")
+        # Float attributes are kept as a GraphDef stores them.
+        return int(value) if kind == "int" else float(np.float32(float(value)))
     return value
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.tensor import IndexedSlices, Tensor
 
 ConversionFunction = Callable[..., Any]  # (value, dtype=None, name=None, as_ref=False) -> Tensor
@@ -58,6 +58,7 @@ def convert_to_tensor(
     Raises:
       TypeError: if no conversion is known, or the value does not fit the dtype.
       ValueError: if `value` is a tensor of another dtype.
+      RuntimeError: if the type's conversion function does not return a tensor.
 
     >>> import minitf as tf
     >>> tf.convert_to_tensor([[1, 2]], dtype=tf.float32)
@@ -68,9 +69,12 @@ def convert_to_tensor(
     if isinstance(value, Tensor):
         if dtype is not None and not dtype.is_compatible_with(value.dtype):
             raise ValueError(
-                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
-                f"{value.dtype.name}: {value!r}, created at {value.op.traceback}. Use "
-                f"tf.cast(x, tf.{dtype.name})."
+                errors.report(
+                    f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
+                    f"{value.dtype.name}.",
+                    facts=f"tensor: {errors.describe(value)}, created at {value.op.traceback}",
+                    do=f"use tf.cast(x, tf.{dtype.name}).",
+                )
             )
         return value
     functions = _by_type.get(type(value))
@@ -88,12 +92,26 @@ def convert_to_tensor(
         if result is NotImplemented:
             result = function(value, dtype=dtype, name=name, as_ref=as_ref)
         if result is not NotImplemented:
-            return result  # type: ignore[no-any-return]
+            return _checked_result(function, value, result)
     raise TypeError(
-        f"Cannot convert {value!r} with type {type(value)} to a Tensor: no conversion function is "
-        "registered for this type. Numbers, strings, numpy arrays and nested lists of them can "
-        "be converted."
+        errors.report(
+            f"Cannot convert {errors.brief(value)} with type {type(value)} to a Tensor: no "
+            "conversion function is registered for this type.",
+            do="give a number, a string, a numpy array, or a nested list of these.",
+        )
     )
+
+
+def _checked_result(function: ConversionFunction, value: Any, result: Any) -> Tensor:
+    if not isinstance(result, Tensor):
+        raise RuntimeError(
+            errors.report(
+                f"Conversion function {function!r} for type {type(value)} returned non-Tensor: "
+                f"{errors.brief(result)}",
+                do="return a tensor, or NotImplemented to let another function try.",
+            )
+        )
+    return result
 
 
 def convert_n_to_tensor_or_indexed_slices(values: Any) -> list[Any]:

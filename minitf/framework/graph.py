@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -108,8 +108,10 @@ class Graph(CollectionsMixin, LookupMixin):
         with self._lock:
             if self._finalized:
                 self._check_not_finalized()
-            name = name or op_def.name
+            name = _checked_name(name) if name else op_def.name
             name = name[:-1] if name[-1] == "/" else self.unique_name(name)
+            if not VALID_OP_NAME.match(name):
+                raise ValueError(_bad_name(name, "node"))
             scopes = self._scopes
             control_inputs = self._control_inputs_for(inputs) if scopes.control else []
             op = Operation(
@@ -125,7 +127,6 @@ class Graph(CollectionsMixin, LookupMixin):
             )
             if op_def.shape_fn is not None and output_types:
                 self._infer_shapes(op)
-            self._add_op(op)
             if self._gradient_overrides and op_def.name in self._gradient_overrides:
                 attrs["_gradient_op_type"] = self._gradient_overrides[op_def.name]
             if scopes.attrs:
@@ -134,6 +135,7 @@ class Graph(CollectionsMixin, LookupMixin):
                 self._apply_devices(op)
             if scopes.colocation:
                 self._apply_colocation(op)
+            self._add_op(op)  # whatever may fail came before: no node is left half made
             for scope in scopes.control:
                 scope.made.add(op)
             if scopes.context is not None:
@@ -143,7 +145,15 @@ class Graph(CollectionsMixin, LookupMixin):
 
     def _add_op(self, op: Operation) -> None:
         if op._name in self._nodes:
-            raise ValueError(f"A node named {op._name!r} is already in the graph.")
+            raise ValueError(
+                errors.report(
+                    f"Duplicate node name in graph: {op._name!r}.",
+                    op=self._nodes[op._name],
+                    facts=f"asked for again at: {op._traceback}",
+                    do="a name that ends in '/' is taken as it is; without the '/' it is made "
+                    "unique.",
+                )
+            )
         self._next_id = op._id
         self._nodes[op._name] = op
         for tensor in op._inputs:
@@ -167,7 +177,6 @@ class Graph(CollectionsMixin, LookupMixin):
                 errors.report(
                     "Graph is finalized and cannot be modified.",
                     facts=f"finalized at: {self._finalized_at}",
-                    line=str(traceback_lib.capture()),
                     do="Build every op before the session starts (a loop that calls tf functions "
                     "adds ops in each turn), or do not call finalize().",
                 )
@@ -186,6 +195,16 @@ class Graph(CollectionsMixin, LookupMixin):
     @property
     def _last_id(self) -> int:
         return self._next_id
+
+    @property
+    def graph_def_versions(self) -> Any:
+        """The versions of the format that `as_graph_def` writes, as a `VersionDef`."""
+        return self.as_graph_def(from_version=self._next_id).versions
+
+    @property
+    def building_function(self) -> bool:
+        """False: this is a graph, not the body of a function."""
+        return False
 
     @property
     def finalized(self) -> bool:
@@ -234,9 +253,6 @@ class Graph(CollectionsMixin, LookupMixin):
         """A name that no node has, in the current name scope (mirrors `tf.Graph.unique_name`).
 
         Names differ by more than case: after "a", asking for "A" gives "A_1".
-
-        Raises:
-          ValueError: if the name has a character that node names cannot have.
         """
         if self._scopes.name:
             name = f"{self._scopes.name}/{name}"
@@ -245,11 +261,6 @@ class Graph(CollectionsMixin, LookupMixin):
             key = name.lower()
             count = used.get(key, 0)
             if count == 0:
-                if not VALID_OP_NAME.match(name):
-                    raise ValueError(
-                        f"{name!r} is not a valid node name. Use letters, digits, and _ . - / "
-                        "with a letter, digit or dot first."
-                    )
                 if mark_as_used:
                     used[key] = 1
                 return name
@@ -272,20 +283,19 @@ class Graph(CollectionsMixin, LookupMixin):
 
         Yields:
           The scope's full name with a "/" at its end, or "" for the root.
+
+        Raises:
+          TypeError: if the name is no string.
+          ValueError: if it has a character that node names cannot have.
         """
         scopes = self._scopes
         outer = scopes.name
         if not name:
             inner = ""
-        elif name[-1] == "/":
-            inner = name[:-1]
         else:
-            if not (VALID_SCOPE_NAME if outer else VALID_OP_NAME).match(name):
-                raise ValueError(
-                    f"{name!r} is not a valid scope name. Use letters, digits, and _ . - / "
-                    "with a letter, digit or dot first."
-                )
-            inner = self.unique_name(name)
+            if not (VALID_SCOPE_NAME if outer else VALID_OP_NAME).match(_checked_name(name)):
+                raise ValueError(_bad_name(name, "scope"))
+            inner = name[:-1] if name[-1] == "/" else self.unique_name(name)
         scopes.name = inner
         try:
             yield f"{inner}/" if inner else ""
@@ -309,10 +319,22 @@ class Graph(CollectionsMixin, LookupMixin):
         Args:
           device_name_or_function: a device string or `DeviceSpec`; a function from `Operation`
             to a device string; or None to ignore the blocks around this one.
+
+        Raises:
+          TypeError: if it is none of these.
+          ValueError: if the device string cannot be read.
         """
         spec = device_name_or_function
         if isinstance(spec, str):
             spec = device_lib.DeviceSpec.from_string(spec)
+        elif not (spec is None or callable(spec) or isinstance(spec, device_lib.DeviceSpec)):
+            raise TypeError(
+                errors.report(
+                    "tf.device takes a device string, a DeviceSpec, a function or None, not "
+                    f"{errors.brief(spec)}.",
+                    do="write it like '/cpu:0' or '/job:ps/task:1'.",
+                )
+            )
         self._scopes.devices.append(spec)
         try:
             yield
@@ -325,7 +347,19 @@ class Graph(CollectionsMixin, LookupMixin):
             if spec is None:
                 break
             if callable(spec):
-                op._set_device(spec(op))
+                device = spec(op)
+                if not (device is None or isinstance(device, (str, device_lib.DeviceSpec))):
+                    raise TypeError(
+                        errors.report(
+                            f"The device function returned {errors.brief(device)}, which is no "
+                            "device string.",
+                            op=op,
+                            do="return a string like '/job:ps/task:1', or '' for any device.",
+                        )
+                    )
+                if isinstance(device, device_lib.DeviceSpec):
+                    device = device.to_string()
+                op._set_device(device)
             else:
                 op._set_device(device_lib.merge(spec, op._device))
 
@@ -336,6 +370,9 @@ class Graph(CollectionsMixin, LookupMixin):
         Args:
           op: an operation or a tensor; None ignores the blocks around this one.
           ignore_existing: whether only this block counts.
+
+        Raises:
+          TypeError: if `op` is something else.
         """
         scopes = self._scopes
         outer = scopes.colocation, scopes.devices
@@ -343,6 +380,14 @@ class Graph(CollectionsMixin, LookupMixin):
             scopes.colocation = []
         else:
             op = getattr(op, "op", op)
+            if not isinstance(op, Operation):
+                raise TypeError(
+                    errors.report(
+                        "Nodes can be colocated with an operation or a tensor, not with "
+                        f"{errors.brief(op)}.",
+                        do="give the tensor itself, or graph.get_tensor_by_name(name).",
+                    )
+                )
             scopes.colocation = [op] if ignore_existing else [*scopes.colocation, op]
         if ignore_existing or op is None:
             scopes.devices = []
@@ -397,15 +442,13 @@ class Graph(CollectionsMixin, LookupMixin):
         if control_inputs is None:
             scopes.control, scopes.context = [], None
         else:
-            ops: list[Operation] = []
+            ops: dict[Operation, None] = {}
             for item in control_inputs:
                 # A variable stands for the node that holds it; a gradient for its rows.
                 element = getattr(item, "values", None) if hasattr(item, "indices") else item
                 element = self.as_graph_element(element)
-                op = element.op if isinstance(element, Tensor) else element
-                if op not in ops:
-                    ops.append(op)
-            scopes.control = [*outer_control, _ControlScope(ops)]
+                ops[element.op if isinstance(element, Tensor) else element] = None
+            scopes.control = [*outer_control, _ControlScope(list(ops))]
         try:
             yield
         finally:
@@ -462,7 +505,19 @@ class Graph(CollectionsMixin, LookupMixin):
         return getattr(tensor_or_op, "op", tensor_or_op) not in self._unfetchable
 
 
-def run_in_graph(graph: Graph, function: Callable[[], Any]) -> Any:
-    """Calls a function with `graph` as the default graph."""
-    with graph.as_default():
-        return function()
+def _checked_name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(
+            errors.report(
+                f"A name must be a string, but got {errors.brief(name)}.",
+                do="give a string, or None for the default name.",
+            )
+        )
+    return name
+
+
+def _bad_name(name: str, kind: str) -> str:
+    return errors.report(
+        f"{name!r} is not a valid {kind} name.",
+        do="use letters, digits, and _ . - / with a letter, digit or dot first.",
+    )

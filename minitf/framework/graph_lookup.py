@@ -5,8 +5,15 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
+
+
+class NameNotFoundError(KeyError):
+    """A graph has nothing of this name. Unlike KeyError, it shows its text as it is written."""
+
+    __str__ = Exception.__str__
 
 
 class LookupMixin:
@@ -56,6 +63,8 @@ class LookupMixin:
           ValueError: if it belongs to another graph, or the name is of the wrong kind.
           KeyError: if the graph has nothing of that name.
         """
+        if not (allow_tensor or allow_operation):
+            raise ValueError("allow_tensor and allow_operation can't both be False.")
         wanted = " or ".join(
             kind
             for kind, allowed in (("Tensor", allow_tensor), ("Operation", allow_operation))
@@ -70,65 +79,101 @@ class LookupMixin:
             allow_operation and isinstance(element, Operation)
         )
         if not allowed:
-            raise TypeError(f"Can not convert a {type(obj).__name__} into a {wanted}.")
+            raise TypeError(
+                errors.report(
+                    f"Can not convert a {type(obj).__name__} into a {wanted}.",
+                    facts=f"given: {errors.brief(obj)}",
+                    do=f"give a {wanted} of this graph, or the name of one.",
+                )
+            )
         if element.graph is not self:
             raise ValueError(self._foreign(element))
         return element
 
     def _foreign(self, element: Any) -> str:
-        kind = "Tensor" if isinstance(element, Tensor) else "Operation"
         op = element.op if isinstance(element, Tensor) else element
-        text = (
-            f"{kind} {element} is not an element of this graph. It was created at "
-            f"{op.traceback}, in the graph made at {element.graph._created_at}; this graph was "
-            f"made at {self._created_at}."
+        facts = (
+            f"it is in the graph made at {element.graph._created_at}\n"
+            f"  this graph was made at {self._created_at}"
+        )
+        do = (
+            "build it inside `with graph.as_default()` of the session's graph, or open the session "
+            "with the graph that it is in; after tf.reset_default_graph(), build the model anew."
         )
         if op.name in self._nodes:
-            text += (
-                f" This graph has a node of the same name, {op.name!r}, created at "
+            facts += (
+                f"\n  this graph has a node of the same name, {op.name!r}, created at "
                 f"{self._nodes[op.name].traceback}: did you mean that one?"
             )
-        return text
+        if isinstance(element, Tensor):
+            what = f"Tensor {element} is not an element of this graph."
+        else:
+            what = f"Operation {element.name!r} is not an element of this graph."
+        return errors.report(what, op=op, facts=facts, do=do)
 
     def _by_name(self, name: str, allow_tensor: bool, allow_operation: bool) -> Any:
         op_name, colon, index = name.partition(":")
         if colon:
-            if not allow_tensor:
-                raise ValueError(f"Name {name!r} appears to refer to a Tensor, not a Operation.")
-            if not index.isdigit():
-                raise ValueError(
-                    f"The name {name!r} looks like a Tensor name, but is not a valid one. Tensor "
-                    'names must be of the form "<op_name>:<output_index>".'
-                )
-            op = self._nodes.get(op_name)
-            if op is None:
-                raise KeyError(
-                    f"The name {name!r} refers to a Tensor which does not exist. The operation, "
-                    f"{op_name!r}, does not exist in the graph.{self._nearest(op_name)}"
-                )
-            if int(index) >= len(op.outputs):
-                raise KeyError(
-                    f"The name {name!r} refers to a Tensor which does not exist. The operation, "
-                    f"{op_name!r}, exists but only has {len(op.outputs)} outputs."
-                )
-            return op.outputs[int(index)]
+            return self._tensor_by_name(name, op_name, index, allow_tensor)
+        op = self._nodes.get(name)
         if not allow_operation:
-            if name in self._nodes:
-                hint = f" Perhaps you meant to ask for {name + ':0'!r}."
-                raise ValueError(
-                    f"The name {name!r} refers to an Operation, not a Tensor. Tensor names must be "
-                    f'of the form "<op_name>:<output_index>".{hint}'
-                )
+            do = f"Perhaps you meant to ask for {name + ':0'!r}." if op is not None else ""
+            refers = "refers to an Operation" if op is not None else "looks like an Operation name"
             raise ValueError(
-                f"The name {name!r} looks like an (invalid) Operation name, not a Tensor. Tensor "
-                'names must be of the form "<op_name>:<output_index>".'
+                errors.report(
+                    f"The name {name!r} {refers}, not a Tensor. Tensor names must be of the form "
+                    '"<op_name>:<output_index>".',
+                    do=do or self._nearest(name),
+                )
             )
-        if name not in self._nodes:
-            raise KeyError(
-                f"The name {name!r} refers to an Operation not in the graph.{self._nearest(name)}"
+        if op is None:
+            raise NameNotFoundError(
+                errors.report(
+                    f"The name {name!r} refers to an Operation not in the graph.",
+                    do=self._nearest(name),
+                )
             )
-        return self._nodes[name]
+        return op
+
+    def _tensor_by_name(self, name: str, op_name: str, index: str, allow_tensor: bool) -> Tensor:
+        if not allow_tensor:
+            raise ValueError(
+                errors.report(
+                    f"Name {name!r} appears to refer to a Tensor, not a Operation.",
+                    do=f"ask for {op_name!r}.",
+                )
+            )
+        if not index.isdigit():
+            raise ValueError(
+                errors.report(
+                    f"The name {name!r} looks like a Tensor name, but is not a valid one.",
+                    do='write it as "<op_name>:<output_index>".',
+                )
+            )
+        op = self._nodes.get(op_name)
+        if op is None:
+            raise NameNotFoundError(
+                errors.report(
+                    f"The name {name!r} refers to a Tensor which does not exist. The operation, "
+                    f"{op_name!r}, does not exist in the graph.",
+                    do=self._nearest(op_name),
+                )
+            )
+        if int(index) >= len(op._outputs):
+            raise NameNotFoundError(
+                errors.report(
+                    f"The name {name!r} refers to a Tensor which does not exist. The operation, "
+                    f"{op_name!r}, exists but only has {len(op._outputs)} outputs.",
+                    op=op,
+                    do=f"ask for one of {', '.join(repr(t.name) for t in op._outputs[:9])}."
+                    if op._outputs
+                    else f"ask for {op_name!r}: it has no value, and is only run.",
+                )
+            )
+        return op._outputs[int(index)]
 
     def _nearest(self, name: str) -> str:
         near = difflib.get_close_matches(name, self._nodes, n=3)
-        return f" The nearest names are {', '.join(map(repr, near))}." if near else ""
+        if near:
+            return f"the nearest names are {', '.join(map(repr, near))}."
+        return "graph.get_operations() lists what is there; names carry the scopes they stand in."

@@ -174,6 +174,7 @@ class OpDef:
         self.inputs = [ArgDef(part, self.attrs) for part in _split(inputs)]
         self.outputs = [ArgDef(part, self.attrs) for part in _split(outputs.strip().strip("()"))]
         self.takes_references = any(arg.is_ref for arg in self.inputs)
+        self.takes_lists = any(arg.is_list for arg in self.inputs)
         self.stateful = stateful
         self.elementwise = elementwise
         self.aliases = aliases
@@ -205,7 +206,7 @@ class OpDef:
     def ref_inputs(self, count: int) -> list[bool]:
         """For each of a node's `count` input tensors, whether a reference is wanted."""
         fixed = [arg.is_ref for arg in self.inputs]
-        if len(fixed) == count and not any(arg.is_list for arg in self.inputs):
+        if len(fixed) == count and not self.takes_lists:
             return fixed
         # A list input has any number of tensors; no declaration mixes lists and references.
         return [bool(self.inputs) and self.inputs[0].is_ref] * count

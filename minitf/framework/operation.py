@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from minitf.framework import dtypes
@@ -50,7 +51,7 @@ class Operation:
         op_id: int,
         op_def: OpDef,
         name: str,
-        inputs: list[Tensor],
+        inputs: Sequence[Tensor],
         output_types: list[dtypes.DType],
         attrs: dict[str, Any],
         control_inputs: list[Operation],
@@ -60,7 +61,7 @@ class Operation:
         self._id = op_id
         self._op_def = op_def
         self._name = name
-        self._inputs = inputs
+        self._inputs = tuple(inputs)
         self._attrs = attrs
         self._control_inputs = control_inputs
         self._device = ""
@@ -95,19 +96,19 @@ class Operation:
         return self._device
 
     @property
-    def inputs(self) -> list[Tensor]:
+    def inputs(self) -> tuple[Tensor, ...]:
         """The tensors that this node computes from."""
         return self._inputs
 
     @property
     def outputs(self) -> list[Tensor]:
         """The tensors that this node computes."""
-        return self._outputs
+        return list(self._outputs)
 
     @property
     def control_inputs(self) -> list[Operation]:
         """The operations that run before this one without giving it a value."""
-        return self._control_inputs
+        return list(self._control_inputs)
 
     @property
     def traceback(self) -> Traceback:
@@ -166,10 +167,24 @@ class Operation:
 
     def _update_input(self, index: int, tensor: Tensor) -> None:
         """Rewires one input."""
-        self._inputs[index]._consumers.remove(self)
-        self._inputs[index] = tensor
+        consumers = self._inputs[index]._consumers
+        if consumers[-1] is self:  # as for a node just made in a branch; `remove` would search
+            consumers.pop()
+        else:
+            consumers.remove(self)
+        self._inputs = (*self._inputs[:index], tensor, *self._inputs[index + 1 :])
         tensor._consumers.append(self)
+        self._forget_static_values()
         self._changed()
+
+    def _forget_static_values(self) -> None:
+        """Forgets what was known of the values that depend on this node."""
+        stack = [self]
+        while stack:
+            for output in stack.pop()._outputs:
+                if output._static is not None:
+                    output._static = None
+                    stack.extend(output._consumers)
 
     def _set_device(self, device: Any) -> None:
         self._device = str(device or "")

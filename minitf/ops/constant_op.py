@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.array_value import as_array
 from minitf.framework.convert import register_tensor_conversion_function
 from minitf.framework.op_def import op_def
@@ -88,15 +88,24 @@ def _fit_shape(array: Any, shape: TensorShape, verify_shape: bool) -> Any:
     if tuple(dims) == array.shape:
         return array
     if verify_shape:
-        raise TypeError(f"Expected Tensor's shape: {tuple(dims)}, got {array.shape}.")
+        raise TypeError(
+            errors.report(
+                f"Expected Tensor's shape: {tuple(dims)}, got {array.shape}.",
+                do="give a value of that shape, or leave out verify_shape to fill it up.",
+            )
+        )
     size = int(np.prod(dims, dtype=np.int64))
     if size == 0 and array.ndim == 0:
         return np.empty(dims, array.dtype)
     if array.size > size or (array.size == 0 and size > 0):
         raise ValueError(
-            f"Too many elements provided. Needed at most {size}, but received {array.size}."
-            if array.size
-            else f"Cannot fill shape {tuple(dims)} from a value without elements."
+            errors.report(
+                f"Too many elements provided. Needed at most {size}, but received {array.size}."
+                if array.size
+                else f"Cannot fill shape {tuple(dims)} from a value without elements.",
+                facts=f"value: shape {array.shape}; asked for: shape {tuple(dims)}",
+                do="make value and shape agree.",
+            )
         )
     filled = np.empty(size, array.dtype)
     filled[: array.size] = array.reshape(-1)
@@ -114,7 +123,8 @@ def _convert_shape(
     value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
 ) -> Tensor:
     if not value.is_fully_defined():
-        raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {value}")
+        raise ValueError(_unknown_size(f"a partially known TensorShape to a Tensor: {value}"))
+    _check_size_dtype(value, dtype)
     dims = value.as_list()
     large = any(d > np.iinfo(np.int32).max for d in dims)
     return constant(
@@ -128,8 +138,26 @@ def _convert_dimension(
     value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
 ) -> Tensor:
     if value.value is None:
-        raise ValueError(f"Cannot convert an unknown Dimension to a Tensor: {value}")
+        raise ValueError(_unknown_size(f"an unknown Dimension to a Tensor: {value}"))
+    _check_size_dtype(value, dtype)
     return constant(value.value, dtype or dtypes.int32, name=name or "shape_as_tensor")
+
+
+def _unknown_size(what: str) -> str:
+    return errors.report(
+        f"Cannot convert {what}",
+        do="use tf.shape(x), which is the shape when the graph runs.",
+    )
+
+
+def _check_size_dtype(value: Any, dtype: Any) -> None:
+    if dtype not in (None, dtypes.int32, dtypes.int64):
+        raise TypeError(
+            errors.report(
+                f"Cannot convert the {type(value).__name__} {value} to dtype {dtype.name}.",
+                do="sizes are int32 or int64: use tf.cast for another dtype.",
+            )
+        )
 
 
 register_tensor_conversion_function(object, _convert_value, 200)

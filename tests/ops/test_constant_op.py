@@ -23,6 +23,8 @@ def value_of(tensor):
         ([1, 2.5], None, np.float32([1, 2.5])),
         ((1, 2), tf.float64, np.float64([1, 2])),
         (1j, None, np.complex128(1j)),
+        (True, tf.int32, np.int32(1)),
+        ([True, 2], tf.float32, np.float32([1, 2])),
         (np.float64(1), None, np.float64(1)),
         (np.arange(3), None, np.int64([0, 1, 2])),
         (np.float16([1]), None, np.float16([1])),
@@ -52,7 +54,6 @@ def test_strings():
     ("value", "dtype", "error", "match"),
     [
         ([1, 2.5], tf.int32, TypeError, "Expected int32, but got 2.5 of type 'float'"),
-        (True, tf.int32, TypeError, "Expected int32, but got True"),
         (1, tf.bool, TypeError, "Expected bool, but got 1"),
         ("a", tf.float32, TypeError, "Expected float32, but got 'a'"),
         (1, tf.string, TypeError, "Expected string, but got 1"),
