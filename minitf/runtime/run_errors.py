@@ -45,6 +45,10 @@ _REMEDIES: dict[type[errors.OpError], str] = {
         "run the initializer first: session.run(tf.global_variables_initializer()), built after "
         "the last variable; or restore a checkpoint."
     ),
+    errors.InvalidArgumentError: (
+        "compare what was given with what the op takes; session.run of its inputs, by the names "
+        "above, shows their values."
+    ),
     errors.ResourceExhaustedError: "use a smaller batch or a smaller model.",
     errors.UnimplementedError: "use another dtype or another op.",
 }
