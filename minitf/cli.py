@@ -21,6 +21,7 @@ _RUN_EXAMPLES = """\
 examples:
   minitf run mnist_softmax.py --data_dir MNIST_data
   minitf run -m tutorials.mnist.train --steps 1000
+  minitf run --seeds tf1 script_of_a_book.py
 """
 
 
@@ -34,7 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     # Late, so that `minitf --help` and a mistyped command answer at once.
     from minitf import _run_script
+    from minitf.framework.random_seed import set_seed_policy
 
+    if args.seeds is not None:
+        set_seed_policy(args.seeds)
     run = _run_script.run_module if args.module else _run_script.run_script
     try:
         return run(args.script, script_args)
@@ -52,13 +56,19 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run",
         help="run a TensorFlow 1 script, unmodified, on minitf",
-        usage="minitf run [-h] [-m] script [args ...]",
+        usage="minitf run [-h] [-m] [--seeds {tf2,tf1}] script [args ...]",
         description=_RUN_HELP,
         epilog=_RUN_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     run.add_argument(
         "-m", "--module", action="store_true", help="script is a module's name, as for python -m"
+    )
+    run.add_argument(
+        "--seeds",
+        choices=("tf2", "tf1"),
+        help="how random ops without a seed get theirs: as in TensorFlow 2's compat.v1 (the "
+        "default), or as in TensorFlow 1, where the number of nodes in the graph decided",
     )
     run.add_argument("script", help="the script, followed by its own arguments")
     return parser
@@ -72,7 +82,12 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
     >>> _split(["run", "-m", "train", "--help"])
     (['run', '-m', 'train'], ['--help'])
     """
-    words = [i for i, word in enumerate(argv) if not word.startswith("-") or word == "-"]
+    values = {i + 1 for i, word in enumerate(argv) if word == "--seeds"}
+    words = [
+        i
+        for i, word in enumerate(argv)
+        if (not word.startswith("-") or word == "-") and i not in values
+    ]
     if argv[:1] == ["run"] and len(words) > 1:
         return argv[: words[1] + 1], argv[words[1] + 1 :]
     return argv, []

@@ -367,7 +367,7 @@ def test_help_and_version(tmp_path: Path) -> None:
     assert "unmodified" in overall.stdout
     run = minitf_run("--help", cwd=tmp_path)
     assert run.returncode == 0
-    assert run.stdout.startswith("usage: minitf run [-h] [-m] script [args ...]\n")
+    assert run.stdout.startswith("usage: minitf run [-h] [-m] [--seeds {tf2,tf1}] script [args ...]\n")
 
 
 @pytest.mark.parametrize("args", [["run"], ["walk"], ["run", "-m"], ["run", "--nope", "a.py"]])

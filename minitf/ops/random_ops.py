@@ -17,7 +17,7 @@ from minitf.framework.dtypes import DType
 from minitf.framework.kernel_context import KernelContext
 from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
-from minitf.framework.random_seed import get_seed
+from minitf.framework.random_seed import counts_nodes, get_seed
 from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_dim
 from minitf.framework.tensor import Tensor
@@ -153,9 +153,10 @@ def random_uniform(
         maxval = 1
     with name_scope(name, "random_uniform", [shape, minval, maxval]) as scope:
         shape = _shape_tensor(shape)
-        # TensorFlow leaves out steps only for Python's own 0 and 1.
-        from_zero = type(minval) is int and minval == 0
-        to_one = type(maxval) is int and maxval == 1
+        # TensorFlow leaves out steps only for Python's own 0 and 1; 1.x, which counted them, never.
+        may_leave_out = not counts_nodes()
+        from_zero = may_leave_out and type(minval) is int and minval == 0
+        to_one = may_leave_out and type(maxval) is int and maxval == 1
         if not (from_zero and to_one and dtype.is_floating):
             minval = convert_to_tensor(minval, dtype, name="min")
             maxval = convert_to_tensor(maxval, dtype, name="max")
