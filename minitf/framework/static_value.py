@@ -62,7 +62,7 @@ def _may_be_known(tensor: Tensor) -> bool:
     if op_def.stateful or not op_def.foldable or op_def.kernel_fn is None:
         return False
     size = tensor._shape.num_elements()
-    return bool(tensor._op._inputs) and size is not None and size <= _MAX_ELEMENTS
+    return bool(tensor._op._inputs) and (size is None or size <= _MAX_ELEMENTS)
 
 
 def _evaluate(tensor: Tensor) -> Any:
@@ -75,7 +75,8 @@ def _evaluate(tensor: Tensor) -> Any:
             result = op._op_def.bind_kernel(op._attrs)(*values)
     except Exception:  # whatever is wrong with the values is reported when the graph runs
         return _NOT_KNOWN
-    return np.asarray(result[tensor._value_index] if len(op._outputs) > 1 else result)
+    value = np.asarray(result[tensor._value_index] if len(op._outputs) > 1 else result)
+    return value if value.size <= _MAX_ELEMENTS else _NOT_KNOWN
 
 
 def static_shape_value(tensor: Tensor) -> TensorShape:

@@ -370,7 +370,7 @@ def cond(
         pivot_true = array_ops.identity(pivot_true, name="switch_t")
         pivot_false = array_ops.identity(pivot_false, name="switch_f")
         pred = array_ops.identity(pred, name="pred_id")
-        for tensor in (pivot_true, pivot_false, pred):
+        for tensor in (pivot_true.op.inputs[0], pivot_true, pivot_false, pred):
             pred.graph.prevent_fetching(tensor.op)
         true_result = _unpack(_build_branch(CondContext(pred, pivot_true, 1), true_fn, 1), strict)
         false_result = _unpack(

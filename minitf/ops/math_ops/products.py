@@ -195,5 +195,6 @@ def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
     ...     sess.run(tf.math.xdivy([0.0, 3.0], [0.0, 2.0]))
     array([0. , 1.5], dtype=float32)
     """
-    result: Tensor = XDIVY(x, y, name=name)
-    return result
+    with name_scope(name, "xdivy"):
+        result: Tensor = XDIVY(x, y)
+        return result

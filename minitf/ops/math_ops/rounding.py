@@ -14,7 +14,9 @@ from minitf.framework.tensor import Tensor
 from minitf.ops import array_ops
 from minitf.ops.math_ops import type_sets
 from minitf.ops.math_ops.arithmetic import MUL
+from minitf.ops.math_ops.casting import cast
 from minitf.ops.math_ops.complex_numbers import COMPLEX_ABS
+from minitf.ops.math_ops.division import DIV_NO_NAN
 
 # ---- Abs
 
@@ -93,7 +95,12 @@ def sign(x: Any, name: str | None = None) -> Tensor:
     ...     sess.run(tf.sign([-2.0, 0.0, 3.0]))
     array([-1.,  0.,  1.], dtype=float32)
     """
-    result: Tensor = SIGN(convert_to_tensor(x), name=name)
+    x = convert_to_tensor(x)
+    if x.dtype.is_complex:
+        size = cast(COMPLEX_ABS(x, Tout=x.dtype.real_dtype), x.dtype.base_dtype)
+        result: Tensor = DIV_NO_NAN(x, size, name=name)
+    else:
+        result = SIGN(x, name=name)
     return result
 
 

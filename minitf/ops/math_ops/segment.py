@@ -8,7 +8,6 @@ import numpy as np
 
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
-from minitf.framework.static_value import static_value
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
 from minitf.ops import array_ops
@@ -20,7 +19,7 @@ from minitf.ops.math_ops.unsorted_segment import product_gradient, with_rank_of
 
 
 def sorted_shape(op: Operation) -> list[TensorShape]:
-    """As many rows as the last number says, which is known if the numbers are constants."""
+    """As many rows as the last number says: TensorFlow does not look for it in a constant."""
     data, ids = (tensor.shape for tensor in op.inputs)
     ids.with_rank(1)
     if data._dims is None:
@@ -28,10 +27,7 @@ def sorted_shape(op: Operation) -> list[TensorShape]:
     if not data._dims:
         raise ValueError("Shape must be at least rank 1 but is rank 0")
     data[:1].merge_with(ids)
-    known = static_value(op.inputs[1])
-    if known is None or (np.diff(known, prepend=0) < 0).any():
-        return [shape_of_dims((None, *data._dims[1:]))]
-    return [shape_of_dims((int(known[-1]) + 1 if known.size else 0, *data._dims[1:]))]
+    return [shape_of_dims((None, *data._dims[1:]))]
 
 
 def _chosen_gradient(op: Operation, grad: Tensor) -> Tensor:

@@ -171,7 +171,12 @@ def unsorted_segment_sqrt_n(
 def _rows_of_segments(data: Tensor, ids: Tensor, num_segments: Any) -> Tensor:
     """How many rows each segment has, at least 1, with the rank of the result."""
     segments = convert_to_tensor(num_segments)
-    ones = array_ops.ones(array_ops.shape(ids), data.dtype.base_dtype)
+    if ids.shape.is_fully_defined():
+        with name_scope("Shape"):
+            shape = convert_to_tensor(ids.shape)
+    else:
+        shape = array_ops.shape(ids)
+    ones = array_ops.ones(shape, data.dtype.base_dtype)
     counts = unsorted_segment_sum(ones, ids, segments)
     rows = segments[None]
     extra = array_ops.rank(data) - array_ops.rank(ids)
