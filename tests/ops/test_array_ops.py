@@ -1,7 +1,4 @@
-"""Array ops: TensorFlow's nodes and errors, and what the properties do not say."""
-
-import json
-from pathlib import Path
+"""Array ops: what the properties do not say."""
 
 import numpy as np
 import pytest
@@ -9,28 +6,7 @@ import pytest
 import minitf as tf
 from minitf.framework.tensor import IndexedSlices
 from minitf.ops import array_ops
-from tests.graph_text import node_lines
-from tests.ops.array_graphs import ERRORS, GRAPHS, RUN_ERRORS, error_of
-
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden/array_graphs.json").read_text())
-
-
-@pytest.mark.parametrize("name", sorted(GRAPHS))
-def test_nodes(name):
-    """The same nodes as TensorFlow's: names, types, inputs, attributes and static shapes."""
-    with tf.Graph().as_default() as graph:
-        GRAPHS[name](tf)
-    assert node_lines(graph) == GOLDEN["graphs"][name]
-
-
-@pytest.mark.parametrize("name", ERRORS)
-def test_error_when_built(name):
-    assert error_of(tf, ERRORS[name]) == GOLDEN["errors"][name]
-
-
-@pytest.mark.parametrize("name", RUN_ERRORS)
-def test_error_when_run(name):
-    assert error_of(tf, RUN_ERRORS[name]) == GOLDEN["run_errors"][name]
+from tests.parity.builders.arrays import RUN_ERRORS
 
 
 @pytest.mark.parametrize(
@@ -51,7 +27,7 @@ def test_an_error_says_what_is_wrong_and_where(name, text):
         run(RUN_ERRORS[name](tf))
     what, *rest = str(info.value).split("\n")
     assert text in what
-    assert any("array_graphs.py" in line for line in rest)
+    assert any("builders/arrays.py" in line for line in rest)
 
 
 def run(fetches, feed_dict=None):

@@ -1,42 +1,21 @@
-"""tf.Variable: its nodes, its properties, its place in expressions, and starting values."""
+"""tf.Variable: its properties, its place in expressions, and starting values."""
 
 from __future__ import annotations
 
 import copy
-import json
 import threading
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minitf as tf
-from tests.graph_text import node_lines
-from tests.ops.variable_graphs import GRAPHS
-
-RECORDED = json.loads((Path(__file__).parents[1] / "golden" / "variable_graphs.json").read_text())
 
 
 @pytest.fixture
 def sess():
     with tf.Session() as session:
         yield session
-
-
-# ---- the graph
-
-
-@pytest.mark.parametrize("name", sorted(GRAPHS))
-def test_the_graph_is_tensorflows(name):
-    """Names, types, inputs, control inputs, attributes, shapes and devices of all nodes."""
-    with tf.Graph().as_default() as graph:
-        GRAPHS[name](tf)
-    assert node_lines(graph) == RECORDED[name]
-
-
-def test_recordings_are_of_these_graphs():
-    assert sorted(RECORDED) == sorted(GRAPHS)
 
 
 # ---- what a variable is

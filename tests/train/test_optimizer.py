@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import minitf as tf
 from minitf.train.optimizer import _deduplicate_indexed_slices
-from tests.train.trajectories import OPTIMIZERS
+from tests.parity.builders.trajectories import OPTIMIZERS
 
 Optimizer = tf.train.Optimizer
 Descent = tf.train.GradientDescentOptimizer

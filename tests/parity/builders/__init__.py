@@ -1,0 +1,13 @@
+"""The builders: functions of `tf` that both engines run, one family per module."""
+
+from tests.parity.builders import (
+    arrays,
+    layers,
+    losses,
+    maths,
+    metrics,
+    nn,
+    training,
+    trajectories,
+    variables,
+)
