@@ -217,10 +217,9 @@ def matrix_diag_kernel(
 @MATRIX_DIAG_V3.gradient
 def matrix_diag_gradient(op: Operation, grad: Tensor) -> Any:
     k, align = op.inputs[1], op.get_attr("align")
-    zero = constant_zero(grad)
-    of_diagonal = MATRIX_DIAG_PART_V3(grad, k, zero, align=align)
-    around = MATRIX_SET_DIAG_V3(grad, array_ops.zeros_like(of_diagonal), k, align=align)
-    return of_diagonal, None, None, None, math_ops.reduce_sum(around)
+    of_diagonal = MATRIX_DIAG_PART_V3(grad, k, constant_zero(grad), align=align)
+    # As in TensorFlow, what stands beside the diagonals gets no gradient.
+    return of_diagonal, None, None, None, None
 
 
 def constant_zero(like: Tensor) -> Tensor:
@@ -302,8 +301,8 @@ def matrix_diag_part_kernel(input: Any, k: Any, padding_value: Any, *, align: st
 def matrix_diag_part_gradient(op: Operation, grad: Tensor) -> Any:
     matrix, k, align = op.inputs[0], op.inputs[1], op.get_attr("align")
     of_matrix = MATRIX_SET_DIAG_V3(array_ops.zeros_like(matrix), grad, k, align=align)
-    padding = math_ops.reduce_sum(grad) - math_ops.reduce_sum(of_matrix)
-    return of_matrix, None, padding
+    # As in TensorFlow, the padding value gets no gradient.
+    return of_matrix, None, None
 
 
 def matrix_diag_part(

@@ -120,9 +120,8 @@ def pad_v2_kernel(input: Any, paddings: Any, constant_values: Any) -> Any:
 
 @PAD_V2.gradient
 def pad_v2_gradient(op: Operation, grad: Tensor) -> Any:
-    inside = _unpadded(op, grad)
-    # Whatever is not inside came from the constant.
-    return inside, None, math_ops.reduce_sum(grad) - math_ops.reduce_sum(inside)
+    # As in TensorFlow, the constant gets no gradient.
+    return _unpadded(op, grad), None, None
 
 
 # ---- MirrorPad

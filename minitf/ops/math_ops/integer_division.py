@@ -19,15 +19,15 @@ from minitf.ops.math_ops.broadcasting import unbroadcast
 from minitf.ops.math_ops.complex_numbers import conj
 
 
-def _is_integer(y: Any) -> bool:
+def _is_integer(x: Any, y: Any) -> bool:
     """Whether the operands are integers; refuses zeros among integer divisors.
 
     Raises:
-      InvalidArgumentError: if an integer divisor is 0.
+      InvalidArgumentError: if an integer is divided by 0; an empty `x` has none to divide.
     """
     if y.dtype.kind not in "iu":
         return False
-    if not np.all(y):
+    if not np.all(y) and np.size(x):
         raise errors.InvalidArgumentError(None, None, "Integer division by zero")
     return True
 
@@ -39,7 +39,7 @@ FLOOR_DIV = op_def("FloorDiv(x: T, y: T) -> (z: T)", "T: number", shape=broadcas
 
 @FLOOR_DIV.kernel
 def floor_div_kernel(x: Any, y: Any) -> Any:
-    return np.floor_divide(x, y) if _is_integer(y) else np.floor(x / y)
+    return np.floor_divide(x, y) if _is_integer(x, y) else np.floor(x / y)
 
 
 # Between the jumps the quotient does not vary, so that nothing flows back.
@@ -99,7 +99,7 @@ FLOOR_MOD = op_def("FloorMod(x: T, y: T) -> (z: T)", "T: realnumber", shape=broa
 
 @FLOOR_MOD.kernel
 def floor_mod_kernel(x: Any, y: Any) -> Any:
-    _is_integer(y)
+    _is_integer(x, y)
     return np.mod(x, y)
 
 
@@ -153,7 +153,7 @@ TRUNCATE_DIV = op_def("TruncateDiv(x: T, y: T) -> (z: T)", "T: number", shape=br
 
 @TRUNCATE_DIV.kernel
 def truncate_div_kernel(x: Any, y: Any) -> Any:
-    if not _is_integer(y):
+    if not _is_integer(x, y):
         return np.trunc(x / y) if y.dtype.kind == "f" else x / y
     return (x - np.fmod(x, y)) // y
 
@@ -195,7 +195,7 @@ TRUNCATE_MOD = op_def(
 
 @TRUNCATE_MOD.kernel
 def truncate_mod_kernel(x: Any, y: Any) -> Any:
-    _is_integer(y)
+    _is_integer(x, y)
     return np.fmod(x, y)
 
 

@@ -49,7 +49,7 @@ case(
     pads(with_value=True),
     pad_v2,
     static=("paddings",),
-    gradients=("input", "constant_values"),
+    gradients=("input",),
     gradient_samples=pads(FLOAT64, with_value=True),
 )
 

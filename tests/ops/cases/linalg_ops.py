@@ -154,7 +154,7 @@ case(
     bands("diag"),
     matrix_diag,
     static=("k", "num_rows", "num_cols"),
-    gradients=("diagonal", "padding_value"),
+    gradients=("diagonal",),
     gradient_samples=bands("diag", only_float64=True),
 )
 case(
@@ -162,7 +162,7 @@ case(
     bands("part"),
     matrix_diag_part,
     static=("k",),
-    gradients=("input", "padding_value"),
+    gradients=("input",),
     gradient_samples=bands("part", only_float64=True),
 )
 case(
