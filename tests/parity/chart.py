@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 460, 330
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 70, 42
+LEFT, RIGHT, TOP, BOTTOM = 62, 20, 70, 42
 
 
 @dataclass

@@ -163,9 +163,9 @@ def drawn(result: Result) -> str:
     differences = Panel("Largest relative difference of a loss so far", "step")
     differences.curves = [
         Curve("TensorFlow from itself", until, apart(ONEDNN, PLAIN), _BLUE, 2.0),
-        Curve("minitf, oneDNN on", until, apart(MINITF, ONEDNN), _ORANGE),
+        Curve("minitf from TF, oneDNN on", until, apart(MINITF, ONEDNN), _ORANGE),
         Curve("allowed", *allowed(result["losses"]), _GREY, 1.2, "4 3"),
-        Curve("minitf, oneDNN off", until, apart(MINITF, PLAIN), _ORANGE, 1.5, "6 3"),
+        Curve("minitf from TF, oneDNN off", until, apart(MINITF, PLAIN), _ORANGE, 1.5, "6 3"),
     ]
     return picture(
         [losses, differences],
