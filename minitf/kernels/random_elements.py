@@ -84,7 +84,7 @@ def _c_function(name: str) -> Any:
 
 
 def elementwise(name: str, values: Array) -> Array:
-    """log, sin or cos of each value, by the C library's function for the dtype of `values`."""
+    """log, sin, expm1 ... of each value, by the C library's function for its dtype."""
     function = _c_function(name) if values.dtype == np.float32 else getattr(math, name)
     results = map(function, values.reshape(-1).tolist())
     return np.fromiter(results, values.dtype, values.size).reshape(values.shape)

@@ -16,7 +16,7 @@ from minitf.framework.operation import Operation
 from minitf.framework.random_seed import get_seed
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims
 from minitf.kernels.philox import Philox, Stream
-from minitf.kernels.random_elements import uniform_float64
+from minitf.kernels.random_elements import elementwise, exponentials, uniform_float64
 
 # TensorFlow moves the generator by this much for each candidate: room for many rejected ones.
 _BLOCKS_PER_CANDIDATE = 512
@@ -104,7 +104,8 @@ def _draw(stream: Stream, start: int, count: int, range_max: int) -> Any:
     blocks = np.arange(start // 2, -(-(start + count) // 2), dtype=np.uint64)
     uniform = np.empty((len(blocks), 2))
     uniform_float64(stream.words(blocks), uniform)
-    powers = np.exp(uniform.reshape(-1)[start % 2 :][:count] * np.log1p(range_max))
+    powers = uniform.reshape(-1)[start % 2 :][:count] * np.log1p(range_max)
+    exponentials(powers)
     return (powers.astype(np.int64) - 1) % range_max
 
 
@@ -122,11 +123,12 @@ def _draw_different(stream: Stream, count: int, range_max: int) -> tuple[Any, in
 
 
 def _expected_count(classes: Any, num_sampled: int, tries: int, range_max: int) -> Any:
-    """How often, or how likely, a class is drawn in that many tries."""
-    probability = np.log((classes + 2.0) / (classes + 1.0)) / np.log1p(range_max)
+    """How often, or how likely, a class is drawn in that many tries; rounded as TensorFlow does."""
+    logarithm = elementwise("log", (classes + 2.0) / (classes + 1.0))
+    probability = (logarithm / np.log1p(range_max)).astype(np.float32)
     if tries == num_sampled:
-        return (probability * num_sampled).astype(np.float32)
-    return (-np.expm1(tries * np.log1p(-probability))).astype(np.float32)
+        return probability * np.float32(num_sampled)
+    return -elementwise("expm1", np.float32(tries) * elementwise("log1p", -probability))
 
 
 LOG_UNIFORM_CANDIDATE_SAMPLER.not_differentiable()
