@@ -23,8 +23,6 @@ from tests.parity.harness import engine
 from tests.parity.side_by_side import RECORDED_SEEDS as SEEDS
 from tests.parity.side_by_side import RECORDED_STEPS as STEPS
 
-LIVE_SEEDS = SEEDS[:3]
-
 
 def recorded() -> dict[str, dict[str, Any]]:
     """TensorFlow's runs as they were recorded."""
@@ -71,13 +69,13 @@ def judge(runs: dict[str, Any], seeds: tuple[int, ...]) -> None:
 @pytest.mark.skipif(len(MODULES) < 2, reason="TensorFlow is not installed")
 def test_tensorflow_itself_agrees(tmp_path: Path, minitf_run: dict[str, Any]) -> None:
     """With minitf, and in all bits that depend on the C library alone with its own recording."""
-    live = side_by_side.run_sample(tmp_path, LIVE_SEEDS, TENSORFLOW)
+    live = side_by_side.run_sample(tmp_path, SEEDS, TENSORFLOW)
     runs = {**live, MINITF: minitf_run}
-    found = agreement.bits(runs, LIVE_SEEDS)
+    found = agreement.bits(runs, SEEDS)
     assert agreement.failures({"bits": found, "losses": []}) == []
-    judge(runs, LIVE_SEEDS)
+    judge(runs, SEEDS)
     if c_library_is_the_recorded_one("float32"):
-        with_recording = agreement.bits({**live, "recorded": recorded()[PLAIN]}, LIVE_SEEDS)
+        with_recording = agreement.bits({**live, "recorded": recorded()[PLAIN]}, SEEDS)
         assert agreement.failures({"bits": with_recording, "losses": []}) == []
 
 
