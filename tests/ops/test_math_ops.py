@@ -268,10 +268,17 @@ def test_all_axes_of_unknown_rank(sess):
     np.testing.assert_array_equal(grad, [[0, 24], [0, 0]])
 
 
-def test_a_product_over_an_unknown_number_of_axes_has_no_gradient():
-    x, axes = tf.placeholder(tf.float64, [2, 2]), tf.placeholder(tf.int32, [None])
-    with pytest.raises(ValueError, match="how many axes"):
-        tf.gradients(tf.reduce_prod(x, axes), x)
+def test_a_product_over_an_unknown_number_of_axes(sess):
+    x, axes = tf.placeholder(tf.float64, [2, 2]), tf.placeholder(tf.int32, None)
+    (grad,) = tf.gradients(tf.reduce_prod(x, axes), x)
+    value = np.array([[2.0, 0.0], [3.0, 4.0]])
+    for chosen, expected in (
+        ([], [[1, 1], [1, 1]]),
+        (-1, [[0, 2], [4, 3]]),
+        ([1, 0], [[0, 24], [0, 0]]),
+    ):
+        found = sess.run(grad, {x: value, axes: np.array(chosen, np.int32)})
+        np.testing.assert_array_equal(found, expected)
 
 
 # ---- contraction
@@ -394,10 +401,14 @@ def test_half_precision_matrices(sess):
         assert sess.run(tensor).dtype == np.float16
 
 
-def test_the_gradient_of_qr_says_what_it_needs():
-    wide = tf.placeholder(tf.float64, [2, 3])
-    with pytest.raises(ValueError, match="not to be wider than high"):
-        tf.gradients(tf.qr(wide).r, wide)
+@pytest.mark.parametrize(
+    ("shape", "full", "text"),
+    [((None, 3), False, "last two dims are known"), ((3, 2), True, "full_matrices=False only")],
+)
+def test_the_gradient_of_qr_says_what_it_needs(shape, full, text):
+    x = tf.placeholder(tf.float64, shape)
+    with pytest.raises(NotImplementedError, match=text):
+        tf.gradients(tf.qr(x, full).r, x)
 
 
 # ---- sparse gradients

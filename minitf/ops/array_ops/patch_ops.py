@@ -10,10 +10,10 @@ from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
-from minitf.ops.array_ops.gather_ops import gather, scatter_nd
-from minitf.ops.array_ops.shape_ops import reshape, shape
+from minitf.ops import math_ops
+from minitf.ops.array_ops.shape_ops import reshape, shape, size
+from minitf.ops.array_ops.split_ops import unstack
 from minitf.ops.array_ops.transpose_ops import transpose
-from minitf.ops.constant_op import constant
 
 # ---- ExtractImagePatches
 
@@ -93,25 +93,14 @@ def extract_image_patches_kernel(
 
 @EXTRACT_IMAGE_PATCHES.gradient
 def extract_image_patches_gradient(op: Operation, grad: Tensor) -> Any:
-    images = op.inputs[0]
-    height, width, depth = images.shape.as_list()[1:]
-    if height is None or width is None or depth is None:
-        raise ValueError(
-            "The gradient of ExtractImagePatches needs the static height, width and depth."
-        )
-    rows, cols = _grid(op._attrs, height, width)
-    grid = np.broadcast_arrays(
-        rows[:, np.newaxis, :, np.newaxis], cols[np.newaxis, :, np.newaxis, :]
-    )
-    where = np.stack(grid, axis=-1).reshape(-1, 2)
-    inside = ((where >= 0) & (where < (height, width))).all(axis=1)
-    # [batch, patches and their elements, depth] -> [elements, batch, depth], inside ones only.
-    batch = shape(images)[0]
-    elements = transpose(reshape(grad, [batch, len(where), depth]), [1, 0, 2])
-    elements = gather(elements, constant(np.flatnonzero(inside)))
-    target = [height, width, batch, depth]
-    summed = scatter_nd(constant(where[inside].astype(np.int32)), elements, target)
-    return transpose(summed, [2, 0, 1, 3])
+    # Patches of the pixels' own numbers, from 1 on, say where each element came from: 0 is outside.
+    batch, height, width, depth = unstack(shape(op.inputs[0]), 4)
+    numbers = reshape(math_ops.range(1, height * width + 1), [1, height, width, 1])
+    attrs = {name: op._attrs[name] for name in ("ksizes", "strides", "rates", "padding")}
+    places = reshape(EXTRACT_IMAGE_PATCHES(numbers, **attrs), [-1])
+    elements = transpose(reshape(grad, [batch, size(places), depth]), [1, 0, 2])
+    summed = math_ops.unsorted_segment_sum(elements, places, height * width + 1)[1:]
+    return transpose(reshape(summed, [height, width, batch, depth]), [2, 0, 1, 3])
 
 
 def extract_image_patches(

@@ -315,19 +315,29 @@ def qr_kernel(input: Any, *, full_matrices: bool) -> Any:
 @QR.gradient
 def qr_gradient(op: Operation, grad_q: Any, grad_r: Any) -> Any:
     q, r = op.outputs
-    rows, columns = (op.inputs[0].shape.as_list() or [None, None])[-2:]
-    if (
-        rows is None
-        or columns is None
-        or rows < columns
-        or (op._attrs["full_matrices"] and rows != columns)
-    ):
-        raise ValueError(
-            "The gradient of tf.qr needs matrices that are known not to be wider than high, and "
-            "full_matrices=False unless they are square."
+    rows, columns = (op.inputs[0].shape._dims or (None, None))[-2:]
+    if rows is None or columns is None:
+        raise NotImplementedError(
+            "The gradient of tf.qr needs matrices whose last two dims are known when the graph is "
+            f"built, but they are ({rows}, {columns})."
+        )
+    if op._attrs["full_matrices"] and rows > columns:
+        raise NotImplementedError(
+            f"tf.qr of {rows} by {columns} matrices has a gradient with full_matrices=False only."
         )
     grad_q = array_ops.zeros_like(q) if grad_q is None else grad_q
     grad_r = array_ops.zeros_like(r) if grad_r is None else grad_r
+    if rows >= columns:
+        return _narrow_qr_gradient(q, r, grad_q, grad_r)
+    # A wide matrix is [left, right] = q [square r, rest of r], so that q^H right is the rest of r.
+    right, square, grad_rest = op.inputs[0][..., rows:], r[..., :rows], grad_r[..., rows:]
+    grad_q = grad_q + matmul(right, grad_rest, adjoint_b=True)
+    left = _narrow_qr_gradient(q, square, grad_q, grad_r[..., :rows])
+    return array_ops.concat([left, matmul(q, grad_rest)], -1)
+
+
+def _narrow_qr_gradient(q: Tensor, r: Tensor, grad_q: Tensor, grad_r: Tensor) -> Tensor:
+    """The gradient for matrices that are square or higher than wide, whose r is square."""
     mixed = matmul(r, grad_r, adjoint_b=True) - matmul(grad_q, q, adjoint_a=True)
     # Only the lower triangle counts; its mirror image makes it Hermitian.
     lower = MUL(mixed, _lower_half(r))

@@ -12,12 +12,13 @@ from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import SCALAR
 from minitf.ops import array_ops
+from minitf.ops.math_ops import sequence
 from minitf.ops.math_ops.arithmetic import MUL, REAL_DIV
 from minitf.ops.math_ops.casting import cast
 from minitf.ops.math_ops.complex_numbers import conj
 from minitf.ops.math_ops.cumulative import CUMPROD
 from minitf.ops.math_ops.extremes import MAXIMUM
-from minitf.ops.math_ops.integer_division import FLOOR_DIV
+from minitf.ops.math_ops.integer_division import FLOOR_DIV, FLOOR_MOD
 from minitf.ops.math_ops.reduction_axes import (
     axes_or_all,
     axis_argument,
@@ -219,16 +220,28 @@ def prod_gradient(op: Operation, grad: Tensor) -> Any:
 
 def _products_of_others(op: Operation) -> Tensor:
     """For each element the product of the others that it was multiplied with."""
-    x = op.inputs[0]
-    if static_axes(op) is None and op.outputs[0].shape.ndims == 0:  # all axes, of unknown rank
-        flat = array_ops.reshape(x, [-1])
-        return array_ops.reshape(_others_along(flat, 0), array_ops.shape(x))
-    others = None
-    for axis in _each_axis(op):
-        along = _others_along(x, axis)
-        others = along if others is None else MUL(others, along)
-        x = PROD(x, axis, keep_dims=True)
-    return array_ops.ones_like(x) if others is None else others
+    x, axes = op.inputs[0], static_axes(op)
+    if axes is not None and len(axes) == 1:
+        return _others_along(x, axes[0])
+    shape = array_ops.shape(x)
+    if op.outputs[0].shape.ndims == 0 and not op._attrs["keep_dims"]:  # all axes
+        return array_ops.reshape(_others_along(array_ops.reshape(x, [-1]), 0), shape)
+    # All others: with the reduced axes in front, and as one.
+    order, sizes = _reduced_axes_first(op, shape)
+    turned = array_ops.transpose(x, order)
+    others = _others_along(array_ops.reshape(turned, sizes), 0)
+    turned_back = array_ops.invert_permutation(order)
+    return array_ops.transpose(array_ops.reshape(others, array_ops.shape(turned)), turned_back)
+
+
+def _reduced_axes_first(op: Operation, shape: Tensor) -> tuple[Tensor, Tensor]:
+    """All axes, those that a reduction removes first; how many elements it reduces, and to what."""
+    rank = array_ops.rank(op.inputs[0])
+    axes = array_ops.reshape(cast(op.inputs[1], rank.dtype), [-1])
+    axes = FLOOR_MOD(axes + rank, rank)
+    kept, _ = array_ops.setdiff1d(sequence.range(0, rank), axes)
+    sizes = [PROD(array_ops.gather(shape, part), 0) for part in (axes, kept)]
+    return array_ops.concat([axes, kept], 0), array_ops.stack(sizes)
 
 
 def _others_along(x: Tensor, axis: Any) -> Tensor:
@@ -236,18 +249,6 @@ def _others_along(x: Tensor, axis: Any) -> Tensor:
     after = CUMPROD(x, axis, exclusive=True, reverse=True)
     result: Tensor = MUL(before, after)
     return result
-
-
-def _each_axis(op: Operation) -> list[Any]:
-    axes = static_axes(op)
-    if axes is not None:
-        return list(axes)
-    shape = op.inputs[1].shape
-    if shape.ndims == 0:
-        return [op.inputs[1]]
-    if not shape.is_fully_defined():
-        raise ValueError("The gradient of a product needs to know how many axes it reduces.")
-    return array_ops.unstack(op.inputs[1])
 
 
 def reduce_prod(

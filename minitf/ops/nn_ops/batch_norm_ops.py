@@ -156,13 +156,7 @@ def _moments(x: Any, data_format: str) -> tuple[Any, Any]:
 
 
 @FUSED_BATCH_NORM_V3.gradient
-def fused_batch_norm_gradient(
-    op: Operation,
-    grad: Tensor | None,
-    mean_grad: Tensor | None,
-    variance_grad: Tensor | None,
-    *reserve_grads: Tensor | None,
-) -> Any:
+def fused_batch_norm_gradient(op: Operation, grad: Tensor | None, *_: Tensor | None) -> Any:
     x, scale = op.inputs[:2]
     attrs = {name: op._attrs[name] for name in ("epsilon", "data_format", "is_training")}
     if grad is None:
@@ -170,34 +164,8 @@ def fused_batch_norm_gradient(
     x_grad, scale_grad, offset_grad, *_ = FUSED_BATCH_NORM_GRAD_V3(
         grad, x, scale, *op.outputs[3:6], **attrs
     )
-    if attrs["is_training"]:
-        x_grad = x_grad + _through_moments(op, mean_grad, variance_grad, *reserve_grads)
-    # As in TensorFlow, the moving averages that serve for inference get no gradient.
+    # As in TensorFlow, nothing flows through moments, neither those taken nor those given.
     return x_grad, scale_grad, offset_grad, None, None
-
-
-def _through_moments(op: Operation, mean_grad: Any, variance_grad: Any, *reserve_grads: Any) -> Any:
-    """What the gradients by the outputs that are moments of x add to the gradient by x."""
-    by_mean, by_variance, _ = reserve_grads
-    if all(g is None for g in (mean_grad, variance_grad, by_mean, by_variance)):
-        return 0
-    x, factor = op.inputs[0], op.get_attr("exponential_avg_factor")
-    data_format = op._attrs["data_format"]
-    wide = math_ops.cast(x, "float32")
-    count = math_ops.cast(array_ops.size(x) // array_ops.size(op.outputs[3]), "float32")
-    zeros = array_ops.zeros_like(op.outputs[3])
-    by_mean = (zeros if by_mean is None else by_mean) + (
-        zeros if mean_grad is None else mean_grad * factor
-    )
-    by_variance = zeros if by_variance is None else by_variance
-    if variance_grad is not None:
-        unbiased = count / math_ops.maximum(count - 1.0, 1.0)
-        by_variance = by_variance + variance_grad * (factor * unbiased)
-    centered = wide - _per_channel(op.outputs[3], data_format)
-    total: Tensor = _per_channel(by_mean / count, data_format) + centered * _per_channel(
-        by_variance * 2.0 / count, data_format
-    )
-    return math_ops.cast(total, x.dtype)
 
 
 def fused_batch_norm(
@@ -333,7 +301,7 @@ def fused_batch_norm_grad_kernel(
 
 @FUSED_BATCH_NORM_GRAD_V3.gradient
 def fused_batch_norm_grad_gradient(op: Operation, *output_grads: Tensor | None) -> Any:
-    """Differentiates the kernel's formulas, with the mean and variance as inputs of their own.
+    """Differentiates the kernel's formulas, while training also through the moments of x in them.
 
     With r = 1 / sqrt(variance + epsilon), n = (x - mean) r and g the gradient by y:
 
@@ -376,12 +344,9 @@ def fused_batch_norm_grad_gradient(op: Operation, *output_grads: Tensor | None) 
         crossed = by_x * average(wide_grad * normed) + wide_grad * average(by_x * normed)
         by_normed = by_normed - factor * crossed
     x_grad = by_normed * spread(inverse)
-    by_inverse = total(by_normed * normed) + scale * inverse * products
-    return (
-        math_ops.cast(grad_grad, grad.dtype),
-        math_ops.cast(x_grad, x.dtype),
-        inverse * products,
-        -total(x_grad),
-        by_inverse * math_ops.square(inverse) * -0.5,
-        None,
-    )
+    if is_training:
+        by_scaled = average(by_normed * normed) + factor * average(by_x * projected)
+        x_grad = x_grad - average(x_grad) - normed * spread(inverse) * by_scaled
+    grads = math_ops.cast(grad_grad, grad.dtype), math_ops.cast(x_grad, x.dtype), inverse * products
+    # As in TensorFlow, the moments get no gradient of their own.
+    return *grads, None, None, None

@@ -181,19 +181,20 @@ tested_elsewhere("Cholesky", "tests/ops/test_math_ops.py::test_cholesky")
 
 
 @st.composite
-def tall(draw, dtypes=F64):
-    """Matrices that are not wider than high, of full rank."""
-    columns = draw(st.integers(1, 3))
-    x = array(draw, [columns + draw(st.integers(0, 2)), columns], np.float64, -1.0, 1.0)
-    return Sample([x + 3 * np.eye(*x.shape)], {"full_matrices": False})
+def full_rank(draw):
+    """Matrices of full rank, high, square and wide."""
+    shape = [draw(st.integers(1, 4)) for _ in range(2)]
+    x = array(draw, shape, np.float64, -1.0, 1.0)
+    wide = shape[0] <= shape[1]
+    return Sample([x + 3 * np.eye(*shape)], {"full_matrices": wide and draw(st.booleans())})
 
 
 case(
     "Qr",
-    tall(),
+    full_rank(),
     householder,
     gradients=("input",),
-    gradient_samples=tall(),
+    gradient_samples=full_rank(),
     rtol={"float64": 1e-10},
 )
 
