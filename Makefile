@@ -12,7 +12,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network lint parity bench docs clean
+.PHONY: help mnist test test-network lint parity side-by-side bench docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -38,6 +38,10 @@ lint: $(VENV)/.installed-dev  ## ruff, and mypy --strict
 parity: $(PARITY_VENV)/.installed  ## compare with real TensorFlow, in an environment of its own
 	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 \
 	    $(PARITY_VENV)/bin/python -m pytest -n 2 -m parity tests $(ARGS)
+
+side-by-side: $(PARITY_VENV)/.installed  ## train a CNN in minitf and in TensorFlow, and compare
+	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 \
+	    $(PARITY_VENV)/bin/python -m tests.parity.side_by_side $(ARGS)
 
 bench: $(VENV)/.installed  ## measure the kernels
 	$(PY) -m benchmarks.kernels $(ARGS)

@@ -119,10 +119,14 @@ def test_parity_has_an_environment_of_its_own(project: Project) -> None:
     assert venv == "-m venv --clear .venv-parity"
     assert installs([install]) == [".[parity]"]
     assert "-m parity" in run
+    assert project.make("side-by-side", "ARGS=--seeds 1").returncode == 0
+    assert project.calls() == ["-m tests.parity.side_by_side --seeds 1"]
     assert not (project.folder / ".venv").exists()
 
 
-@pytest.mark.parametrize("target", ["mnist", "test", "lint", "parity", "bench", "docs"])
+@pytest.mark.parametrize(
+    "target", ["mnist", "test", "lint", "parity", "side-by-side", "bench", "docs"]
+)
 def test_what_is_missing_is_said(target: str, project: Project) -> None:
     for arguments, environment, message in (
         (["PYTHON=./nowhere"], {}, "there is no './nowhere' on the PATH"),
