@@ -296,7 +296,7 @@ def _line(op: Any) -> str:
     inputs = [t.name for t in op.inputs] + sorted(f"^{c.name}" for c in op.control_inputs)
     inputs = ["(a gradient)" if GRADIENT.search(name) else name for name in inputs]
     names = op.node_def.attr if hasattr(op.op_def, "input_arg") else op._attrs
-    attrs = [f"{name}={_text(op.get_attr(name))}" for name in sorted(names) if _means(name)]
+    attrs = [f"{name}={_attr_text(op, name)}" for name in sorted(names) if _means(name)]
     shapes = [f"{t.dtype.name}{t.shape}" for t in op.outputs]
     return f"{op.name} {op.type}({', '.join(inputs)}) {' '.join(attrs)} -> {shapes} {op.device}"
 
@@ -304,6 +304,13 @@ def _line(op: Any) -> str:
 def _means(attr: str) -> bool:
     """`_class` says where a node belongs; other attributes with a "_" are TensorFlow's notes."""
     return attr == "_class" or not attr.startswith("_")
+
+
+def _attr_text(op: Any, name: str) -> str:
+    value = op.get_attr(name)
+    if name == "_class":
+        value = ["(a gradient)" if GRADIENT.search(_text(group)[5:]) else group for group in value]
+    return _text(value)
 
 
 def _text(value: Any) -> str:
@@ -337,8 +344,8 @@ def _array_text(value: np.ndarray) -> str:
 RTOL = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-12, "complex64": 1e-5, "complex128": 1e-12}
 
 
-def compare(actual: Observed, expected: Observed, case: Case) -> float:
-    """Asserts that two observations of a case agree; returns the largest relative difference.
+def compare(actual: Observed, expected: Observed, case: Case) -> dict[str, float]:
+    """Asserts that two observations agree; returns the largest relative difference per dtype.
 
     Raises:
       AssertionError: naming the first nodes, tensors or errors that differ; and if there was
@@ -348,9 +355,10 @@ def compare(actual: Observed, expected: Observed, case: Case) -> float:
     _compare_nodes(actual.nodes, expected.nodes)
     _compare_texts("errors", actual.errors, expected.errors)
     _compare_texts("shapes", actual.shapes, expected.shapes)
-    largest = 0.0
+    largest: dict[str, float] = {}
     for name, value in actual.values.items():
-        largest = max(largest, difference(value, expected.values[name], name, case.rtol))
+        apart = difference(value, expected.values[name], name, case.rtol)
+        largest[value.dtype.name] = max(apart, largest.get(value.dtype.name, 0.0))
     return largest
 
 

@@ -6,6 +6,7 @@ from tests.parity.builders import (
     losses,
     maths,
     metrics,
+    models,
     nn,
     training,
     trajectories,
