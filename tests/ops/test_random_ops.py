@@ -1,49 +1,14 @@
-"""Random ops in graphs and sessions: seeds, states, TensorFlow's recorded numbers, errors."""
+"""Random ops in graphs and sessions: seeds, states, errors. Their bits: tests/parity."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minitf as tf
-from tests.kernels.test_philox import c_library_is_the_recorded_one
-from tests.ops.seeded_values import SEEDED
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "seeded_values.npz"
-
-
-def two_runs(build):
-    """What a tensor is in two runs of one session."""
-    with tf.Graph().as_default():
-        result = build(tf)
-        with tf.Session() as sess:
-            return [sess.run(result) for _ in range(2)]
-
-
-@pytest.mark.parametrize("name", sorted(SEEDED))
-def test_values_are_tensorflows(name):
-    """Bit for bit, where the C library has the same logarithms and sines as the recording's."""
-    with np.load(GOLDEN) as recorded:
-        expected = recorded[name]
-    for value, right in zip(two_runs(SEEDED[name]), expected, strict=True):
-        assert value.dtype == right.dtype and value.shape == right.shape
-        same = value.dtype.kind != "f" or c_library_is_the_recorded_one(
-            "float64" if value.dtype == np.float64 else "float32"
-        )
-        # Matrix factors are Lapack's here and Eigen's there: the same up to rounding.
-        if same and "orthogonal" not in name:
-            np.testing.assert_array_equal(value, right)
-        else:
-            np.testing.assert_allclose(value, right, rtol=1e-5, atol=1e-6)
-
-
-def test_recordings_are_of_these_values():
-    with np.load(GOLDEN) as recorded:
-        assert sorted(recorded) == sorted(SEEDED)
 
 
 def draws(graph_seed=None, op_seed=None, runs=2, before=()):
