@@ -61,7 +61,7 @@ from minitf.framework.dtypes import uint64 as uint64
 from minitf.framework.dtypes import variant as variant
 from minitf.framework.graph import Graph as Graph
 from minitf.framework.graph_collections import GraphKeys as GraphKeys
-from minitf.framework.graph_def import import_graph_def as import_graph_def
+from minitf.framework.importer import import_graph_def as import_graph_def
 from minitf.framework.operation import Operation as Operation
 from minitf.framework.random_seed import get_seed as get_seed
 from minitf.framework.random_seed import set_random_seed as set_random_seed
@@ -428,10 +428,15 @@ _SUBPACKAGES = frozenset(
     }
 )
 
+# Messages, which are made when a script first asks for one: `tf.GraphDef`.
+_MESSAGES = frozenset({"AttrValue", "GraphDef", "NameAttrList", "NodeDef"})
+
 
 def __getattr__(name: str) -> Any:
     if name in _SUBPACKAGES:
         return importlib.import_module(f"minitf.{name}")
+    if name in _MESSAGES:
+        return getattr(importlib.import_module("minitf.framework.protos"), name)
     raise AttributeError(
         f"minitf has no attribute {name!r}. If it is a name of TensorFlow 1.x, minitf does not "
         "have it (yet)."
@@ -439,4 +444,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBPACKAGES])
+    return sorted([*globals(), *_SUBPACKAGES, *_MESSAGES])

@@ -7,6 +7,7 @@ blocks that are open in the calling thread.
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -66,6 +67,8 @@ class Graph(CollectionsMixin, LookupMixin):
         self._lock = threading.RLock()
         self._nodes: dict[str, Operation] = {}  # in creation order
         self._names_in_use: dict[str, int] = {}  # lower-cased name -> how often asked for
+        self._known_prefixes: set[str] = set()
+        self._nodes_with_known_prefixes = 0
         self._next_id = 0
         self._mutations = 0  # counts changes to existing nodes, not new ones
         self._finalized = False
@@ -131,6 +134,8 @@ class Graph(CollectionsMixin, LookupMixin):
                 attrs["_gradient_op_type"] = self._gradient_overrides[op_def.name]
             if scopes.attrs:
                 attrs.update((key, v) for key, v in scopes.attrs.items() if key not in attrs)
+            if scopes.container and attrs.get("container") == "":
+                attrs["container"] = scopes.container
             if scopes.devices:
                 self._apply_devices(op)
             if scopes.colocation:
@@ -158,6 +163,28 @@ class Graph(CollectionsMixin, LookupMixin):
         self._nodes[op._name] = op
         for tensor in op._inputs:
             tensor._consumers.append(op)
+
+    def _adopt(self, ops: list[Operation]) -> None:
+        """Adds nodes that were made beside the graph, as an import makes them."""
+        for op in ops:
+            self._nodes[op._name] = op
+            self._names_in_use.setdefault(op._name.lower(), 1)
+            self._next_id = op._id
+            for tensor in op._inputs:
+                tensor._consumers.append(op)
+        context = self._scopes.context
+        for op in ops if context is not None else ():
+            op._control_flow_context = context
+            context.add_op(op)
+
+    def _remove_nodes_after(self, version: int) -> None:
+        """Takes the newest nodes away again, which nothing but one another may use."""
+        while self._nodes and self._next_id > version:
+            _, op = self._nodes.popitem()
+            for tensor in op._inputs:
+                tensor._consumers.remove(op)
+            self._next_id = op._id - 1
+        self._next_id = version
 
     def _infer_shapes(self, op: Operation) -> None:
         shape_fn = op._op_def.shape_fn
@@ -293,14 +320,36 @@ class Graph(CollectionsMixin, LookupMixin):
         if not name:
             inner = ""
         else:
-            if not (VALID_SCOPE_NAME if outer else VALID_OP_NAME).match(_checked_name(name)):
-                raise ValueError(_bad_name(name, "scope"))
+            self._check_scope_name(name)
             inner = name[:-1] if name[-1] == "/" else self.unique_name(name)
         scopes.name = inner
         try:
             yield f"{inner}/" if inner else ""
         finally:
             scopes.name = outer
+
+    def _check_scope_name(self, name: str) -> None:
+        pattern = VALID_SCOPE_NAME if self._scopes.name else VALID_OP_NAME
+        if not pattern.match(_checked_name(name)):
+            raise ValueError(_bad_name(name, "scope"))
+
+    def _scope_prefix(self, name: str) -> str:
+        """The prefix of names that `name_scope(name)` would give, which is not used up yet."""
+        if name == "":
+            return ""
+        self._check_scope_name(name)
+        return name if name[-1] == "/" else self.unique_name(name, mark_as_used=False) + "/"
+
+    def _prefixes(self) -> set[str]:
+        """Every scope that a node stands in, such as "a" and "a/b" for a node "a/b/c"."""
+        new = itertools.islice(self._nodes, self._nodes_with_known_prefixes, None)
+        for name in new:
+            end = name.rfind("/")
+            while end > 0 and name[:end] not in self._known_prefixes:
+                self._known_prefixes.add(name[:end])
+                end = name.rfind("/", 0, end)
+        self._nodes_with_known_prefixes = len(self._nodes)
+        return self._known_prefixes
 
     def get_name_scope(self) -> str:
         """The current name scope, without a "/" at its end."""

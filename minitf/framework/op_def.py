@@ -142,6 +142,7 @@ class OpDef:
 
     Attributes:
       name: TensorFlow's name of the op type, such as "MatMul".
+      signature: the declaration of inputs and outputs as it was written.
       inputs, outputs: the signature, as `ArgDef`s.
       attrs: the attributes by name, as `AttrDef`s.
       stateful: running it twice may give two results or change something: never folded or merged.
@@ -170,6 +171,7 @@ class OpDef:
     ) -> None:
         head, _, outputs = signature.partition("->")
         self.name, _, inputs = head.strip().rstrip(")").partition("(")
+        self.signature = signature
         self.attrs = {a.name: a for a in (AttrDef(text) for text in attrs)}
         self.inputs = [ArgDef(part, self.attrs) for part in _split(inputs)]
         self.outputs = [ArgDef(part, self.attrs) for part in _split(outputs.strip().strip("()"))]
@@ -319,6 +321,11 @@ def get(name: str) -> OpDef:
         near = difflib.get_close_matches(name, _REGISTRY, n=3)
         hint = f" The nearest names are {', '.join(near)}." if near else ""
         raise KeyError(f"minitf has no op of type {name!r}.{hint}") from None
+
+
+def find(name: str) -> OpDef | None:
+    """The declaration of an op type, or None if minitf has no such op."""
+    return _REGISTRY.get(name)
 
 
 def all_ops() -> Iterator[OpDef]:

@@ -12,6 +12,7 @@ from minitf.framework.convert import register_tensor_conversion_function
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_proto import PackedTensor, small_constant
 from minitf.framework.tensor_shape import TensorShape, as_shape, shape_of_dims
 
 # ---- Const
@@ -26,17 +27,17 @@ def const_shape(op: Operation) -> list[TensorShape]:
 
 @CONST.constant_value
 def const_value(op: Operation) -> Any:
-    return op._attrs["value"]
+    return small_constant(op)
 
 
 @CONST.partial_shape_value
 def const_partial_value(op: Operation) -> Any:
-    return int(op._attrs["value"]) if op._attrs["value"].ndim == 0 else None
+    return int(small_constant(op)) if op._attrs["value"].ndim == 0 else None
 
 
 @CONST.kernel
 def const_kernel(*, value: Any) -> Any:
-    return value
+    return value.unpack() if isinstance(value, PackedTensor) else value
 
 
 CONST.not_differentiable()

@@ -29,6 +29,7 @@ from minitf.framework.kernel_context import (
 )
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_proto import constant_array
 from minitf.runtime import run_errors
 from minitf.runtime.passes import Passes
 from minitf.runtime.prune import prune
@@ -121,7 +122,7 @@ class Program:
         for op in self.ops:
             if op.type == "Const" and not op._control_inputs:
                 if op._outputs[0] not in self._slot:
-                    self._new_slot(op._outputs[0], op._attrs["value"])
+                    self._new_slot(op._outputs[0], constant_array(op))
                 continue
             step = self._bind_step(op)
             step.waits = [step_of[c] for c in op._control_inputs if c in step_of]

@@ -1,0 +1,216 @@
+"""With this module one can make the messages that a graph is written in: `protos.GraphDef()`.
+
+They are TensorFlow's own, field for field and name for name, in the binary form and in the text
+form. They are built here from the table below, in a pool of their own, so that minitf needs no
+TensorFlow to read its files and can stand beside it in one process. Nothing of protobuf loads
+before the first message is asked for.
+
+>>> from minitf.framework import protos
+>>> print(protos.NodeDef(name="a", op="NoOp"))
+name: "a"
+op: "NoOp"
+<BLANKLINE>
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+# A message, then its fields: `number name type`. `*type` is repeated, `map key value` is a map,
+# and `| oneof` says that at most one of the fields of that name is set.
+_MESSAGES = """
+TensorShapeProto
+  2 dim *TensorShapeProto.Dim; 3 unknown_rank bool
+TensorShapeProto.Dim
+  1 size int64; 2 name string
+ResourceHandleProto
+  1 device string; 2 container string; 3 name string; 4 hash_code uint64; 5 maybe_type_name string
+  6 dtypes_and_shapes *ResourceHandleProto.DtypeAndShape
+ResourceHandleProto.DtypeAndShape
+  1 dtype DataType; 2 shape TensorShapeProto
+VariantTensorDataProto
+  1 type_name string; 2 metadata bytes; 3 tensors *TensorProto
+TensorProto
+  1 dtype DataType; 2 tensor_shape TensorShapeProto; 3 version_number int32
+  4 tensor_content bytes; 13 half_val *int32; 5 float_val *float; 6 double_val *double
+  7 int_val *int32; 8 string_val *bytes; 9 scomplex_val *float; 10 int64_val *int64
+  11 bool_val *bool; 12 dcomplex_val *double; 14 resource_handle_val *ResourceHandleProto
+  15 variant_val *VariantTensorDataProto; 16 uint32_val *uint32; 17 uint64_val *uint64
+  18 float8_val bytes
+NameAttrList
+  1 name string; 2 attr map string AttrValue
+AttrValue
+  2 s bytes | value; 3 i int64 | value; 4 f float | value; 5 b bool | value
+  6 type DataType | value; 7 shape TensorShapeProto | value; 8 tensor TensorProto | value
+  1 list AttrValue.ListValue | value; 10 func NameAttrList | value; 9 placeholder string | value
+AttrValue.ListValue
+  2 s *bytes; 3 i *int64; 4 f *float; 5 b *bool; 6 type *DataType; 7 shape *TensorShapeProto
+  8 tensor *TensorProto; 9 func *NameAttrList
+FullTypeDef
+  1 type_id FullTypeId; 2 args *FullTypeDef; 3 s string | attr; 4 i int64 | attr
+NodeDef
+  1 name string; 2 op string; 3 input *string; 4 device string; 5 attr map string AttrValue
+  6 experimental_debug_info NodeDef.ExperimentalDebugInfo; 7 experimental_type FullTypeDef
+NodeDef.ExperimentalDebugInfo
+  1 original_node_names *string; 2 original_func_names *string
+VersionDef
+  1 producer int32; 2 min_consumer int32; 3 bad_consumers *int32
+OpDef
+  1 name string; 2 input_arg *OpDef.ArgDef; 3 output_arg *OpDef.ArgDef; 20 control_output *string
+  4 attr *OpDef.AttrDef; 8 deprecation OpDeprecation; 5 summary string; 6 description string
+  18 is_commutative bool; 16 is_aggregate bool; 17 is_stateful bool
+  19 allows_uninitialized_input bool; 21 is_distributed_communication bool
+OpDef.ArgDef
+  1 name string; 2 description string; 3 type DataType; 4 type_attr string; 5 number_attr string
+  6 type_list_attr string; 7 handle_data *ResourceHandleProto.DtypeAndShape; 16 is_ref bool
+  17 experimental_full_type FullTypeDef
+OpDef.AttrDef
+  1 name string; 2 type string; 3 default_value AttrValue; 4 description string
+  5 has_minimum bool; 6 minimum int64; 7 allowed_values AttrValue
+OpDeprecation
+  1 version int32; 2 explanation string
+OpList
+  1 op *OpDef
+FunctionDef
+  1 signature OpDef; 5 attr map string AttrValue; 7 arg_attr map uint32 FunctionDef.ArgAttrs
+  8 resource_arg_unique_id map uint32 uint32; 3 node_def *NodeDef; 4 ret map string string
+  6 control_ret map string string
+FunctionDef.ArgAttrs
+  1 attr map string AttrValue
+GradientDef
+  1 function_name string; 2 gradient_func string
+RegisteredGradient
+  1 gradient_func string; 2 registered_op_type string
+FunctionDefLibrary
+  1 function *FunctionDef; 2 gradient *GradientDef; 3 registered_gradients *RegisteredGradient
+GraphDebugInfo
+  1 files *string; 4 frames_by_id map fixed64 GraphDebugInfo.FileLineCol
+  6 traces_by_id map fixed64 GraphDebugInfo.StackTrace
+  2 traces map string GraphDebugInfo.StackTrace; 5 name_to_trace_id map string fixed64
+GraphDebugInfo.FileLineCol
+  1 file_index int32; 2 line int32; 3 col int32; 4 func string; 5 code string
+GraphDebugInfo.StackTrace
+  1 file_line_cols *GraphDebugInfo.FileLineCol; 2 frame_id *fixed64
+GraphDef
+  1 node *NodeDef; 4 versions VersionDef; 3 version int32; 2 library FunctionDefLibrary
+  5 debug_info GraphDebugInfo
+"""
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+# The names of dtypes by number; reference types have `_REF` behind the name and 100 more.
+_DATA_TYPES = _words("""
+FLOAT DOUBLE INT32 UINT8 INT16 INT8 STRING COMPLEX64 INT64 BOOL QINT8 QUINT8 QINT32 BFLOAT16 QINT16
+QUINT16 UINT16 COMPLEX128 HALF RESOURCE VARIANT UINT32 UINT64 FLOAT8_E5M2 FLOAT8_E4M3FN
+FLOAT8_E4M3FNUZ FLOAT8_E4M3B11FNUZ FLOAT8_E5M2FNUZ INT4 UINT4 INT2 UINT2 FLOAT4_E2M1FN
+""")
+
+# What newer TensorFlow notes of a node's outputs; minitf only has to read past it.
+_FULL_TYPES = _words("""
+UNSET=0 VAR=1 ANY=2 PRODUCT=3 NAMED=4 FOR_EACH=20 CALLABLE=100 BOOL=200 UINT8=201 UINT16=202
+UINT32=203 UINT64=204 INT8=205 INT16=206 INT32=207 INT64=208 HALF=209 FLOAT=210 DOUBLE=211
+COMPLEX64=212 COMPLEX128=213 STRING=214 BFLOAT16=215 TENSOR=1000 ARRAY=1001 OPTIONAL=1002
+LITERAL=1003 ENCODED=1004 SHAPE_TENSOR=1005 DATASET=10102 RAGGED=10103 ITERATOR=10104
+MUTEX_LOCK=10202 LEGACY_VARIANT=10203
+""")
+
+_PACKAGE = "tensorflow"
+
+
+def data_type_name(number: int) -> str | None:
+    """TensorFlow's name of a dtype's number, in lower case, or None if no dtype has it."""
+    is_ref = number > 100
+    index = number - 101 if is_ref else number - 1
+    if not 0 <= index < len(_DATA_TYPES):
+        return None
+    return _DATA_TYPES[index].lower() + ("_ref" if is_ref else "")
+
+
+def __getattr__(name: str) -> Any:
+    """The message class of this name: `protos.GraphDef`."""
+    if not name.startswith("_"):
+        found = _classes().get(name)
+        if found is not None:
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@functools.cache
+def _classes() -> dict[str, Any]:
+    """The class of every message that is not part of another, by name."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    file = descriptor_pb2.FileDescriptorProto(
+        name="minitf/graph.proto", package=_PACKAGE, syntax="proto3"
+    )
+    _add_enums(file)
+    names: list[str] = []
+    message: Any = None
+    for line in filter(None, _MESSAGES.splitlines()):
+        if not line.startswith(" "):
+            outer, _, inner = line.partition(".")
+            if inner:
+                parent = next(m for m in file.message_type if m.name == outer)
+                message = parent.nested_type.add(name=inner)
+            else:
+                message = file.message_type.add(name=line)
+                names.append(line)
+            full_name = f".{_PACKAGE}.{line}"
+        else:
+            for text in line.split(";"):
+                _add_field(message, full_name, text)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    descriptors = {name: pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in names}
+    return {name: message_factory.GetMessageClass(found) for name, found in descriptors.items()}
+
+
+def _add_enums(file: Any) -> None:
+    data_type = file.enum_type.add(name="DataType")
+    data_type.value.add(name="DT_INVALID", number=0)
+    for offset, suffix in ((0, ""), (100, "_REF")):
+        for number, name in enumerate(_DATA_TYPES, start=1):
+            data_type.value.add(name=f"DT_{name}{suffix}", number=number + offset)
+    full_type = file.enum_type.add(name="FullTypeId")
+    for entry in _FULL_TYPES:
+        name, _, value = entry.partition("=")
+        full_type.value.add(name=f"TFT_{name}", number=int(value))
+
+
+def _add_field(message: Any, full_name: str, text: str) -> None:
+    declaration, _, oneof = (part.strip() for part in text.partition("|"))
+    number, name, *kind = declaration.split()
+    field = message.field.add(name=name, number=int(number))
+    if kind[0] == "map":
+        entry = message.nested_type.add(name=_entry_name(name))
+        entry.options.map_entry = True
+        _set_type(entry.field.add(name="key", number=1), kind[1])
+        _set_type(entry.field.add(name="value", number=2), kind[2])
+        _set_type(field, f"*{full_name}.{entry.name}")
+    else:
+        _set_type(field, kind[0])
+    if oneof:
+        known = [each.name for each in message.oneof_decl]
+        if oneof not in known:
+            message.oneof_decl.add(name=oneof)
+            known.append(oneof)
+        field.oneof_index = known.index(oneof)
+
+
+def _entry_name(field: str) -> str:
+    return "".join(part.capitalize() for part in field.split("_")) + "Entry"
+
+
+def _set_type(field: Any, kind: str) -> None:
+    field.label = field.LABEL_REPEATED if kind.startswith("*") else field.LABEL_OPTIONAL
+    kind = kind.lstrip("*")
+    scalar = getattr(field, f"TYPE_{kind.upper()}", None)
+    if scalar is not None:
+        field.type = scalar
+    else:
+        field.type = field.TYPE_ENUM if kind in ("DataType", "FullTypeId") else field.TYPE_MESSAGE
+        field.type_name = kind if kind.startswith(".") else f".{_PACKAGE}.{kind}"
