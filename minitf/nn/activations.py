@@ -117,7 +117,7 @@ def swish(features: Any, beta: Any = 1.0) -> Tensor:
     array([-0.2689414,  0.       ,  9.999546 ], dtype=float32)
     """
     features = convert_to_tensor(features, name="features")
-    beta = convert_to_tensor(beta, dtype=features.dtype.base_dtype, name="beta")
+    beta = math_ops.cast(convert_to_tensor(beta, name="beta"), features.dtype.base_dtype)
     result = features * math_ops.sigmoid(beta * features)
     # TensorFlow has these two nodes for a gradient of its own; here the ops' gradients do.
     array_ops.identity(result)

@@ -45,7 +45,7 @@ def test_swish_has_tensorflows_nodes_and_a_second_derivative(sess):
     x = tf.constant([0.5, -1.5], tf.float64)
     y = tf.nn.swish(x, 2.0)
     types = [op.type for op in y.graph.get_operations()]
-    assert types == ["Const", "Const", "Mul", "Sigmoid", "Mul", "Identity", "IdentityN"]
+    assert types == ["Const", "Const", "Cast", "Mul", "Sigmoid", "Mul", "Identity", "IdentityN"]
     (first,) = tf.gradients(y, x)
     (second,) = tf.gradients(first, x)
     step = 1e-6
