@@ -167,7 +167,11 @@ def _flatten_outer_dims(tensor: Tensor) -> Tensor:
     rank = array_ops.rank(tensor)
     shape = array_ops.shape(tensor)
     last = array_ops.slice(shape, [math_ops.subtract(rank, 1)], [1])
-    return array_ops.reshape(tensor, array_ops.concat([[-1], last], 0))
+    matrix = array_ops.reshape(tensor, array_ops.concat([[-1], last], 0))
+    dims = tensor.shape._dims
+    if dims is not None and None not in dims[:-1]:
+        matrix.set_shape([math.prod(dims[:-1]), dims[-1]])
+    return matrix
 
 
 def sparse_softmax_cross_entropy_with_logits(
