@@ -131,7 +131,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
     `t * clip_norm * min(size(t) / norm(t), 1 / clip_norm)`
 
     Args:
-      t: a tensor of a floating dtype.
+      t: a tensor of dtype float32; TensorFlow's function takes no other.
       clip_norm: the largest average norm, a positive scalar.
       name: the scope of the nodes.
 
@@ -139,7 +139,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
       A tensor of the same shape and dtype.
 
     Raises:
-      TypeError: if the dtype is not floating.
+      TypeError: if the dtype is not float32.
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
@@ -148,7 +148,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
     """
     with name_scope(name, "clip_by_average_norm", [t, clip_norm]) as scope:
         t = convert_to_tensor(t, name="t")
-        elements = math_ops.cast(array_ops.size(t), t.dtype.base_dtype)
+        elements = math_ops.cast(array_ops.size(t), "float32")
         squares = math_ops.reduce_sum(t * t, math_ops.range(array_ops.rank(t)))
         inverse = math_ops.rsqrt(squares)
         scaled = t * clip_norm
