@@ -464,6 +464,8 @@ def case(
     for pair in pairs:
         if not (isinstance(pair, tuple) and len(pair) == 2):
             raise TypeError(f"'pred_fn_pairs' must be pairs (pred, fn), but one is {pair!r}.")
+        if not isinstance(pair[0], Tensor):
+            raise TypeError(f"A predicate of tf.case must be a tensor, but one is {pair[0]!r}.")
         if not callable(pair[1]):
             raise TypeError(f"The fn of {pair[0]} must be callable, but is {pair[1]!r}.")
     with name_scope(name, "case", [pred for pred, _ in pairs]):
