@@ -72,7 +72,7 @@ def _pairs_of_axes(a: Tensor, axes: Any) -> tuple[Any, Any]:
             raise ValueError(f"`axes` must be at least 0, got {axes}.")
         if rank is None:
             own_rank = array_ops.rank(a)
-            return range_op(own_rank - axes, own_rank), list(range(axes))
+            return range_op(own_rank - axes, own_rank), range_op(axes)
         if axes > rank:
             raise ValueError(f"`axes` must not be larger than the number of dimensions of {a}.")
         return list(range(rank - axes, rank)), list(range(axes))
@@ -93,6 +93,7 @@ def _as_matrix(x: Tensor, axes: Any, inside_last: bool) -> tuple[Tensor, Any]:
     """
     dims = x.shape._dims
     if dims is None or isinstance(axes, Tensor):
+        shape = array_ops.shape(x)
         axes, free = _axes_at_run_time(x, axes)
     else:
         axes = [axis + len(dims) if axis < 0 else axis for axis in axes]
@@ -103,7 +104,7 @@ def _as_matrix(x: Tensor, axes: Any, inside_last: bool) -> tuple[Tensor, Any]:
             return _as_static_matrix(x, axes, others, inside_last)
         axes = convert_to_tensor(axes, int32, name="axes")
         free = convert_to_tensor(others, int32, name="free")
-    shape = array_ops.shape(x)
+        shape = array_ops.shape(x)
     free_dims, axes_dims = array_ops.gather(shape, free), array_ops.gather(shape, axes)
     sides = [reduce_prod(free_dims), reduce_prod(axes_dims)]
     order = [free, axes] if inside_last else [axes, free]
