@@ -54,7 +54,7 @@ def assert_equal(
     """
     with name_scope(name, "assert_equal", [x, y, data]):
         if x is y:
-            return control_flow_ops.no_op("x_is_y")
+            return control_flow_ops.no_op()
     # TensorFlow opens the scope twice, so that its nodes are in "assert_equal_1".
     return _compare("==", "assert_equal", math_ops.equal, x, y, data, summarize, message, name)
 

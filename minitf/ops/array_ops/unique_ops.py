@@ -21,11 +21,9 @@ UNIQUE = op_def(
 
 
 def _vector(tensor: Tensor) -> TensorShape:
-    return tensor.shape.with_rank(1) if tensor.shape.ndims in (None, 1) else _no_vector(tensor)
-
-
-def _no_vector(tensor: Tensor) -> TensorShape:
-    raise ValueError(f"Shape must be rank 1 but is rank {tensor.shape.ndims}")
+    if tensor.shape.ndims not in (None, 1):
+        raise ValueError(f"Shape must be rank 1 but is rank {tensor.shape.ndims}")
+    return tensor.shape
 
 
 @UNIQUE.shape
