@@ -89,8 +89,10 @@ def forward_text(program: Program) -> str:
     return "\n".join(["feed = {}", *(each.text for each in program.statements)]) + "\n"
 
 
-def gradient_text(program: Program) -> str:
-    """The code that adds first and second gradients, of sums weighted so that elements differ."""
+def gradient_text(program: Program, order: int = 2) -> str:
+    """The code that adds gradients up to an order, of sums weighted so that elements differ."""
+    if not (program.inputs and program.outputs and order):
+        return ""
     ys, xs = (", ".join(name for name, _, _ in some) for some in (program.outputs, program.inputs))
     lines = [
         "def weights(shape, dtype):  # the same numbers in every precision",
@@ -99,13 +101,16 @@ def gradient_text(program: Program) -> str:
         f"xs = [{xs}]",
         f"first = tf.gradients([{ys}], xs, [{_weights(program.outputs)}])",
         "first = [g if g is None else tf.convert_to_tensor(g) for g in first]",
-        f"weighted = zip(first, [{_weights(program.inputs)}])",
-        "weighted = [(g, w) for g, w in weighted if g is not None]",
         "second = []",
-        "if weighted:",
-        "    second = tf.gradients([g for g, _ in weighted], xs, [w for _, w in weighted])",
-        "second = [g if g is None else tf.convert_to_tensor(g) for g in second]",
     ]
+    if order == 2:
+        lines += [
+            f"weighted = zip(first, [{_weights(program.inputs)}])",
+            "weighted = [(g, w) for g, w in weighted if g is not None]",
+            "if weighted:",
+            "    second = tf.gradients([g for g, _ in weighted], xs, [w for _, w in weighted])",
+            "second = [g if g is None else tf.convert_to_tensor(g) for g in second]",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -118,24 +123,17 @@ def script(program: Program, engine: str = "tensorflow.compat.v1") -> str:
     head = ["import numpy as np", f"import {engine} as tf"]
     if engine != "minitf":
         head += ["tf.disable_v2_behavior()", "tf.disable_resource_variables()"]
-    names = ", ".join(program.tensors())
-    fetches = [f"[{names}]"]
-    if program.inputs and program.outputs:
-        fetches.append("[g for g in first + second if g is not None]")
-    tail = ["with tf.Session() as sess:", "    sess.run(tf.global_variables_initializer(), feed)"]
-    for fetch in fetches:
-        tail.append(f"    for tensor in {fetch}:")
-        tail.append("        print(tensor.name, tensor.shape, sess.run(tensor, feed))")
-    gradient = gradient_text(program) if len(fetches) == 2 else ""
-    return "\n".join([*head, forward_text(program) + gradient + "\n".join(tail)]) + "\n"
-
-
-def literal(array: np.ndarray) -> str:
-    """An array as code; elements are printed so that they come back to the last bit."""
-    text = repr(array.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
-    if 0 in array.shape:
-        return f"np.zeros({list(array.shape)}, '{array.dtype}')"
-    return f"np.array({text}, '{array.dtype}')"
+    gradients = gradient_text(program)
+    fetches = f"[{', '.join(program.tensors())}]"
+    if gradients:
+        fetches += " + [g for g in first + second if g is not None]"
+    tail = [
+        "with tf.Session() as sess:",
+        "    sess.run(tf.global_variables_initializer(), feed)",
+        f"    for tensor in {fetches}:",
+        "        print(tensor.name, tensor.shape, sess.run(tensor, feed))",
+    ]
+    return "\n".join([*head, forward_text(program) + gradients + "\n".join(tail)]) + "\n"
 
 
 # ---- drawing

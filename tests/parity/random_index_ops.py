@@ -62,8 +62,9 @@ def scatter_nd(m: Maker) -> None:
 
 @entry
 def sparse_to_dense(m: Maker) -> None:
+    # A vector of indices would do, but TensorFlow's gradient takes it for one index.
     values = m.operand(m.floating(), [2])
-    m.emit(f"tf.sparse_to_dense([0, {m.integer(1, 3)}], [4], {values})")
+    m.emit(f"tf.sparse_to_dense([[0], [{m.integer(1, 3)}]], [4], {values})")
 
 
 @entry

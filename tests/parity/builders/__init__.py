@@ -2,6 +2,9 @@
 
 from tests.parity.builders import (
     arrays,
+    control,
+    found,
+    layer_arguments,
     layers,
     losses,
     maths,

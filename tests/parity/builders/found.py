@@ -1,0 +1,59 @@
+"""What random graphs found: each builder is the least of a program on which minitf differed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tests.parity.harness import Family
+
+family = Family("found")
+
+
+@family.graph
+def beta_of_swish_in_another_dtype(tf: Any) -> None:
+    tf.nn.swish(tf.placeholder("float64", [2]))
+
+
+@family.graph
+def rows_of_cross_entropy_in_part_known(tf: Any) -> None:
+    values = np.full([3, 2], 0.5, "float32")
+    for labels in ([3, None], [None, None], [3, 2], [None, 2], None):
+        for logits in ([3, 2], [None, None], None):
+            tf.nn.softmax_cross_entropy_with_logits_v2(
+                labels=tf.placeholder_with_default(values, labels),
+                logits=tf.placeholder_with_default(values, logits),
+            )
+
+
+@family.graph
+def tensordot_of_unknown_rank(tf: Any) -> None:
+    vector = tf.placeholder("float32", [3], name="vector")
+    unknown = tf.placeholder_with_default(np.ones((3, 2), "float32"), None)
+    tf.tensordot(vector, unknown, 1)
+    tf.tensordot(unknown, vector, 0)
+    tf.tensordot(tf.placeholder("float32", [3, None]), unknown, 0)
+
+
+@family.graph
+def unique_of_unknown_rank(tf: Any) -> None:
+    x = tf.placeholder_with_default([1, 2, 1], None)
+    tf.unique(x)
+    tf.unique_with_counts(x)
+
+
+@family.graph
+def equality_with_itself(tf: Any) -> None:
+    x = tf.constant([1.0, 2.0])
+    tf.assert_equal(x, x)
+
+
+family.error(
+    "case_by_a_variable",
+    lambda tf: tf.case([(tf.Variable(True), lambda: tf.constant(1))], lambda: tf.constant(2)),
+)
+family.error(
+    "average_norm_of_doubles",
+    lambda tf: tf.clip_by_average_norm(tf.constant([1.0], "float64"), 1.0),
+)
