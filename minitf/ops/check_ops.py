@@ -235,20 +235,21 @@ def _compare_with_zero(
     message: str | None,
     name: str | None,
 ) -> Operation:
-    message = message or ""
     with name_scope(name, default_name, [x, data]):
         x = convert_to_tensor(x, name="x")
         if data is None:
-            data = [
-                message,
-                f"Condition x {sign} 0 did not hold element-wise:",
-                f"x ({x.name}) = ",
-                x,
-            ]
+            texts = [f"Condition x {sign} 0 did not hold element-wise:", f"x ({x.name}) = "]
+            if sign == "<=":  # the texts stand in the graph, and of this check in a single node
+                texts = ["".join(texts)]
+            data = [_prefix(message), *texts, x]
         zero = convert_to_tensor(0, dtype=x.dtype.base_dtype)
         check = assert_less if len(sign) == 1 else assert_less_equal
         small, large = (x, zero) if sign[0] == "<" else (zero, x)
         return check(small, large, data=data, summarize=summarize)
+
+
+def _prefix(message: str | None) -> str:
+    return f"{message}.  " if message else ""
 
 
 # ---- types and ranks
@@ -383,7 +384,7 @@ def _check_rank(
             holds = math_ops.logical_or(holds, condition(rank_now, other))
         if data is None:
             claim = f"Tensor {x.name} must have rank{relation}"
-            data = [message or "", claim, *wanted, "Received shape: ", shape]
+            data = [_prefix(message), claim, *wanted, "Received shape: ", shape]
         return logging_ops.Assert(holds, data, summarize=summarize)
 
 
@@ -394,7 +395,7 @@ def _holds(condition: Callable[[Any, Any], Any], rank: int, wanted: int) -> bool
 def _rank_message(x: Tensor, relation: str, allowed: list[int], message: str | None) -> str:
     which = tuple(allowed) if len(allowed) > 1 else allowed[0]
     return errors.report(
-        f"{message + '.  ' if message else ''}Tensor {x.name} must have rank{relation} {which}.  "
+        f"{_prefix(message)}Tensor {x.name} must have rank{relation} {which}.  "
         f"Received rank {x.shape.ndims}, shape {x.shape}",
         facts=f"tensor: {errors.describe(x)}, created at {x.op.traceback}",
         line=str(traceback_lib.capture()),

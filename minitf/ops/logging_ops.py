@@ -198,8 +198,9 @@ def Assert(
             op: Operation = ASSERT(condition, data, summarize=count, name="Assert")
             return op
         # In a branch of its own, so that large data are not copied about while all is well.
+        condition = convert_to_tensor(condition, name="Condition")
         guarded = cond_ops.cond(
-            convert_to_tensor(condition),
+            condition,
             control_flow_ops.no_op,
             lambda: ASSERT(condition, data, summarize=count, name="Assert"),
             name="AssertGuard",
