@@ -111,7 +111,7 @@ def confusion_matrix(
 
 
 def _checked_not_negative(values: Tensor, name: str) -> Any:
-    check = check_ops.assert_non_negative(values, message=f"`{name}` contains negative values.  ")
+    check = check_ops.assert_non_negative(values, message=f"`{name}` contains negative values")
     return control_flow_ops.with_dependencies([check], values)
 
 

@@ -308,6 +308,8 @@ def _means(attr: str) -> bool:
 
 def _attr_text(op: Any, name: str) -> str:
     value = op.get_attr(name)
+    if name == "token":  # under which a function is kept; it counts those of the process
+        return "(a function)"
     if name == "_class":
         value = ["(a gradient)" if GRADIENT.search(_text(group)[5:]) else group for group in value]
     return _text(value)
