@@ -413,6 +413,7 @@ _SUBPACKAGES = frozenset(
         "examples",
         "flags",
         "gfile",
+        "graph_util",
         "initializers",
         "layers",
         "linalg",

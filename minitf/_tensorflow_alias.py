@@ -35,11 +35,16 @@ _PACKAGES_OF_MODULES = ("compat", "contrib", "examples", "saved_model")
 
 # TensorFlow's private modules that scripts import, and where their names are public.
 _BORROWED = {
+    "core.framework.attr_value_pb2": "",
+    "core.framework.graph_pb2": "",
+    "core.framework.node_def_pb2": "",
     "python.client.session": "",
     "python.framework.constant_op": "",
     "python.framework.dtypes": "",
     "python.framework.errors": "errors",
+    "python.framework.graph_io": "train",
     "python.framework.graph_util": "graph_util",
+    "python.framework.importer": "",
     "python.framework.ops": "",
     "python.framework.random_seed": "",
     "python.framework.tensor_shape": "",

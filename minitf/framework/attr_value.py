@@ -167,6 +167,9 @@ def _wrong_kind(attr: AttrDef, message: Any, found: str | None) -> AttrError:
 
 
 def _read_type(attr: AttrDef, number: int) -> dtypes.DType:
+    dtype = _DTYPE_OF.get(number)
+    if dtype is not None and (not attr.allowed or dtype in attr.allowed):
+        return dtype
     name = protos.data_type_name(number)
     if number == 0:
         raise AttrError(f"AttrValue has invalid DataType for attr '{attr.name}'")
@@ -176,14 +179,10 @@ def _read_type(attr: AttrDef, number: int) -> dtypes.DType:
         raise AttrError(
             f"AttrValue must not have reference type value of {name} for attr '{attr.name}'"
         )
-    dtype = _DTYPE_OF.get(number)
-    if dtype is None or (attr.allowed and dtype not in attr.allowed):
-        allowed = ", ".join(d.name for d in attr.allowed or _DTYPE_OF.values())
-        raise AttrError(
-            f"Value for attr '{attr.name}' of {name} is not in the list of allowed values: "
-            f"{allowed}"
-        )
-    return dtype
+    allowed = ", ".join(d.name for d in attr.allowed or _DTYPE_OF.values())
+    raise AttrError(
+        f"Value for attr '{attr.name}' of {name} is not in the list of allowed values: {allowed}"
+    )
 
 
 _DTYPE_OF = {

@@ -7,6 +7,7 @@ one of them fits its inputs does the graph adopt them, which cannot fail.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -88,7 +89,7 @@ def import_graph_def(
     keys = _checked_keys(input_map)
     elements = _checked_elements(return_elements)
     graph = get_default_graph()
-    with graph._lock, graph.as_default():
+    with graph._lock, graph.as_default(), _uncollected():
         graph._check_not_finalized()
         name = "import" if name is None else name
         scope = graph._scope_prefix(name)
@@ -102,6 +103,19 @@ def import_graph_def(
         if name and not name.endswith("/"):
             graph.unique_name(name)  # the scope is in use from now on
     return found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Holds Python's garbage collector, which would visit each new node again and again."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 # ---- the arguments

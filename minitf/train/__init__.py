@@ -8,6 +8,7 @@ from minitf.train.adagrad import AdagradOptimizer as AdagradOptimizer
 from minitf.train.adam import AdamOptimizer as AdamOptimizer
 from minitf.train.ftrl import FtrlOptimizer as FtrlOptimizer
 from minitf.train.gradient_descent import GradientDescentOptimizer as GradientDescentOptimizer
+from minitf.train.graph_io import write_graph as write_graph
 from minitf.train.learning_rate_decay import cosine_decay as cosine_decay
 from minitf.train.learning_rate_decay import cosine_decay_restarts as cosine_decay_restarts
 from minitf.train.learning_rate_decay import exponential_decay as exponential_decay
