@@ -243,8 +243,7 @@ def random_shuffle(generator: Philox, value: Array) -> Array:
     words = generator.reserve(blocks).words(np.arange(blocks, dtype=np.uint64))
     order = np.arange(len(value))
     random_elements.shuffle(np.ascontiguousarray(words.T).reshape(-1), order)
-    shuffled: Array = value[order]
-    return shuffled
+    return value.take(order, axis=0)
 
 
 def multinomial(
