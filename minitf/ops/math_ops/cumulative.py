@@ -10,8 +10,9 @@ from minitf.framework import errors
 from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
-from minitf.ops.math_ops.arithmetic import MUL, REAL_DIV
+from minitf.ops.math_ops.arithmetic import MUL
 from minitf.ops.math_ops.complex_numbers import conj
+from minitf.ops.math_ops.division import DIV_NO_NAN
 
 _ATTRS = ("exclusive: bool = false", "reverse: bool = false", "T: number", "Tidx: index = int32")
 
@@ -94,12 +95,12 @@ def cumprod_kernel(x: Any, axis: Any, *, exclusive: bool, reverse: bool) -> Any:
 
 @CUMPROD.gradient
 def cumprod_gradient(op: Operation, grad: Tensor) -> Any:
-    # As in TensorFlow, a zero among the factors makes this nan.
+    # As in TensorFlow, a factor of zero gets zero, though the product of the others may not be.
     x, axis = op.inputs
     exclusive, reverse = op._attrs["exclusive"], op._attrs["reverse"]
     weighted = MUL(conj(op.outputs[0]), grad)
     total = CUMSUM(weighted, axis, exclusive=exclusive, reverse=not reverse)
-    return REAL_DIV(total, conj(x)), None
+    return DIV_NO_NAN(total, conj(x)), None
 
 
 def cumprod(
@@ -115,7 +116,7 @@ def cumprod(
       name: the node's name.
 
     Returns:
-      A tensor of the same shape and dtype. Its gradient is nan where `x` is 0.
+      A tensor of the same shape and dtype. Its gradient counts as 0 where `x` is 0.
 
     Raises:
       tf.errors.InvalidArgumentError: if the axis is out of range.
