@@ -14,7 +14,7 @@ import numpy as np
 
 from minitf.framework import dtypes
 from minitf.framework.convert import convert_to_tensor
-from minitf.framework.op_def import op_def, unchanged
+from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_dim, static_value
@@ -329,8 +329,18 @@ MATRIX_SET_DIAG_V3 = op_def(
     "MatrixSetDiagV3(input: T, diagonal: T, k: int32) -> (output: T)",
     "T: type",
     _ALIGN,
-    shape=unchanged,
 )
+
+
+@MATRIX_SET_DIAG_V3.shape
+def matrix_set_diag_shape(op: Operation) -> list[TensorShape]:
+    shape, diagonal = (tensor.shape for tensor in op.inputs[:2])
+    shape, k = shape.with_rank_at_least(2), static_value(op.inputs[2])
+    if diagonal.ndims is None or k is None:
+        return [shape]
+    low, high = _band(k)
+    batch = diagonal.with_rank_at_least(1 if low == high else 2)[: -1 if low == high else -2]
+    return [shape.merge_with(batch.concatenate(unknown_shape(2)))]
 
 
 @MATRIX_SET_DIAG_V3.kernel
