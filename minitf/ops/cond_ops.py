@@ -365,8 +365,8 @@ def cond(
     if isinstance(pred, (bool, np.bool_)):
         raise TypeError("'pred' must not be a Python bool. Use Python's `if`, or a bool tensor.")
     with name_scope(name, "cond", [pred]):
-        pred = convert_to_tensor(pred)
-        pivot_false, pivot_true = switch_on_itself(pred)
+        pred, reference = convert_to_tensor(pred), convert_to_tensor(pred, as_ref=True)
+        pivot_false, pivot_true = switch_on_itself(pred, reference)
         pivot_true = array_ops.identity(pivot_true, name="switch_t")
         pivot_false = array_ops.identity(pivot_false, name="switch_f")
         pred = array_ops.identity(pred, name="pred_id")
@@ -382,9 +382,12 @@ def cond(
         )
 
 
-def switch_on_itself(pred: Tensor) -> tuple[Tensor, Tensor]:
-    """A Switch of the predicate by itself: its two outputs are the branches' pivots."""
-    outputs: tuple[Tensor, Tensor] = SWITCH(pred, pred)
+def switch_on_itself(pred: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """A Switch of the predicate by itself: its two outputs are the branches' pivots.
+
+    Of a variable, what is switched is the variable and what decides is what was read from it.
+    """
+    outputs: tuple[Tensor, Tensor] = SWITCH(reference, pred)
     return outputs
 
 

@@ -113,6 +113,6 @@ def sequence_mask(
 
 def _all_axes(tensor: Tensor) -> Tensor:
     if tensor.shape.ndims is None:
-        axes: Tensor = math_ops.range(RANK(tensor))
+        axes: Tensor = math_ops.range(RANK(tensor), name="Range")
         return axes
     return constant(np.arange(tensor.shape.ndims, dtype=np.int32))
