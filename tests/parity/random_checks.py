@@ -198,9 +198,15 @@ def _tensor(thing: Any) -> Any:
 def _compare_lines(ours: list[str], theirs: list[str]) -> None:
     wrong = [line for line in ours if line not in theirs]
     missing = [line for line in theirs if line not in ours]
+    if not (wrong or missing):  # the same nodes in another order
+        wrong, missing = ([a for a, b in zip(x, y) if a != b] for x, y in _both(ours, theirs))
     assert ours == theirs, "the graphs differ (- TensorFlow, + minitf):\n" + "\n".join(
         [*(f"- {line}" for line in missing), *(f"+ {line}" for line in wrong)]
     )
+
+
+def _both(x: list[str], y: list[str]) -> list[tuple[list[str], list[str]]]:
+    return [(x, y), (y, x)]
 
 
 def _compare(

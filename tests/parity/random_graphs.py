@@ -388,7 +388,8 @@ class Maker:
                 exec(code, self.scope)
             self.evaluator.advance(self.scope["feed"])
         except Exception:
-            self.statements.append(Statement(code, self.kind, ()))
+            # If it was built and failed when it ran, it has to be run.
+            self.statements.append(Statement(code, self.kind, tuple((n, "", ()) for n in names)))
             raise Finished from None
         added = []
         for name in names:

@@ -39,7 +39,22 @@ FLOAT_KINDS: dict[str, Kind] = {
         (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0), shape
     ),
 }
-DRAWN_FLOATS = ["ones", "mixed", "whole", "positive", "mixed", "unit", "zeros", "whole", "nonzero", "mixed", "large", "tiny", "spread", "above_one"]
+DRAWN_FLOATS = [
+    "ones",
+    "mixed",
+    "whole",
+    "positive",
+    "mixed",
+    "unit",
+    "zeros",
+    "whole",
+    "nonzero",
+    "mixed",
+    "large",
+    "tiny",
+    "spread",
+    "above_one",
+]
 INTEGER_KINDS: dict[str, Kind] = {
     "ones": lambda random, shape: np.ones(shape),
     "whole": lambda random, shape: random.integers(-3, 4, shape),
@@ -64,6 +79,7 @@ def numbers(m: Maker, dtype: str, shape: Sequence[int], kind: str | None) -> np.
         kind = "special" if m.rarely(40) else str(m.choose(DRAWN_FLOATS))
     make = FLOAT_KINDS[kind]
     if np.dtype(dtype).kind == "c":
+        make = FLOAT_KINDS["mixed"] if kind == "special" else make
         return (make(random, shape) + 1j * make(random, shape)).astype(dtype)
     return make(random, shape).astype(dtype)
 

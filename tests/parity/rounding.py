@@ -36,7 +36,7 @@ UNIT = {"float16": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}
 UNIT |= {"complex64": 2.0**-24, "complex128": 2.0**-53}
 _WIDE = {"float16": np.float64, "float32": np.float64, "complex64": np.complex128}
 
-Rounding = Callable[[np.ndarray], np.ndarray]
+Rounding = Callable[[str, np.ndarray], np.ndarray]
 
 
 class Evaluator:
@@ -50,7 +50,7 @@ class Evaluator:
         """
         Args:
           wide: whether to compute in double precision what the graph computes in a coarser one.
-          rounding: what to do to the floating results of nodes that compute.
+          rounding: what to do to the floating results of nodes that compute, by their type.
         """
         self.graph = graph
         self.wide = wide
@@ -83,7 +83,7 @@ class Evaluator:
         else:
             outputs = [self._widened(value) for value in self._call(op, inputs)]
             if self.rounding and op.inputs and not (op.op_def.aliases or op.type in _MOVES):
-                outputs = [self.rounding(v) if _is_inexact(v) else v for v in outputs]
+                outputs = [self.rounding(op.type, v) if _is_inexact(v) else v for v in outputs]
         for tensor, value in zip(op.outputs, outputs, strict=True):
             self.values[tensor] = value
 
@@ -144,6 +144,10 @@ _MOVES = frozenset(_MOVING.split())
 assert {op.name for op in op_def.all_ops()} >= _MOVES
 
 
+# These are sums of large terms inside: near a zero they are as far off as elsewhere.
+_CANCELLING = frozenset(["Digamma", "Lgamma"])
+
+
 def randomly_rounded(unit: float, size: float, seed: int, sign: int) -> Rounding:
     """A rounding that moves elements up or down.
 
@@ -155,15 +159,16 @@ def randomly_rounded(unit: float, size: float, seed: int, sign: int) -> Rounding
     random = np.random.default_rng(seed)
     coarse = next(np.dtype(name) for name, its_unit in UNIT.items() if its_unit == unit)
 
-    def move(real: np.ndarray) -> np.ndarray:
+    def move(real: np.ndarray, least: float) -> np.ndarray:
         held = real.astype(coarse).astype(real.dtype) == real
-        signs = random.integers(0, 2, real.shape) * 2 - 1
-        return np.where(held, real, real * (1 + sign * size * signs))
+        signs = sign * (random.integers(0, 2, real.shape) * 2 - 1)
+        return np.where(held, real, real + size * signs * np.maximum(np.abs(real), least))
 
-    def rounding(value: np.ndarray) -> np.ndarray:
+    def rounding(op_type: str, value: np.ndarray) -> np.ndarray:
+        least = 1.0 if op_type in _CANCELLING else 0.0
         if value.dtype.kind == "c":
-            return move(value.real) + 1j * move(value.imag)
-        return move(np.asarray(value))
+            return move(value.real, least) + 1j * move(value.imag, least)
+        return move(np.asarray(value), least)
 
     return rounding
 

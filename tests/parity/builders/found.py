@@ -49,6 +49,36 @@ def equality_with_itself(tf: Any) -> None:
     tf.assert_equal(x, x)
 
 
+@family.graph
+def cond_by_a_variable(tf: Any) -> None:
+    which = tf.Variable(True)
+    tf.cond(which, lambda: tf.constant(1), lambda: tf.constant(2))
+
+
+@family.graph
+def diagonals_set_in_part_known(tf: Any) -> None:
+    square = np.ones([2, 3, 3], "float32")
+    for shape in (None, [None, None, None], [2, None, 3]):
+        for diagonal in (None, [None, None], [2, 3]):
+            matrix = tf.placeholder_with_default(square, shape)
+            tf.matrix_set_diag(matrix, tf.placeholder_with_default(square[0, :2], diagonal))
+
+
+@family.graph
+def sequence_mask_of_unknown_rank(tf: Any) -> None:
+    tf.sequence_mask(tf.placeholder_with_default([1, 3], None))
+
+
+@family.values
+def gradients_of_products_with_zeros(tf: Any) -> Any:
+    found = []
+    for flags in ({}, {"exclusive": True}, {"reverse": True}):
+        x = tf.constant([2.0, 0.0, -2.0, 0.0, 3.0])
+        first = tf.gradients(tf.cumprod(x, **flags), x)
+        found += first + tf.gradients(first, x)
+    return found
+
+
 family.error(
     "case_by_a_variable",
     lambda tf: tf.case([(tf.Variable(True), lambda: tf.constant(1))], lambda: tf.constant(2)),
