@@ -10,7 +10,10 @@ It knows nothing of graphs, and imports numpy and (when a kernel first runs) Num
     gemm       matrix products over those threads
     workspace  scratch memory that is used again
     padding    SAME, VALID and EXPLICIT as arithmetic, shared by shape rules and kernels
-    conv       two-dimensional convolution and its gradients; im2col is how
+    conv       two-dimensional convolution and its gradients, and which algorithm computes them
+    direct     ... as a matrix product on the image as it lies; im2col: on copies of its windows
+    microkernel  matrix products in registers, wherever their rows lie
+    simd       machine code for vectors, written by hand
     depthwise  the same, each channel on its own
     pool       max and average pooling and their gradients
     philox     TensorFlow's random numbers; random_elements makes them from random bits

@@ -21,24 +21,34 @@ array([[ 8., 12.],
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels import im2col, reference
+from minitf.kernels import direct, im2col, reference
 from minitf.kernels.dispatch import compiles, half_as_float32
 from minitf.kernels.padding import Pair
 from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.simd import machine
 
 Array = npt.NDArray[Any]
+
+FORWARD, FILTER_GRADIENT, INPUT_GRADIENT = "forward", "filter gradient", "input gradient"
 
 
 class _Algorithm(Protocol):
     """A module that has the functions of this one."""
 
     def conv2d(
-        self, input: Array, filter: Array, *, strides: Pair, padding: Pads, dilations: Pair
+        self,
+        input: Array,
+        filter: Array,
+        *,
+        strides: Pair,
+        padding: Pads,
+        dilations: Pair,
+        out: Array | None,
     ) -> Array: ...
 
     def conv2d_backprop_filter(
@@ -50,6 +60,7 @@ class _Algorithm(Protocol):
         strides: Pair,
         padding: Pads,
         dilations: Pair,
+        out: Array | None,
     ) -> Array: ...
 
     def conv2d_backprop_input(
@@ -61,15 +72,52 @@ class _Algorithm(Protocol):
         strides: Pair,
         padding: Pads,
         dilations: Pair,
+        out: Array | None,
     ) -> Array: ...
 
 
+class _Choice(NamedTuple):
+    """An algorithm, and what speaks for it."""
+
+    algorithm: _Algorithm
+    reason: str
+
+
 def _algorithm(
-    dtype: np.dtype[Any], filter_shape: Sequence[int], strides: Pair, dilations: Pair
-) -> _Algorithm:
-    """Chooses how to compute a convolution or one of its gradients."""
-    del filter_shape, strides, dilations  # so far, one algorithm is the best for all shapes
-    return im2col if compiles(dtype) else reference
+    which: str, dtype: np.dtype[Any], filter_shape: Sequence[int], strides: Pair, dilations: Pair
+) -> _Choice:
+    """Chooses how to compute a convolution or one of its gradients: `which` of the three."""
+    del strides, dilations
+    if not compiles(dtype):
+        return _Choice(reference, f"reference: {dtype} does not run compiled here")
+    # What the columns of the matrix product are.
+    columns = filter_shape[2] if which == INPUT_GRADIENT else filter_shape[3]
+    if 4 * columns <= machine().lanes(dtype):
+        return _Choice(im2col, f"im2col: {columns} channels would leave most of a vector empty")
+    return _Choice(direct, "direct: a matrix product on the image as it lies")
+
+
+def why(
+    which: str,
+    dtype: npt.DTypeLike,
+    filter_shape: Sequence[int],
+    *,
+    strides: Pair = ONE,
+    dilations: Pair = ONE,
+) -> str:
+    """Says which algorithm computes a convolution or one of its gradients, and for what reason.
+
+    Args:
+      which: FORWARD, FILTER_GRADIENT or INPUT_GRADIENT.
+      dtype: of the arrays.
+      filter_shape: (window height, window width, channels, output channels).
+      strides: as for `conv2d`.
+      dilations: as for `conv2d`.
+
+    >>> why(FORWARD, "int32", (5, 5, 32, 64))
+    'reference: int32 does not run compiled here'
+    """
+    return _algorithm(which, np.dtype(dtype), filter_shape, strides, dilations).reason
 
 
 @half_as_float32
@@ -80,6 +128,7 @@ def conv2d(
     strides: Pair = ONE,
     padding: Pads = NONE,
     dilations: Pair = ONE,
+    out: Array | None = None,
 ) -> Array:
     """Two-dimensional convolution. Mirrors the kernel of `tf.nn.conv2d`.
 
@@ -90,16 +139,19 @@ def conv2d(
       strides: how far the window moves, vertically and horizontally.
       padding: how many zeros are added, ((top, bottom), (left, right)); see `padding`.
       dilations: how far apart the window's cells are.
+      out: where to put the result, if given: contiguous, and of the right shape and dtype.
 
     Returns:
-      An array of shape (batch, output height, output width, output channels).
+      `out`, or a new array, of shape (batch, output height, output width, output channels).
 
     Raises:
       ValueError: if the channels do not agree, or the window is larger than the padded input.
     """
     _check_channels(input.shape[3], filter.shape)
-    algorithm = _algorithm(input.dtype, filter.shape, strides, dilations)
-    return algorithm.conv2d(input, filter, strides=strides, padding=padding, dilations=dilations)
+    algorithm, _ = _algorithm(FORWARD, input.dtype, filter.shape, strides, dilations)
+    return algorithm.conv2d(
+        input, filter, strides=strides, padding=padding, dilations=dilations, out=out
+    )
 
 
 @half_as_float32
@@ -111,6 +163,7 @@ def conv2d_backprop_filter(
     strides: Pair = ONE,
     padding: Pads = NONE,
     dilations: Pair = ONE,
+    out: Array | None = None,
 ) -> Array:
     """The gradient of a convolution in its filter. Mirrors `tf.nn.conv2d_backprop_filter`.
 
@@ -124,17 +177,24 @@ def conv2d_backprop_filter(
       strides: as for `conv2d`.
       padding: as for `conv2d`.
       dilations: as for `conv2d`.
+      out: as for `conv2d`.
 
     Returns:
-      An array of shape `filter_shape`.
+      `out`, or a new array, of shape `filter_shape`.
 
     Raises:
       ValueError: if the channels do not agree.
     """
     _check_channels(input.shape[3], filter_shape, out_backprop.shape[3])
-    algorithm = _algorithm(input.dtype, filter_shape, strides, dilations)
+    algorithm, _ = _algorithm(FILTER_GRADIENT, input.dtype, filter_shape, strides, dilations)
     return algorithm.conv2d_backprop_filter(
-        input, filter_shape, out_backprop, strides=strides, padding=padding, dilations=dilations
+        input,
+        filter_shape,
+        out_backprop,
+        strides=strides,
+        padding=padding,
+        dilations=dilations,
+        out=out,
     )
 
 
@@ -147,6 +207,7 @@ def conv2d_backprop_input(
     strides: Pair = ONE,
     padding: Pads = NONE,
     dilations: Pair = ONE,
+    out: Array | None = None,
 ) -> Array:
     """The gradient of a convolution in its input. Mirrors `tf.nn.conv2d_backprop_input`.
 
@@ -160,17 +221,24 @@ def conv2d_backprop_input(
       strides: as for `conv2d`.
       padding: as for `conv2d`.
       dilations: as for `conv2d`.
+      out: as for `conv2d`.
 
     Returns:
-      An array of shape `input_shape`.
+      `out`, or a new array, of shape `input_shape`.
 
     Raises:
       ValueError: if the channels do not agree.
     """
     _check_channels(input_shape[3], filter.shape, out_backprop.shape[3])
-    algorithm = _algorithm(out_backprop.dtype, filter.shape, strides, dilations)
+    algorithm, _ = _algorithm(INPUT_GRADIENT, out_backprop.dtype, filter.shape, strides, dilations)
     return algorithm.conv2d_backprop_input(
-        input_shape, filter, out_backprop, strides=strides, padding=padding, dilations=dilations
+        input_shape,
+        filter,
+        out_backprop,
+        strides=strides,
+        padding=padding,
+        dilations=dilations,
+        out=out,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,15 +21,23 @@ def compiles(dtype: np.dtype[Any]) -> bool:
 
 
 def half_as_float32(function: Callable[P, Array]) -> Callable[P, Array]:
-    """Has a function of float16 arrays compute in float32, and round its result once."""
+    """Has a function of float16 arrays compute in float32, and round its result once.
+
+    If the function has an argument `out`, to put the result into, it is given by its name.
+    """
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> Array:
         if not any(_is_half(arg) for arg in (*args, *kwargs.values())):
             return function(*args, **kwargs)
+        out: Any = kwargs.pop("out", None)
         wide_args: Any = [_widened(arg) for arg in args]
         wide_kwargs: Any = {name: _widened(arg) for name, arg in kwargs.items()}
-        return function(*wide_args, **wide_kwargs).astype(np.float16)
+        result = function(*wide_args, **wide_kwargs)
+        if out is None:
+            return result.astype(np.float16)
+        np.copyto(out, result, casting="same_kind")
+        return cast(Array, out)
 
     return run
 

@@ -28,7 +28,8 @@ from minitf.kernels.jit import jit, readonly
 from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.parallel import parallel_for
 from minitf.kernels.reference import NONE, ONE, Pads, windows
-from minitf.kernels.workspace import workspace
+from minitf.kernels.workspace import into, workspace
+from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
 
@@ -67,14 +68,16 @@ def conv2d(
     strides: Pair = ONE,
     padding: Pads = NONE,
     dilations: Pair = ONE,
+    out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d`; for float32 and float64."""
     batch, *in_sizes, _ = input.shape
     *window, out_channels = filter.shape
     height, width = spatial_sizes(in_sizes, window[:2], strides, padding, dilations)
-    output = np.empty((batch, height, width, out_channels), input.dtype)
+    output = buffer(out, (batch, height, width, out_channels), input.dtype)
     if output.size == 0 or filter.size == 0:
-        return np.zeros_like(output)
+        output[...] = 0
+        return output
     matrix = filter.reshape(-1, out_channels)
     window_rows = _window_rows(input, window, (height, width), strides, padding, dilations)
     blocks = _blocks(batch, height, width * len(matrix))
@@ -96,13 +99,14 @@ def conv2d_backprop_filter(
     strides: Pair = ONE,
     padding: Pads = NONE,
     dilations: Pair = ONE,
+    out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_filter`; for float32 and float64."""
     batch, height, width, out_channels = out_backprop.shape
     window = filter_shape[:3]
     size = math.prod(window)
     if out_backprop.size == 0 or size == 0:
-        return np.zeros(filter_shape, input.dtype)
+        return into(out, np.zeros(filter_shape, input.dtype))
     window_rows = _window_rows(input, window, (height, width), strides, padding, dilations)
     grad = np.ascontiguousarray(out_backprop)
     blocks = _blocks(batch, height, width * size)
@@ -118,7 +122,7 @@ def conv2d_backprop_filter(
     with single_threaded():
         parallel_for(slices, one)
     total: Array = sums.sum(axis=0) if slices > 1 else sums[0]
-    return total.reshape(filter_shape)
+    return into(out, total.reshape(filter_shape))
 
 
 def conv2d_backprop_input(
@@ -129,14 +133,16 @@ def conv2d_backprop_input(
     strides: Pair = ONE,
     padding: Pads = NONE,
     dilations: Pair = ONE,
+    out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_input`; for float32 and float64."""
     batch, in_height, _, _ = input_shape
     _, height, width, out_channels = out_backprop.shape
     window = filter.shape[:3]
-    gradient = np.empty(input_shape, out_backprop.dtype)
+    gradient = buffer(out, input_shape, out_backprop.dtype)
     if gradient.size == 0 or out_backprop.size == 0:
-        return np.zeros_like(gradient)
+        gradient[...] = 0
+        return gradient
     transposed = filter.reshape(-1, out_channels).T
     grad, origin = np.ascontiguousarray(out_backprop), (padding[0][0], padding[1][0])
     span = (window[0] - 1) * dilations[0]

@@ -23,13 +23,16 @@ false and a kernel runs its `fallback`, written with numpy, or itself as Python.
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
+import inspect
 import os
 import sys
 import threading
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
@@ -37,6 +40,7 @@ import numpy.typing as npt
 
 P = ParamSpec("P")
 R = TypeVar("R")
+K = TypeVar("K", bound="Kernel[Any, Any]")
 
 # A compile that is shorter than this goes unnoticed, and so unannounced.
 _NOTICEABLE_SECONDS = 0.5
@@ -82,11 +86,18 @@ class Kernel(Generic[P, R]):
     """
 
     def __init__(
-        self, py_func: Callable[P, R], fallback: Callable[P, R] | None, options: dict[str, Any]
+        self,
+        py_func: Callable[P, R],
+        fallback: Callable[P, R] | None,
+        options: Mapping[str, Any],
+        constants: Mapping[str, Any] | None = None,
+        suffix: str = "",
     ) -> None:
         self.py_func = py_func
         self.fallback = fallback or py_func
         self._options = options
+        self._constants = constants or {}
+        self._suffix = suffix
         self._compiled: Callable[P, R] | None = None
         functools.update_wrapper(self, py_func)
 
@@ -94,10 +105,23 @@ class Kernel(Generic[P, R]):
         return (self._compiled or self.compile())(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<kernel {self.__module__}.{self.__qualname__}>"
+        return f"<kernel {self.__module__}.{self.__qualname__}{self._suffix}>"
 
     __module__: str
     __qualname__: str
+
+    def specialize(self: K, suffix: str, **constants: Any) -> K:
+        """This kernel again, with some of the global names it uses standing for other things.
+
+        So one source makes several kernels, each with numbers (or other kernels) that the compiler
+        knows. A closure would do that too, but Numba does not find closures on disk again.
+
+        Args:
+          suffix: tells the copies apart, in messages and on disk: one for each set of constants.
+          **constants: what the names stand for.
+        """
+        constants = {**self._constants, **constants}
+        return type(self)(self.py_func, self.fallback, self._options, constants, suffix)
 
     def compile(self) -> Callable[P, R]:
         """Numba's dispatcher for this function, or the fallback. Threads may race to call this."""
@@ -111,12 +135,91 @@ class Kernel(Generic[P, R]):
     def _dispatcher(self) -> Callable[P, R]:
         numba = importlib.import_module("numba")
         options = {"nogil": True, "error_model": "numpy", **self._options}
-        function = _with_compiled_callees(self.py_func)
+        function = self._with_compiled_callees()
         try:
             dispatcher: Callable[P, R] = numba.njit(cache=True, **options)(function)
         except RuntimeError:  # no directory can be written: compile anew in each process
             dispatcher = numba.njit(**options)(function)
         return dispatcher
+
+    def callees(self) -> dict[str, Any]:
+        """The kernels, and what else is compiled with this one, by the name it has here."""
+        scope = {**self.py_func.__globals__, **self._constants}
+        return {
+            name: scope[name]
+            for name in self.py_func.__code__.co_names
+            if hasattr(scope.get(name), "compile_for_numba")
+        }
+
+    def compile_for_numba(self) -> Callable[P, R]:
+        """What stands for this kernel inside another one."""
+        return self.compile()
+
+    def sources(self) -> Iterator[str]:
+        """The modules of all that is compiled with this kernel, itself included."""
+        yield self.__module__
+        for callee in self.callees().values():
+            yield from callee.sources()
+
+    def _with_compiled_callees(self) -> Callable[P, R]:
+        """The same function, with dispatchers, which Numba can call, for the kernels it calls.
+
+        Numba keeps code on disk under the function's name, and takes it for stale when the file
+        that the function is in has changed. Where code from other files goes into it, the name
+        has a digest of those.
+        """
+        if not isinstance(self.py_func, types.FunctionType):
+            return self.py_func
+        callees = {name: item.compile_for_numba() for name, item in self.callees().items()}
+        if not callees and not self._constants:
+            return self.py_func
+        function = types.FunctionType(
+            self.py_func.__code__,
+            {**self.py_func.__globals__, **self._constants, **callees},
+            self.py_func.__name__,
+            self.py_func.__defaults__,
+            self.py_func.__closure__,
+        )
+        functools.update_wrapper(function, self.py_func)
+        function.__qualname__ += self._suffix + _digest(set(self.sources()) - {self.__module__})
+        return function
+
+
+def _digest(modules: set[str]) -> str:
+    """A short text that changes with the source of any of the modules."""
+    if not modules:
+        return ""
+    digest = hashlib.sha256()
+    for name in sorted(modules):
+        digest.update(Path(str(sys.modules[name].__file__)).read_bytes())
+    return f"_{digest.hexdigest()[:12]}"
+
+
+class NativeKernel(Kernel[P, R]):
+    """A function of integers that is compiled once, for all kernels that call it; see `native`."""
+
+    def _dispatcher(self) -> Any:
+        numba = importlib.import_module("numba")
+        function = self._with_compiled_callees()
+        parameters = inspect.signature(function).parameters
+        signature = numba.types.void(*[numba.types.intp for _ in parameters])
+        notice = None if quiet() else _Notice(self.__name__.strip("_"))
+        try:
+            try:
+                return numba.cfunc(signature, cache=True, error_model="numpy")(function)
+            except RuntimeError:
+                return numba.cfunc(signature, error_model="numpy")(function)
+        finally:
+            if notice is not None:
+                notice.close()
+
+    def address(self) -> int:
+        """Where its machine code begins; compiles it first if need be."""
+        code: Any = self.compile()
+        address: int = code.address
+        return address
+
+    __name__: str
 
 
 @overload
@@ -133,8 +236,7 @@ def jit(
 ) -> Any:
     """Makes a function a kernel: compiled by Numba at its first call, without the GIL, and cached.
 
-    A kernel may call other kernels. Numba looks only at a function's own source file to tell
-    whether its cached code is stale, so a kernel and those it calls belong in one file.
+    A kernel may call other kernels, by a global name.
 
     Args:
       py_func: the function, when the decorator is used without arguments.
@@ -147,6 +249,19 @@ def jit(
     return Kernel(py_func, fallback, options)
 
 
+def native(py_func: Callable[P, R]) -> NativeKernel[P, R]:
+    """Makes a function of integers machine code that other kernels call by its address.
+
+    What a kernel calls is compiled with it, each time anew for each caller. That is right for
+    small things; a large one had better be compiled once. `address()` says where it is, and
+    `simd.call` calls it.
+
+    Args:
+      py_func: takes integers (sizes, and addresses of arrays) and returns nothing.
+    """
+    return NativeKernel(py_func, None, {})
+
+
 def readonly(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A contiguous, aligned, read-only view of an array, or of a copy of it.
 
@@ -156,28 +271,6 @@ def readonly(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     view: npt.NDArray[Any] = np.require(array, requirements=["C", "A"]).view()
     view.flags.writeable = False
     return view
-
-
-def _with_compiled_callees(py_func: Callable[P, R]) -> Callable[P, R]:
-    """The same function, with dispatchers, which Numba can call, for the kernels that it calls."""
-    if not isinstance(py_func, types.FunctionType):
-        return py_func
-    scope = py_func.__globals__
-    callees = {
-        name: scope[name].compile()
-        for name in py_func.__code__.co_names
-        if isinstance(scope.get(name), Kernel)
-    }
-    if not callees:
-        return py_func
-    copy = types.FunctionType(
-        py_func.__code__,
-        {**scope, **callees},
-        py_func.__name__,
-        py_func.__defaults__,
-        py_func.__closure__,
-    )
-    return functools.update_wrapper(copy, py_func)
 
 
 class _Notice:

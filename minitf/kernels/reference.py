@@ -17,6 +17,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minitf.kernels.padding import Pair, effective_size, spatial_sizes
+from minitf.kernels.workspace import into
 
 Array = npt.NDArray[Any]
 Pads = tuple[Pair, Pair]
@@ -36,10 +37,11 @@ def conv2d(
     strides: Pair = ONE,
     padding: Pads = NONE,
     dilations: Pair = ONE,
+    out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d`."""
     under = windows(input, filter.shape[:2], strides, padding, dilations)
-    return _einsum("nhwcrs,rsck->nhwk", under, filter)
+    return into(out, _einsum("nhwcrs,rsck->nhwk", under, filter))
 
 
 def conv2d_backprop_filter(
@@ -50,10 +52,11 @@ def conv2d_backprop_filter(
     strides: Pair = ONE,
     padding: Pads = NONE,
     dilations: Pair = ONE,
+    out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_filter`."""
     under = windows(input, filter_shape[:2], strides, padding, dilations)
-    return _einsum("nhwcrs,nhwk->rsck", under, out_backprop)
+    return into(out, _einsum("nhwcrs,nhwk->rsck", under, out_backprop))
 
 
 def conv2d_backprop_input(
@@ -64,13 +67,14 @@ def conv2d_backprop_input(
     strides: Pair = ONE,
     padding: Pads = NONE,
     dilations: Pair = ONE,
+    out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_input`."""
     gradient = _padded_zeros(input_shape, padding, out_backprop.dtype)
     cells = _cells(gradient, filter.shape[:2], out_backprop.shape[1:3], strides, dilations)
     for (r, s), cell in cells:
         cell += _einsum("nhwk,ck->nhwc", out_backprop, filter[r, s])
-    return _crop(gradient, padding)
+    return into(out, _crop(gradient, padding))
 
 
 # Depthwise convolution: output[n, i, j, c * multiplier + m] = sum over r, s of

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+# Bytes in a line of the cache, and in the longest vector.
+_LINE = 64
+
 
 class _Buffers(threading.local):
     def __init__(self) -> None:
@@ -26,11 +29,39 @@ _buffers = _Buffers()
 def workspace(name: str, shape: Sequence[int], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """An uninitialized array that is this thread's until the thread asks for `name` again.
 
+    It begins where a line of the cache begins, so that no vector in it lies across two lines.
+
     >>> workspace("columns", (2, 3), "float32").shape
     (2, 3)
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
     buffer = _buffers.by_name.get(name)
     if buffer is None or buffer.size < size:
-        buffer = _buffers.by_name[name] = np.empty(size, np.uint8)
+        room = np.empty(size + _LINE, np.uint8)
+        begin = -room.__array_interface__["data"][0] % _LINE
+        buffer = _buffers.by_name[name] = room[begin : begin + size]
     return buffer[:size].view(dtype).reshape(shape)
+
+
+def output(
+    out: npt.NDArray[Any] | None, shape: Sequence[int], dtype: npt.DTypeLike
+) -> npt.NDArray[Any]:
+    """The array that a caller wants the result in, or a new one.
+
+    Raises:
+      ValueError: if `out` cannot hold the result.
+    """
+    if out is None:
+        return np.empty(shape, dtype)
+    if out.shape != tuple(shape) or out.dtype != dtype or not out.flags.c_contiguous:
+        wanted = f"contiguous, of shape {tuple(shape)} and dtype {np.dtype(dtype)}"
+        raise ValueError(f"out must be {wanted}, got shape {out.shape} and dtype {out.dtype}")
+    return out
+
+
+def into(out: npt.NDArray[Any] | None, result: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The result, where the caller wants it."""
+    if out is None:
+        return result
+    output(out, result.shape, result.dtype)[...] = result
+    return out

@@ -14,7 +14,7 @@ from geometry import Array, Geometry, Golden, assert_close, geometries, golden
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minitf.kernels import conv, depthwise, im2col, jit, reference
+from minitf.kernels import conv, depthwise, direct, im2col, jit, reference
 from minitf.kernels.parallel import set_num_threads
 
 FLOATS = ("float32", "float64")
@@ -228,15 +228,16 @@ def test_integers_are_convolved_too() -> None:
 def test_one_compilation_serves_arrays_of_any_layout() -> None:
     geometry = Geometry(2, (6, 6), 5, (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)), 4, 0)
     args = arguments(geometry, "float32")
-    expected = run(conv, "conv2d", args, options(geometry))
+    expected = run(im2col, "conv2d", args, options(geometry))
     for change in (np.asfortranarray, jit.readonly, lambda a: np.repeat(a, 2, axis=0)[::2]):
         changed = {
             name: tuple(change(a) if isinstance(a, np.ndarray) else a for a in given)
             for name, given in args.items()
         }
-        assert_equal(run(conv, "conv2d", changed, options(geometry)), expected)
-    for kernel in (im2col._im2col, im2col._col2im):
-        float32 = [s for s in kernel.compile().signatures if "float32" in str(s[0])]
+        assert_equal(run(im2col, "conv2d", changed, options(geometry)), expected)
+        assert_equal(run(direct, "conv2d", changed, options(geometry)), expected)
+    for kernel in (im2col._im2col, im2col._col2im, direct._forward, direct._filter_gradient):
+        float32 = [s for s in kernel.compile().signatures if "float32" in str(s)]
         assert len(float32) == 1
 
 
@@ -263,10 +264,45 @@ def test_wrong_shapes_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "expected"), [("float32", im2col), ("float64", im2col), ("int32", reference)]
+    ("which", "dtype", "filter_shape", "expected"),
+    [
+        (conv.FORWARD, "float32", (5, 5, 32, 64), direct),
+        (conv.FORWARD, "float64", (5, 5, 32, 64), direct),
+        (conv.FORWARD, "int32", (5, 5, 32, 64), reference),
+        (conv.FORWARD, "float32", (5, 5, 1, 32), direct),
+        (conv.INPUT_GRADIENT, "float32", (5, 5, 1, 32), im2col),
+        (conv.FILTER_GRADIENT, "float32", (5, 5, 32, 1), im2col),
+    ],
 )
-def test_which_algorithm_is_chosen(dtype: str, expected: Any) -> None:
-    assert conv._algorithm(np.dtype(dtype), (5, 5, 32, 64), (1, 1), (1, 1)) is expected
+def test_which_algorithm_is_chosen(
+    which: str, dtype: str, filter_shape: tuple[int, ...], expected: Any
+) -> None:
+    choice = conv._algorithm(which, np.dtype(dtype), filter_shape, (1, 1), (1, 1))
+    assert choice.algorithm is expected
+    reason = conv.why(which, dtype, filter_shape)
+    assert reason == choice.reason
+    assert reason.startswith(expected.__name__.rpartition(".")[2] + ": ")
+
+
+@pytest.mark.parametrize("module", [conv, direct, im2col, reference])
+def test_results_go_where_they_are_wanted(module: Any) -> None:
+    geometry = Geometry(2, (6, 5), 3, (3, 3), (1, 2), (1, 1), ((1, 1), (1, 1)), 4, 0)
+    args, given = arguments(geometry, "float32"), options(geometry)
+    expected = run(module, "conv2d", args, given)
+    for name in PASSES:
+        function, out = getattr(module, "conv2d" + name), np.empty(expected[name].shape, "float32")
+        assert function(*args[name], **given, out=out) is out
+        np.testing.assert_array_equal(out, expected[name])
+        for bad in (out[..., :1], out.astype("float64"), np.asfortranarray(out)):
+            with pytest.raises(ValueError, match="out must be contiguous, of shape"):
+                function(*args[name], **given, out=bad)
+
+
+def test_half_precision_goes_where_it_is_wanted() -> None:
+    x, w = np.ones((1, 4, 4, 5), "float16"), np.ones((3, 3, 5, 2), "float16")
+    out = np.zeros((1, 2, 2, 2), "float16")
+    assert conv.conv2d(x, w, out=out) is out
+    assert (out == 45).all()
 
 
 WITHOUT_NUMBA = """

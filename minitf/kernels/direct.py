@@ -1,0 +1,564 @@
+"""With this module one can convolve without copying windows: as a matrix product on the image.
+
+im2col lays the windows of an image side by side, and so copies each number as often as there are
+cells in the window. But they lie well already. In an image with zeros around it, of C channels and
+with Wp columns,
+
+    address of (y, x, c)  =  (y * Wp + x) * C + c
+
+the S * C numbers under one row of a window follow each other, the next row of the window begins
+Wp * C further on, and the window of the next pixel begins C further on, within this one:
+
+    row y      | x=0     | x=1     | x=2     | x=3     | ...        each cell: C channels
+    window 0    [-------------------------]                         S = 3 columns
+    window 1              [-------------------------]
+    row y+1    | ...
+    window 0    [-------------------------]                         Wp * C further on
+
+So one row of pixels is a matrix product, pixels by output channels, whose left matrix has rows
+that overlap: they are C numbers apart and S * C long. `microkernel` does not mind. With stride and
+dilation only the distances change. What is copied is the image, once, to put the zeros around it,
+a part of its rows at a time so that it stays in the cache.
+
+    forward             pixels x K       sum over (r, s, c)
+    gradient of W       (s, c) x K       sum over pixels; the left matrix read along its columns
+    gradient of X       pixels x C       a convolution of the output's gradient with the filter
+                                         turned by half a turn; with stride, one for each of the
+                                         stride x stride places that a pixel can have (`_phases`)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy.typing as npt
+
+from minitf.kernels import microkernel
+from minitf.kernels.jit import jit, readonly
+from minitf.kernels.padding import Pair, effective_size, spatial_sizes
+from minitf.kernels.parallel import parallel_for, parallel_ranges
+from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.simd import call
+from minitf.kernels.workspace import output as buffer
+from minitf.kernels.workspace import workspace
+
+Array = npt.NDArray[Any]
+
+# Multiply-adds in a block: some 100 microseconds of them.
+_BLOCK = 1 << 22
+
+# Numbers of the padded image that a block copies: a part of the second-level cache.
+_PADDED = 1 << 16
+
+# The gradient of the filter is added up in so many places, which are added up in the end; in
+# fewer where each would add up fewer pixels than this.
+_SLICES, _FEW_PIXELS = 8, 256
+
+
+class _Block(NamedTuple):
+    """Some images, and the rows of their outputs that are computed together."""
+
+    first_image: int
+    last_image: int
+    first_row: int
+    last_row: int
+
+
+class _Windows(NamedTuple):
+    """Where windows lie on images: window (i, j) begins at i * stride - origin.
+
+    Attributes:
+      size: rows and columns of the images.
+      outputs: rows and columns of windows.
+    """
+
+    size: Pair
+    channels: int
+    outputs: Pair
+    window: Pair
+    strides: Pair
+    dilations: Pair
+    origin: Pair
+
+    @property
+    def inside(self) -> bool:
+        """Whether no window reaches out of the image, which then needs no zeros around it."""
+        last = (self.covered(i, self.outputs[i]) - self.origin[i] for i in range(2))
+        return self.origin == (0, 0) and all(end <= size for end, size in zip(last, self.size))
+
+    def covered(self, dimension: int, outputs: int) -> int:
+        """How many cells so many windows of a dimension span."""
+        span = effective_size(self.window[dimension], self.dilations[dimension])
+        return (outputs - 1) * self.strides[dimension] + span
+
+    @property
+    def pitch(self) -> int:
+        """Columns in a row of the image, with the zeros around it if it needs any."""
+        return self.size[1] if self.inside else self.covered(1, self.outputs[1])
+
+    def blocks(self, batch: int, work: int) -> list[_Block]:
+        """Cuts the outputs into blocks; `work` is the multiply-adds for one row of them."""
+        rows = self.outputs[0]
+        at_once = rows
+        while at_once > 1 and (
+            self.covered(0, at_once) * self.pitch * self.channels > _PADDED
+            or (at_once * work > _BLOCK and batch * rows < 16 * at_once)
+        ):
+            at_once = -(-at_once // 2)
+        if at_once < rows:
+            bands = range(0, rows, at_once)
+            return [
+                _Block(n, n + 1, first, min(first + at_once, rows))
+                for n in range(batch)
+                for first in bands
+            ]
+        images = max(_BLOCK // max(rows * work, 1), 1)
+        return [_Block(n, min(n + images, batch), 0, rows) for n in range(0, batch, images)]
+
+    def padded(self, blocks: Sequence[_Block], dtype: Any) -> tuple[int, int, int]:
+        """The shape of the padded rows that a block needs."""
+        most = max((block.last_row - block.first_row for block in blocks), default=0)
+        return (0 if self.inside else self.covered(0, most), self.pitch, self.channels)
+
+
+def conv2d(
+    input: Array,
+    filter: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+    out: Array | None = None,
+) -> Array:
+    """See `minitf.kernels.conv.conv2d`; for float32 and float64."""
+    batch, *in_sizes, channels = input.shape
+    window, out_channels = filter.shape[:2], filter.shape[3]
+    height, width = spatial_sizes(in_sizes, window, strides, padding, dilations)
+    output = buffer(out, (batch, height, width, out_channels), input.dtype)
+    if output.size == 0 or filter.size == 0:
+        output[...] = 0
+        return output
+    windows = _Windows(
+        size=(in_sizes[0], in_sizes[1]),
+        channels=channels,
+        outputs=(height, width),
+        window=window,
+        strides=strides,
+        dilations=dilations,
+        origin=(padding[0][0], padding[1][0]),
+    )
+    panels = _packed(readonly(filter), (0, 1, window[0]), (0, 1, window[1]), turned=False)
+    _correlate(readonly(input), panels, output, windows, (0, 0), (1, 1))
+    return output
+
+
+def conv2d_backprop_filter(
+    input: Array,
+    filter_shape: Sequence[int],
+    out_backprop: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+    out: Array | None = None,
+) -> Array:
+    """See `minitf.kernels.conv.conv2d_backprop_filter`; for float32 and float64."""
+    batch, height, width, out_channels = out_backprop.shape
+    rows, columns, channels, _ = filter_shape
+    gradient = buffer(out, tuple(filter_shape), input.dtype)
+    if out_backprop.size == 0 or gradient.size == 0:
+        gradient[...] = 0
+        return gradient
+    windows = _Windows(
+        size=(input.shape[1], input.shape[2]),
+        channels=channels,
+        outputs=(height, width),
+        window=(rows, columns),
+        strides=strides,
+        dilations=dilations,
+        origin=(padding[0][0], padding[1][0]),
+    )
+    blocks = windows.blocks(batch, width * rows * columns * channels * out_channels)
+    slices = min(len(blocks), max(1, min(_SLICES, batch * height * width // _FEW_PIXELS)))
+    sums = workspace("sums", (slices, gradient.size), input.dtype)
+    product = microkernel.product(input.dtype, out_channels)
+    pitch, merged = windows.pitch, dilations[1] == 1
+    # One row of the window at a time, or one cell of it if they do not lie together.
+    distances = microkernel.strides(
+        1,
+        out_channels,
+        (width, strides[1] * channels, out_channels),
+        (0, strides[0] * pitch * channels, width * out_channels),
+    )
+    address, source, grad = product.address(), readonly(input), readonly(out_backprop)
+    cells = (rows, 1 if merged else columns, (columns if merged else 1) * channels)
+    slack = 0 if out_channels % product.width == 0 else product.width
+
+    def one(index: int) -> None:
+        padded = workspace("padded", windows.padded(blocks, input.dtype), input.dtype)
+        tail = workspace("tail", (_most_rows(blocks) * width * out_channels + slack,), input.dtype)
+        for number, block in enumerate(blocks[index::slices]):
+            _filter_gradient(
+                address,
+                source,
+                grad,
+                sums[index],
+                padded,
+                tail,
+                distances.copy(),
+                product.width,
+                slack,
+                block,
+                windows.strides,
+                windows.dilations,
+                windows.origin,
+                pitch,
+                cells,
+                number,
+            )
+
+    parallel_for(slices, one)
+    total = gradient.reshape(-1)
+    parallel_ranges(
+        gradient.size, lambda start, stop: _add_up(sums, total, start, stop), work=slices
+    )
+    return gradient
+
+
+def conv2d_backprop_input(
+    input_shape: Sequence[int],
+    filter: Array,
+    out_backprop: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+    out: Array | None = None,
+) -> Array:
+    """See `minitf.kernels.conv.conv2d_backprop_input`; for float32 and float64."""
+    _, height, width, out_channels = out_backprop.shape
+    gradient = buffer(out, tuple(input_shape), out_backprop.dtype)
+    if gradient.size == 0 or out_backprop.size == 0:
+        gradient[...] = 0
+        return gradient
+    grad, weights = readonly(out_backprop), readonly(filter)
+    vertical, horizontal = (
+        list(_phases(input_shape[1 + i], filter.shape[i], strides[i], dilations[i], padding[i][0]))
+        for i in range(2)
+    )
+    for down in vertical:
+        for right in horizontal:
+            if down.taps[2] == 0 or right.taps[2] == 0:
+                gradient[:, down.first :: strides[0], right.first :: strides[1]] = 0
+                continue
+            windows = _Windows(
+                size=(height, width),
+                channels=out_channels,
+                outputs=(down.outputs, right.outputs),
+                window=(down.taps[2], right.taps[2]),
+                strides=ONE,
+                dilations=(down.dilation, right.dilation),
+                origin=(down.origin, right.origin),
+            )
+            panels = _packed(weights, down.taps, right.taps, turned=True)
+            _correlate(grad, panels, gradient, windows, (down.first, right.first), strides)
+    return gradient
+
+
+class _Phase(NamedTuple):
+    """The pixels of the input, `stride` apart, that see the same cells of a window.
+
+    Attributes:
+      first: of these pixels.
+      outputs: how many they are.
+      taps: the cells of the window: the last, the (negative) step to the one before, how many.
+      dilation: how far apart the numbers are that they meet in the gradient of the output.
+      origin: the first pixel's first number is there, with the opposite sign.
+    """
+
+    first: int
+    outputs: int
+    taps: tuple[int, int, int]
+    dilation: int
+    origin: int
+
+
+def _phases(size: int, window: int, stride: int, dilation: int, before: int) -> Iterator[_Phase]:
+    """Sorts a dimension's pixels by what they have to do with the windows that stride over them.
+
+    Window i puts its cell r on pixel y = i * stride + r * dilation - before. Seen from the pixel:
+    it meets cell r if y + before - r * dilation is a multiple of the stride; that is so for every
+    (stride / gcd)-th r, beginning somewhere that depends on y mod stride only; and from one such
+    r to the next, i falls by dilation / gcd. In the order of falling r, i grows as in a
+    convolution.
+
+        stride 2, window 3:    even pixels    r = 2, 0     i = y/2 - 1, y/2
+                               odd pixels     r = 1        i = (y - 1) / 2
+    """
+    common = math.gcd(stride, dilation)
+    step, spread = stride // common, dilation // common
+    for first in range(min(stride, size)):
+        shift = first + before
+        taps = [r for r in range(window) if (shift - r * dilation) % stride == 0]
+        last = taps[-1] if taps else 0
+        yield _Phase(
+            first=first,
+            outputs=-(-(size - first) // stride),
+            taps=(last, -step, len(taps)),
+            dilation=spread,
+            origin=-((shift - last * dilation) // stride),
+        )
+
+
+# What the public functions share
+
+
+def _most_rows(blocks: Sequence[_Block]) -> int:
+    return max(block.last_row - block.first_row for block in blocks)
+
+
+def _packed(
+    filter: Array, down: tuple[int, int, int], right: tuple[int, int, int], *, turned: bool
+) -> Array:
+    """The filter as the right matrix of a product: panels of its columns.
+
+    Args:
+      filter: of shape (window height, window width, channels, output channels).
+      down: the rows of the window that are taken: first, step, how many.
+      right: the same for its columns.
+      turned: whether input and output channels change places.
+
+    Returns:
+      An array of shape (panels, rows, columns, channels, width of a panel).
+    """
+    inner, outer = filter.shape[2:] if not turned else filter.shape[:1:-1]
+    width = microkernel.product(filter.dtype, outer).width
+    shape = (-(-outer // width), down[2], right[2], inner, width)
+    panels = workspace("panels", shape, filter.dtype)
+    total = shape[0] * down[2]
+
+    def some(start: int, stop: int) -> None:
+        _pack(filter, panels, down, right, turned, start, stop)
+
+    parallel_ranges(total, some, work=right[2] * inner * width)
+    return panels
+
+
+def _correlate(
+    images: Array, panels: Array, output: Array, windows: _Windows, first: Pair, steps: Pair
+) -> None:
+    """Convolves images with a packed filter; results go `steps` apart into the output."""
+    _, rows, columns, inner, width = panels.shape
+    out_channels, pitch, channels = output.shape[3], windows.pitch, windows.channels
+    loops = (
+        [(columns * inner, 1, width)]
+        if windows.dilations[1] == 1
+        else [(inner, 1, width), (columns, windows.dilations[1] * inner, inner * width)]
+    )
+    distances = microkernel.strides(
+        windows.strides[1] * channels,
+        steps[1] * out_channels,
+        *loops,
+        (rows, windows.dilations[0] * pitch * channels, columns * inner * width),
+    )
+    work = windows.outputs[1] * rows * columns * inner * out_channels
+    blocks = windows.blocks(len(images), work)
+    product = microkernel.product(images.dtype, out_channels).address()
+    reach = windows.outputs, windows.strides, windows.dilations, windows.origin
+
+    def one(index: int) -> None:
+        padded = workspace("padded", windows.padded(blocks, images.dtype), images.dtype)
+        _forward(
+            product,
+            images,
+            panels,
+            output,
+            padded,
+            distances,
+            blocks[index],
+            *reach,
+            pitch,
+            first,
+            steps,
+        )
+
+    parallel_for(len(blocks), one)
+
+
+# Compiled
+
+
+@jit
+def _pack(
+    filter: Array,
+    panels: Array,
+    down: tuple[int, int, int],
+    right: tuple[int, int, int],
+    turned: bool,
+    start: int,
+    stop: int,
+) -> None:
+    """Rows `start` to `stop`, of all panels together, of a packed filter."""
+    _, rows, columns, inner, width = panels.shape
+    outer = filter.shape[2] if turned else filter.shape[3]
+    for index in range(start, stop):
+        panel, i = index // rows, index % rows
+        r = down[0] + i * down[1]
+        begin = panel * width
+        count = min(width, outer - begin)
+        for j in range(columns):
+            s = right[0] + j * right[1]
+            for k in range(inner):
+                target = panels[panel, i, j, k]
+                if turned:
+                    for c in range(count):
+                        target[c] = filter[r, s, begin + c, k]
+                else:
+                    for c in range(count):
+                        target[c] = filter[r, s, k, begin + c]
+                for c in range(count, width):
+                    target[c] = 0
+
+
+@jit
+def _pad(image: Array, padded: Array, top: int, left: int, rows: int) -> None:
+    """padded[y, x] = image[y + top, x + left], or 0 where there is no such pixel."""
+    height, width, channels = image.shape
+    columns = padded.shape[1]
+    begin = min(max(-left, 0), columns)
+    end = max(min(width - left, columns), begin)
+    for y in range(rows):
+        source = y + top
+        if source < 0 or source >= height:
+            padded[y] = 0
+            continue
+        for x in range(begin):
+            for c in range(channels):
+                padded[y, x, c] = 0
+        for x in range(begin, end):
+            for c in range(channels):
+                padded[y, x, c] = image[source, x + left, c]
+        for x in range(end, columns):
+            for c in range(channels):
+                padded[y, x, c] = 0
+
+
+@jit
+def _forward(
+    product: int,
+    images: Array,
+    panels: Array,
+    output: Array,
+    padded: Array,
+    distances: Array,
+    block: _Block,
+    outputs: Pair,
+    strides: Pair,
+    dilations: Pair,
+    origin: Pair,
+    pitch: int,
+    first: Pair,
+    steps: Pair,
+) -> None:
+    """One block of a convolution: for each row of outputs and each panel, one matrix product."""
+    first_image, last_image, first_row, last_row = block
+    count, rows, columns, inner, width = panels.shape
+    size = images.itemsize
+    _, height, out_width, channels = output.shape
+    covered = (last_row - 1 - first_row) * strides[0] + (rows - 1) * dilations[0] + 1
+    for n in range(first_image, last_image):
+        top = first_row * strides[0] - origin[0]
+        if len(padded) > 0:
+            _pad(images[n], padded, top, -origin[1], covered)
+            a = padded.ctypes.data
+        else:
+            a = images[n].ctypes.data + top * pitch * inner * size
+        for panel in range(count):
+            b = panels.ctypes.data + panel * rows * columns * inner * width * size
+            for i in range(first_row, last_row):
+                row = first[0] + i * steps[0]
+                pixel = (n * height + row) * out_width + first[1]
+                call(
+                    product,
+                    (
+                        a + (i - first_row) * strides[0] * pitch * inner * size,
+                        b,
+                        output.ctypes.data + (pixel * channels + panel * width) * size,
+                        outputs[1],
+                        min(width, channels - panel * width),
+                        distances.ctypes.data,
+                        0,
+                    ),
+                )
+
+
+@jit
+def _filter_gradient(
+    product: int,
+    images: Array,
+    grad: Array,
+    sums: Array,
+    padded: Array,
+    tail: Array,
+    distances: Array,
+    width: int,
+    slack: int,
+    block: _Block,
+    strides: Pair,
+    dilations: Pair,
+    origin: Pair,
+    pitch: int,
+    cells: tuple[int, int, int],
+    accumulate: int,
+) -> None:
+    """Adds to `sums` what one block of outputs has for the filter's gradient.
+
+    `cells` are the rows of the window, the pieces of such a row, and the numbers in a piece.
+    """
+    first_image, last_image, first_row, last_row = block
+    rows, pieces, numbers = cells
+    _, _, columns, channels = grad.shape
+    size, inner = images.itemsize, images.shape[3]
+    covered = (last_row - 1 - first_row) * strides[0] + (rows - 1) * dilations[0] + 1
+    distances[5] = last_row - first_row
+    for n in range(first_image, last_image):
+        top = first_row * strides[0] - origin[0]
+        if len(padded) > 0:
+            _pad(images[n], padded, top, -origin[1], covered)
+            a = padded.ctypes.data
+        else:
+            a = images[n].ctypes.data + top * pitch * inner * size
+        b = grad[n, first_row].ctypes.data
+        if slack > 0:  # the last panel is read beyond its end: copy to where there is room
+            flat = grad[n, first_row:last_row].reshape((last_row - first_row) * columns * channels)
+            for i in range(len(flat)):
+                tail[i] = flat[i]
+            b = tail.ctypes.data
+        for r in range(rows):
+            for piece in range(pieces):
+                for begin in range(0, channels, width):
+                    offset = r * dilations[0] * pitch + piece * dilations[1]
+                    call(
+                        product,
+                        (
+                            a + offset * inner * size,
+                            b + begin * size,
+                            sums.ctypes.data
+                            + ((r * pieces + piece) * numbers * channels + begin) * size,
+                            numbers,
+                            min(width, channels - begin),
+                            distances.ctypes.data,
+                            1 if accumulate > 0 or n > first_image else 0,
+                        ),
+                    )
+
+
+@jit
+def _add_up(sums: Array, total: Array, start: int, stop: int) -> None:
+    for i in range(start, stop):
+        total[i] = sums[0, i]
+    for each in range(1, len(sums)):
+        for i in range(start, stop):
+            total[i] += sums[each, i]
