@@ -177,6 +177,8 @@ def root_mean_squared_error(
 
     See `tf.metrics.mean_squared_error` for the arguments and the result.
     """
+    # Done here as well as there, as in TensorFlow: it takes names of scopes.
+    predictions, labels, weights = without_last_ones(predictions, labels, weights)
     square, new_square = mean_squared_error(
         labels, predictions, weights, name=name or "root_mean_squared_error"
     )

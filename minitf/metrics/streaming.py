@@ -71,17 +71,22 @@ def _of_rank_of(predictions: Tensor, weights: Tensor) -> Any:
         if rank - wanted == 1:
             return array_ops.squeeze(weights, [-1])
         return array_ops.expand_dims(weights, [-1]) if wanted - rank == 1 else weights
-    excess = array_ops.rank(weights) - array_ops.rank(predictions)
+    own_rank = array_ops.rank(weights)
+    excess = own_rank - array_ops.rank(predictions)
+    may_drop = rank is None or weights.shape[-1].is_compatible_with(1)
 
-    def maybe_expanded() -> Any:
+    def expanded() -> Any:
         return cond_ops.cond(
             math_ops.equal(excess, -1),
             lambda: array_ops.expand_dims(weights, [-1]),
             lambda: weights,
         )
 
-    if rank is not None and not weights.shape[-1].is_compatible_with(1):
-        return maybe_expanded()
-    return cond_ops.cond(
-        math_ops.equal(excess, 1), lambda: array_ops.squeeze(weights, [-1]), maybe_expanded
-    )
+    def fitted() -> Any:
+        return cond_ops.cond(
+            math_ops.equal(excess, 1),
+            lambda: array_ops.squeeze(weights, [-1]) if may_drop else weights,
+            expanded,
+        )
+
+    return cond_ops.cond(math_ops.equal(own_rank, 0), lambda: weights, fitted)

@@ -27,7 +27,7 @@ def remove_squeezable_dimensions(
     ([5], [5, 3])
     """
     with name_scope(name, "remove_squeezable_dimensions", [labels, predictions]):
-        labels, predictions = convert_to_tensor(labels), convert_to_tensor(predictions)
+        predictions, labels = convert_to_tensor(predictions), convert_to_tensor(labels)
         ranks = labels.shape.ndims, predictions.shape.ndims
         if ranks[0] is not None and ranks[1] is not None:
             excess = ranks[1] - ranks[0] - expected_rank_diff
