@@ -2,14 +2,15 @@
 
     python -m tests.parity.record [family ...]
 
-It needs the `parity` extra, and is to be run again when a case is added or changed.
+A family is one of `tests/parity/builders`, or "random", whose cases are those of random_cases.py. It
+needs the `parity` extra, and is to be run again when a case is added or changed.
 """
 
 from __future__ import annotations
 
 import sys
 
-from tests.parity import builders, recording
+from tests.parity import builders, random_cases, recording
 from tests.parity.harness import FAMILIES, assert_something, engine, observe
 
 
@@ -32,8 +33,11 @@ def record(name: str) -> None:
 
 def main() -> None:
     assert builders
-    for name in sys.argv[1:] or list(FAMILIES):
-        record(name)
+    for name in sys.argv[1:] or [*FAMILIES, "random"]:
+        if name == "random":
+            random_cases.record_apart()
+        else:
+            record(name)
 
 
 if __name__ == "__main__":
