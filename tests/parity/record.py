@@ -2,8 +2,8 @@
 
     python -m tests.parity.record [family ...]
 
-A family is one of `tests/parity/builders`, or "random", whose cases are those of random_cases.py. It
-needs the `parity` extra, and is to be run again when a case is added or changed.
+A family is one of `tests/parity/builders`, or "random", whose cases are those of random_cases.py.
+It needs the `parity` extra, and is to be run again when a case is added or changed.
 """
 
 from __future__ import annotations
