@@ -143,7 +143,7 @@ def side_by_side(folder: Path, seeds: Sequence[int], epoch_seeds: Sequence[int])
             "keep_prob": mnist_cnn.KEEP_PROB,
             "steps_of_an_epoch": EPOCH,
         },
-        "convolution": {"algorithm": agreement.algorithm(), "factor": factor},
+        "convolutions": {"algorithms": agreement.algorithms(), "factor": factor},
         "seeds": list(seeds),
         "bits": agreement.bits(runs, seeds),
         "losses": agreement.losses(runs, seeds, agreement.LAST_STEPS, factor),

@@ -50,7 +50,7 @@ def section(docs: Path = ROOT / "docs") -> str:
         f"TensorFlow {result['tensorflow']} with and without oneDNN, each in a process of its own; "
         f"{machine['cores']} cores, {machine['architecture']} with {machine['simd'][-1]}, "
         f"{machine['c_library']}; seeds {seeds}. minitf's convolutions: "
-        f"{result['convolution']['algorithm']}.",
+        f"{', '.join(result['convolutions']['algorithms'])}.",
         "",
         *bit_lines(result["bits"]),
         "",

@@ -7,7 +7,6 @@ against TensorFlow itself as well. `python -m tests.parity.side_by_side` is the 
 from __future__ import annotations
 
 import json
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ import numpy as np
 import pytest
 
 from tests.engines import MODULES
-from tests.kernels.test_philox import c_library_is_the_recorded_one
 from tests.parity import agreement, chart, mnist_cnn, side_by_side, side_by_side_page
 from tests.parity.agreement import MINITF, ONEDNN, PLAIN, TENSORFLOW, TooLittle
 from tests.parity.harness import engine
+from tests.parity.random_cases import same_libm
 from tests.parity.side_by_side import RECORDED_SEEDS as SEEDS
 from tests.parity.side_by_side import RECORDED_STEPS as STEPS
 
@@ -47,7 +46,7 @@ def test_the_start_has_the_recorded_bits(minitf_run: dict[str, Any]) -> None:
     """Variables, first dropout mask, and also the batches, which both engines got."""
     found = agreement.bits({MINITF: minitf_run, ONEDNN: recorded()[ONEDNN]}, SEEDS)
     differing = {kind: row["different"] for kind, row in found.items()}
-    if not c_library_is_the_recorded_one("float32"):  # then normal numbers are other ones
+    if not same_libm(np.float32):  # then normal numbers are other ones
         differing["variables"] = [
             name
             for name in differing["variables"]
@@ -74,7 +73,7 @@ def test_tensorflow_itself_agrees(tmp_path: Path, minitf_run: dict[str, Any]) ->
     found = agreement.bits(runs, SEEDS)
     assert agreement.failures({"bits": found, "losses": []}) == []
     judge(runs, SEEDS)
-    if c_library_is_the_recorded_one("float32"):
+    if same_libm(np.float32):
         with_recording = agreement.bits({**live, "recorded": recorded()[PLAIN]}, SEEDS)
         assert agreement.failures({"bits": with_recording, "losses": []}) == []
 
@@ -225,11 +224,11 @@ def test_accuracy_counts_and_is_bounded() -> None:
 def test_a_fast_algorithm_has_its_own_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     from minitf.kernels import conv
 
-    fast = types.ModuleType("minitf.kernels.fast")
-    for large, name, times in ((conv.im2col, "im2col", 3), (fast, "fast", 10)):
-        chosen = {1: conv.im2col, 32: large}
-        monkeypatch.setattr(conv, "_algorithm", lambda _, shape, *rest, by=chosen: by[shape[2]])
-        assert (agreement.algorithm(), agreement.factor()) == (name, times)
+    for large, times in (("direct", 3), ("fast", 10)):
+        chosen = {1: "im2col", 32: large}
+        monkeypatch.setattr(conv, "why", lambda _, dtype, shape, by=chosen: f"{by[shape[2]]}: so")
+        assert agreement.algorithms() == sorted(chosen.values())
+        assert agreement.factor() == times
 
 
 # ---- what stands in the documents
