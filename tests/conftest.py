@@ -12,6 +12,8 @@ from hypothesis import settings
 # waits for a network, or depends on what a cache happens to hold, unless it says so itself.
 os.environ["MINITF_OFFLINE"] = "1"
 os.environ.pop("MNIST_DIR", None)
+# Nor on how the developer's shell has seeds derived.
+os.environ.pop("MINITF_SEEDS", None)
 
 # A compilation inside an example makes it slow once, which is not a failure: no deadline.
 settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
