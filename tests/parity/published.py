@@ -56,7 +56,8 @@ def evaluate(tf: Any, *tensors: Any) -> list[Any]:
 
 # ---- ops with seeds of their own: the same in every TensorFlow
 
-UNIFORM = "tensorflow#33034; the second run: lyhue1991, eat_tensorflow2_in_30_days"
+READER = "a reader of the documentation of tf.set_random_seed, who ran its examples"
+UNIFORM = "tensorflow#33034; the second run: " + READER
 BIGDL = "Intel BigDL, AttentionSpec.scala: an input 'same with tf'"
 BOOK = "Zheng Zeyu, Gu Siyu: TensorFlow, Google's Deep Learning Framework in Practice (2017), 3.4"
 GERON_SEEDS = "A. Geron, handson-ml, extra_tensorflow_reproducibility.ipynb"
@@ -200,7 +201,7 @@ def truncated_initializer(tf):
 
 
 @published(
-    "a reader of the documentation of tf.set_random_seed, who ran its third example",
+    READER,
     [0.77878559, 0.0978868, -0.4487586, -0.82540691] * 2,
     counts_nodes=True,
     off=ULP,
@@ -299,15 +300,15 @@ def recurrent_network_by_hand(tf):
         return sess.run([y0, y1], feed_dict=feeds)
 
 
-def flatten_of_1_3(tf, x):
-    """Batches of vectors, by fourteen nodes: those of contrib's `flatten` in TensorFlow 1.3."""
+def flatten_of_2017(tf, x):
+    """Batches of vectors, by the fourteen nodes of `flatten` at the time of the first course."""
     shape = tf.shape(x)
     batch, rest = tf.slice(shape, [0], [1]), tf.slice(shape, [1], [3])
     return tf.reshape(x, tf.concat([batch, tf.expand_dims(tf.reduce_prod(rest), [0])], 0))
 
 
-def flatten_of_1_5(tf, x):
-    """The same, by the eight nodes of later versions."""
+def flatten_of_later(tf, x):
+    """The same, by the eight nodes that it was made of in later versions."""
     return tf.reshape(x, [tf.shape(x)[0], -1])
 
 
@@ -345,7 +346,7 @@ def cost_of_the_course(tf, flatten):
 
 # Through two convolutions and a dense layer, whose products cancel: 0.02 is left of sums around 5.
 @published(
-    COURSE + ", as run on TensorFlow 1.3",
+    COURSE + ", 2017",
     [
         [-0.44670227, -1.57208765, -1.53049231, -2.31013036, -1.29104376, 0.46852064],
         [-0.17601591, -1.57972014, -1.4737016, -2.61672091, -1.00810647, 0.5747785],
@@ -353,12 +354,12 @@ def cost_of_the_course(tf, flatten):
     counts_nodes=True,
     off=1e-5,
 )
-def outputs_of_the_course_1_3(tf):
-    return outputs_of_the_course(tf, flatten_of_1_3)
+def outputs_of_the_course_2017(tf):
+    return outputs_of_the_course(tf, flatten_of_2017)
 
 
 @published(
-    COURSE + ", as run on later versions",
+    COURSE + ", as later students print it",
     [
         [1.44169843, -0.24909666, 5.45049906, -0.26189619, -0.20669907, 1.36546707],
         [1.40708458, -0.02573211, 5.08928013, -0.48669922, -0.40940708, 1.26248586],
@@ -367,15 +368,15 @@ def outputs_of_the_course_1_3(tf):
     off=1e-5,
 )
 def outputs_of_the_course_later(tf):
-    return outputs_of_the_course(tf, flatten_of_1_5)
+    return outputs_of_the_course(tf, flatten_of_later)
 
 
 # Six digits were printed.
-@published(COURSE + ", as run on TensorFlow 1.3", 2.91034, counts_nodes=True, off=2e-6)
-def cost_of_the_course_1_3(tf):
-    return cost_of_the_course(tf, flatten_of_1_3)
+@published(COURSE + ", 2017", 2.91034, counts_nodes=True, off=2e-6)
+def cost_of_the_course_2017(tf):
+    return cost_of_the_course(tf, flatten_of_2017)
 
 
-@published(COURSE + ", as run on later versions", 4.6648693, counts_nodes=True, off=1e-6)
+@published(COURSE + ", as later students print it", 4.6648693, counts_nodes=True, off=1e-6)
 def cost_of_the_course_later(tf):
-    return cost_of_the_course(tf, flatten_of_1_5)
+    return cost_of_the_course(tf, flatten_of_later)
