@@ -152,6 +152,8 @@ class OpDef:
       commutative: `f(x, y)` is `f(y, x)`.
       foldable: its value may be computed ahead of the run when its inputs are constants. False
         for control flow, and where a session may feed another value.
+      passes_on: its output is its first input, as it is: a node that only the graph needs.
+      neutral: by input name, the number that as this input gives the other one back, exactly.
       is_control_flow: it may make its outputs dead (Switch) or run with a dead input (Merge).
       is_merge: one living input is enough to run it.
     """
@@ -165,6 +167,8 @@ class OpDef:
         aliases: bool = False,
         commutative: bool = False,
         foldable: bool = True,
+        passes_on: bool = False,
+        neutral: dict[str, float] | None = None,
         is_control_flow: bool = False,
         is_merge: bool = False,
         shape: Callable[[Operation], Any] | None = None,
@@ -182,6 +186,8 @@ class OpDef:
         self.aliases = aliases
         self.commutative = commutative
         self.foldable = foldable and not is_control_flow
+        self.passes_on = passes_on
+        self.neutral = neutral or {}
         self.is_control_flow = is_control_flow
         self.is_merge = is_merge
         self.shape_fn = shape

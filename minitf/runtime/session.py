@@ -16,6 +16,7 @@ from minitf.runtime.config import ConfigProto
 from minitf.runtime.feeds import as_fed_array, resolve_feeds
 from minitf.runtime.fetches import FetchPlan
 from minitf.runtime.growth import GrowthWatch
+from minitf.runtime.passes import chosen
 from minitf.runtime.program import Program
 
 ProgramKey = tuple[tuple[Any, ...], tuple[Tensor, ...]]
@@ -54,6 +55,7 @@ class BaseSession:
         self._programs: dict[ProgramKey, tuple[Program, int]] = {}
         self._lock = threading.Lock()
         self._growth = GrowthWatch(self._graph)
+        self._passes = chosen(config)
 
     @property
     def graph(self) -> Graph:
@@ -157,33 +159,33 @@ class BaseSession:
                 self._programs[key] = program, mutations
                 return program
         with self._lock:
-            program = Program(elements, feeds, self._resources, self._node_state)
+            program = Program(elements, feeds, self._resources, self._node_state, self._passes)
             self._programs[key] = program, mutations
             return program
 
     def explain(self, fetches: Any, feed_dict: Any = None) -> str:
-        """The program that computes some fetches, one line per step.
+        """What became of the graph: the Python program that computes some fetches.
 
         Args:
           fetches: as for `run`.
           feed_dict: the tensors to feed; a list of them will do.
 
         >>> import minitf as tf
+        >>> x = tf.placeholder(tf.float32, [2], name="x")
         >>> with tf.Session() as sess:
-        ...     print(sess.explain(tf.nn.relu(tf.constant([-1.0, 2.0]))))
-        Relu = Relu(Const)                                       float32(2,)
+        ...     print(sess.explain(tf.nn.relu(2.0 * x), [x]))
+        # nodes needed: 3
+        def step(x):
+            mul = mul_kernel(mul_x, x)                            # float32(2,)
+            Relu = relu_kernel(mul)                               # float32(2,)
+            del mul
+            return (Relu,)
         """
         plan = FetchPlan(self._graph, fetches)
         feeds = [
             self._graph.as_graph_element(key, allow_operation=False) for key in feed_dict or []
         ]
-        lines = []
-        for step in self._program(plan.elements, feeds).steps:
-            op = step.op
-            inputs = ", ".join(t.name.removesuffix(":0") for t in op.inputs)
-            outputs = " ".join(f"{t.dtype.name}{t.shape}" for t in op.outputs)
-            lines.append(f"{f'{op.name} = {op.type}({inputs})':<56} {outputs}".rstrip())
-        return "\n".join(lines)
+        return self._program(plan.elements, feeds).explain()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -12,7 +12,9 @@ from minitf.framework.tensor_shape import TensorShape
 
 # ---- Identity
 
-IDENTITY = op_def("Identity(input: T) -> (output: T)", "T: type", aliases=True, shape=unchanged)
+IDENTITY = op_def(
+    "Identity(input: T) -> (output: T)", "T: type", aliases=True, passes_on=True, shape=unchanged
+)
 
 
 @IDENTITY.kernel
@@ -101,7 +103,11 @@ def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
 # ---- StopGradient
 
 STOP_GRADIENT = op_def(
-    "StopGradient(input: T) -> (output: T)", "T: type", aliases=True, shape=unchanged
+    "StopGradient(input: T) -> (output: T)",
+    "T: type",
+    aliases=True,
+    passes_on=True,
+    shape=unchanged,
 )
 
 
@@ -140,6 +146,7 @@ PREVENT_GRADIENT = op_def(
     "T: type",
     'message: string = ""',
     aliases=True,
+    passes_on=True,
     shape=unchanged,
 )
 

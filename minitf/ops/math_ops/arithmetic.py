@@ -88,7 +88,13 @@ def _sum_node(x: Tensor, y: Tensor, name: str) -> Tensor:
 
 # ---- Sub
 
-SUB = op_def("Sub(x: T, y: T) -> (z: T)", "T: number", elementwise=True, shape=broadcast)
+SUB = op_def(
+    "Sub(x: T, y: T) -> (z: T)",
+    "T: number",
+    elementwise=True,
+    neutral={"y": 0},
+    shape=broadcast,
+)
 
 
 @SUB.kernel
@@ -132,6 +138,7 @@ MUL = op_def(
     "T: number",
     elementwise=True,
     commutative=True,
+    neutral={"x": 1, "y": 1},
     shape=broadcast,
 )
 
@@ -203,7 +210,13 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
 # ---- RealDiv
 
 # TensorFlow declares it for integers too, but has no kernel for them: say so when it is built.
-REAL_DIV = op_def("RealDiv(x: T, y: T) -> (z: T)", "T: inexact", elementwise=True, shape=broadcast)
+REAL_DIV = op_def(
+    "RealDiv(x: T, y: T) -> (z: T)",
+    "T: inexact",
+    elementwise=True,
+    neutral={"y": 1},
+    shape=broadcast,
+)
 
 
 @REAL_DIV.kernel

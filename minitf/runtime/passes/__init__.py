@@ -1,7 +1,19 @@
-"""With this module a pruned graph is rewritten before it runs.
+"""With this module a block is rewritten before it runs, so that less is left to do.
 
-A pass takes the ordered operations of a program and returns the ordered operations to run
-instead. Passes read the traits of op declarations, never op names.
+A pass is a function from a block to the number of nodes that it took away; the block is changed in
+place and checked after each. Passes read the traits of op declarations, never the names of ops,
+and leave alone whatever could be seen: nodes with side effects, fetches, the order of reads and
+writes of a variable. A block with branches (`tf.cond`) is not rewritten.
+
+| pass | what it does |
+|---|---|
+| `simplify` | reads through nodes that only pass a value on, or multiply by one |
+| `fold` | computes ahead what depends on constants and static shapes alone |
+| `merge` | computes once what is asked for twice |
+| `drop` | leaves out what nobody reads |
+
+`tf.ConfigProto` says which: `graph_options.optimizer_options.opt_level = tf.OptimizerOptions.L0`
+switches all of them off.
 """
 
 from __future__ import annotations
@@ -9,24 +21,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minitf.framework.operation import Operation
-from minitf.framework.tensor import Tensor
+from minitf.runtime.block import Block
+from minitf.runtime.passes.drop import drop
+from minitf.runtime.passes.fold import fold
+from minitf.runtime.passes.merge import merge
+from minitf.runtime.passes.simplify import simplify
 
-Pass = Callable[[list[Operation], list[Any], set[Tensor]], list[Operation]]
+Pass = Callable[[Block], int]
+
+# In the order in which they help one another.
+PASSES: dict[str, Pass] = {"simplify": simplify, "fold": fold, "merge": merge, "drop": drop}
 
 
-class Passes:
-    """The rewrites that a session applies, in order; none so far.
+def rewrite(block: Block, names: tuple[str, ...]) -> dict[str, int]:
+    """Applies passes to a block; returns how many nodes each took away.
 
-    Args:
-      passes: functions `(ops, fetches, fed) -> ops`.
+    Raises:
+      AssertionError: if a pass leaves a block that cannot run, which is a mistake in the pass.
     """
+    if block.has_control_flow:
+        return {}
+    removed = {}
+    for name in names:
+        removed[name] = PASSES[name](block)
+        block.check(after=name)
+    return removed
 
-    def __init__(self, passes: tuple[Pass, ...] = ()) -> None:
-        self._passes = passes
 
-    def apply(self, ops: list[Operation], fetches: list[Any], fed: set[Tensor]) -> list[Operation]:
-        """Runs every pass over the operations of one program."""
-        for rewrite in self._passes:
-            ops = rewrite(ops, fetches, fed)
-        return ops
+def chosen(config: Any) -> tuple[str, ...]:
+    """The passes that a session's `ConfigProto` asks for; all of them by default."""
+    level = 0 if config is None else config.graph_options.optimizer_options.opt_level
+    return tuple(PASSES) if level >= 0 else ()

@@ -1,0 +1,186 @@
+"""With this module a block becomes Python source: one line per node, and then a function.
+
+    def step(x):
+        w = variable_kernel()                     # float32_ref(2, 1)
+        w_read = w.read()                         # float32(2, 1)
+        del w
+        MatMul = matmul_kernel(x, w_read)         # float32(?, 1)
+        del w_read
+        y = relu_kernel(MatMul)                   # float32(?, 1)
+        del MatMul
+        return (y,)
+
+The text is what runs, and what `session.explain` shows. Names are those of the graph as far as
+Python allows; kernels come with their attributes filled in. A value is let go of after its last
+use, so that its memory can be used again.
+
+Below a `tf.cond` values may be dead, and then so is what is made of them, without being run:
+
+        b = DEAD if a is DEAD else relu_kernel(a)
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable
+from typing import Any
+
+from minitf.framework.kernel_context import DEAD
+from minitf.runtime.block import Block, Node, Value
+
+Bind = Callable[[Node], Callable[..., Any]]
+
+
+class Source:
+    """The source of a block's function, and what it needs to become one.
+
+    Args:
+      block: what to write down.
+      bind: gives the kernel of a node, attributes and context filled in.
+
+    Attributes:
+      text: the source.
+      node_of_line: the node that each line runs, by line number.
+      names: the Python name of each value, by `id`.
+    """
+
+    def __init__(self, block: Block, bind: Bind) -> None:
+        self.node_of_line: dict[int, Node] = {}
+        self.names: dict[int, str] = {}
+        self._globals: dict[str, Any] = {"DEAD": DEAD}
+        self._taken: set[str] = {"DEAD", "step", *keyword.kwlist}
+        self._kernels: dict[int, str] = {}
+        self._may_be_dead: set[int] = set()
+        self._waited = {id(other) for node in block.nodes for other in node.waits}
+        self._block = block
+        self._last_use = self._last_uses()
+        parameters = ", ".join(self._name(value) for value in block.feeds)
+        self._lines = [f"def step({parameters}):"]
+        for node in block.nodes:
+            self._write(node, bind)
+        results = "".join(f"{self._read(fetch)}, " for fetch in block.fetches).rstrip()
+        self._lines.append(f"    return ({results})")
+        self.text = "\n".join(self._lines) + "\n"
+
+    def function(self, filename: str) -> Callable[..., tuple[Any, ...]]:
+        """Compiles the source; errors in it carry `filename` and the line."""
+        exec(compile(self.text, filename, "exec"), self._globals)
+        function: Callable[..., tuple[Any, ...]] = self._globals["step"]
+        return function
+
+    # ---- lines
+
+    def _write(self, node: Node, bind: Bind) -> None:
+        arguments = self._arguments(node)
+        call = f"{self._kernel(node, bind)}({', '.join(arguments)})"
+        if node.op_def.passes_on:
+            call = arguments[0]
+        targets = [self._target(value) for value in node.outputs]
+        if id(node) in self._waited and not any(value is not None for value in node.outputs):
+            targets = [self._name(node)]  # which says whether it was run
+        dead = self._dead_condition(node)
+        if dead:
+            nothing = "DEAD" if len(targets) < 2 else f"({', '.join(['DEAD'] * len(targets))})"
+            call = f"{nothing} if {dead} else {call}"
+            self._may_be_dead.update(id(value) for value in (node, *node.outputs))
+        if node.op_def.is_control_flow and not node.op_def.is_merge:
+            self._may_be_dead.update(id(value) for value in node.outputs)
+        line = f"    {', '.join(targets)} = {call}" if targets else f"    {call}"
+        types = " ".join(_type(value) for value in node.outputs if value is not None)
+        self._lines.append(f"{line:<56}  # {types}".rstrip(" #") if types else line)
+        self.node_of_line[len(self._lines)] = node
+        self._let_go(node)
+
+    def _target(self, value: Value | None) -> str:
+        return "_" if value is None else self._name(value)
+
+    def _arguments(self, node: Node) -> list[str]:
+        arguments = []
+        for value, dereferenced in node.reads():
+            name = self._read(value)
+            if dereferenced and id(value) in self._may_be_dead:
+                name = f"{name} if {name} is DEAD else {name}.read()"
+            elif dereferenced:
+                name += ".read()"
+            arguments.append(name)
+        return arguments
+
+    def _dead_condition(self, node: Node) -> str:
+        """When this node is dead, as a Python expression; "" if it cannot be."""
+        waits = [self._was_not_run(other) for other in node.waits if id(other) in self._may_be_dead]
+        inputs = [f"{self._read(v)} is DEAD" for v in node.inputs if id(v) in self._may_be_dead]
+        if node.op_def.is_merge:
+            every = len(inputs) == len(node.inputs)
+            inputs = [f"({' and '.join(inputs)})"] if every and inputs else []
+        return " or ".join(waits + inputs)
+
+    def _was_not_run(self, node: Node) -> str:
+        """Whether a node was dead itself: then all its outputs are, also those of a Switch."""
+        outputs = [value for value in node.outputs if value is not None]
+        items: list[Value | Node] = [*outputs] if outputs else [node]
+        return " and ".join(f"{self._name(item)} is DEAD" for item in items)
+
+    def _let_go(self, node: Node) -> None:
+        seen = {id(value): value for value in (*node.inputs, *node.outputs) if value is not None}
+        for other in node.waits:
+            seen.update((id(value), value) for value in other.outputs if value is not None)
+        gone = [self._name(v) for key, v in seen.items() if self._last_use.get(key) is node]
+        if gone:
+            self._lines.append(f"    del {', '.join(gone)}")
+
+    def _last_uses(self) -> dict[int, Node]:
+        """For each value that need not be kept, the last node that reads it."""
+        last: dict[int, Node] = {}
+        for node in self._block.nodes:
+            for output in node.outputs:
+                if output is not None:
+                    last[id(output)] = node
+            for value in node.inputs:
+                if id(value) in last:
+                    last[id(value)] = node
+            for other in node.waits if self._block.has_control_flow else ():
+                last.update((id(value), node) for value in other.outputs if value is not None)
+        for fetch in self._block.fetches:
+            last.pop(id(fetch), None)
+        return last
+
+    # ---- names
+
+    def _read(self, fetch: Value | Node | None) -> str:
+        if not isinstance(fetch, Value):
+            return "None"
+        if fetch.constant is not None and id(fetch) not in self.names:
+            self._globals[self._name(fetch)] = fetch.constant
+        return self._name(fetch)
+
+    def _name(self, item: Value | Node) -> str:
+        name = self.names.get(id(item))
+        if name is None:
+            wanted = item.tensor.name if isinstance(item, Value) else item.op.name
+            name = self.names[id(item)] = self._unused(wanted.removesuffix(":0"))
+        return name
+
+    def _kernel(self, node: Node, bind: Bind) -> str:
+        function = bind(node)
+        name = self._kernels.get(id(function))
+        if name is None:
+            own = getattr(function, "func", function)  # of a partial, with attributes filled in
+            name = self._unused(own.__name__.strip("_"))
+            self._globals[name] = function
+            self._kernels[id(function)] = name
+        return name
+
+    def _unused(self, wanted: str) -> str:
+        name = re.sub(r"\W", "_", wanted)
+        name = base = f"_{name}" if name[:1].isdigit() else name
+        number = 1
+        while name in self._taken:
+            number += 1
+            name = f"{base}_{number}"
+        self._taken.add(name)
+        return name
+
+
+def _type(value: Value) -> str:
+    return f"{value.tensor.dtype.name}{value.tensor.shape}"

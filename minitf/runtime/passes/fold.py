@@ -1,0 +1,77 @@
+"""With this pass what depends on constants and static shapes alone is computed once, ahead.
+
+    y = x * tf.cast(tf.shape(x)[1], tf.float32)     with x of shape [?, 784]  ->  y = x * 784.0
+
+Gradients are full of such nodes: shapes to broadcast back to, axes to sum over, initial ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minitf.runtime.block import Block, Node, Value, is_pure
+
+# A larger array would be kept for good, while computing it costs memory for a moment only.
+_MAX_BYTES = 10 << 20
+
+
+def fold(block: Block) -> int:
+    """Makes constants of outputs that can be known."""
+    # Static shapes hold for whatever is fed to a placeholder. Of a tensor fed in mid-graph only its
+    # own shape was checked, not what was concluded from its value.
+    trust_shapes = all(value.tensor.op.type == "Placeholder" for value in block.feeds)
+    kept = []
+    fetched = {id(fetch) for fetch in block.fetches if isinstance(fetch, Node)}
+    for node in block.nodes:
+        known = None
+        if is_pure(node) and node.op_def.foldable and id(node) not in fetched:
+            known = _from_shapes(node) if trust_shapes else None
+            if known is None:
+                known = _from_constants(node)
+        if known is None:
+            kept.append(node)
+            continue
+        for output, array in zip(node.outputs, known, strict=True):
+            if output is not None:
+                output.constant = array
+    return block.keep(kept)
+
+
+def _from_shapes(node: Node) -> list[Any] | None:
+    """The outputs of a node such as `Shape`, whose declaration knows them from static shapes."""
+    if node.op_def.constant_fn is None or len(node.outputs) != 1:
+        return None
+    value = node.op_def.constant_fn(node.op)
+    return None if value is None else [_shared(value)]
+
+
+def _from_constants(node: Node) -> list[Any] | None:
+    """The outputs of a node all of whose inputs are constants."""
+    if any(value.constant is None for value in node.inputs) or node.op_def.kernel_takes_context:
+        return None
+    if not _is_small(node.outputs):
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            result = node.op_def.bind_kernel(node.attrs)(*(v.constant for v in node.inputs))
+    except Exception:  # the run will say what is wrong, if it comes to that
+        return None
+    results = result if len(node.outputs) != 1 else (result,)
+    arrays = [np.asarray(each) for each in results]
+    if sum(array.nbytes for array in arrays) > _MAX_BYTES:
+        return None
+    return [_shared(array) for array in arrays]
+
+
+def _is_small(outputs: list[Value | None]) -> bool:
+    sizes = [0 if v is None else v.tensor._shape.num_elements() or 0 for v in outputs]
+    return sum(sizes) <= _MAX_BYTES
+
+
+def _shared(array: Any) -> Any:
+    """A constant is read by all runs, and written by none."""
+    array = np.array(array)
+    array.flags.writeable = False
+    return array

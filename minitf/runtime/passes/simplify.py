@@ -1,0 +1,55 @@
+"""With this pass readers of a node that changes nothing read its input instead.
+
+    Identity(x) -> x        x * 1 -> x        x - 0 -> x        x / 1 -> x
+
+Only what is exact: `x + 0` is not `x` where `x` is -0.0.
+"""
+
+from __future__ import annotations
+
+from minitf.runtime.block import Block, Node, Value, is_pure
+
+
+def simplify(block: Block) -> int:
+    """Reads through such nodes, and leaves them out."""
+    others: dict[Value, Value] = {}
+    kept = []
+    fetched = {id(fetch) for fetch in block.fetches if isinstance(fetch, Node)}
+    for node in block.nodes:
+        node.inputs = [others.get(value, value) for value in node.inputs]
+        source = _source(node)
+        output = node.outputs[0] if len(node.outputs) == 1 else None
+        if source is None or output is None or id(node) in fetched:
+            kept.append(node)
+        else:
+            others[output] = source
+    block.substitute(others)
+    return block.keep(kept)
+
+
+def _source(node: Node) -> Value | None:
+    """The input that the node's only output is equal to, or None."""
+    if not is_pure(node) or any(dereferenced for _, dereferenced in node.reads()):
+        return None
+    if node.op_def.passes_on:
+        return node.inputs[0]
+    for position, arg in enumerate(node.op_def.inputs if node.op_def.neutral else ()):
+        number = node.op_def.neutral.get(arg.name)
+        if number is not None and _is_number(node.inputs[position], number):
+            other = node.inputs[1 - position]
+            if _broadcasts_nothing(node.inputs[position], other):
+                return other
+    return None
+
+
+def _is_number(value: Value, number: float) -> bool:
+    return (
+        value.constant is not None
+        and value.constant.size == 1
+        and value.constant.reshape(())[()] == number
+    )
+
+
+def _broadcasts_nothing(one: Value, other: Value) -> bool:
+    rank = other.tensor._shape.ndims
+    return one.constant.ndim == 0 or (rank is not None and one.constant.ndim <= rank)
