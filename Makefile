@@ -6,13 +6,16 @@ VENV   ?= .venv
 ARGS   ?=
 
 PARITY_VENV := .venv-parity
+TORCH_VENV  := .venv-torch
+TORCH       := torch==2.13.0 numpy
 PY          := $(VENV)/bin/python
 PIP         := -m pip --disable-pip-version-check install --quiet
 METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network lint parity side-by-side bench docs clean
+.PHONY: help mnist test test-network lint parity side-by-side bench bench-growth \
+        bench-kernels docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -43,14 +46,23 @@ side-by-side: $(PARITY_VENV)/.installed  ## train a CNN in minitf and in TensorF
 	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 \
 	    $(PARITY_VENV)/bin/python -m tests.parity.side_by_side $(ARGS)
 
-bench: $(VENV)/.installed  ## measure the kernels
+# The engines that minitf is measured beside, each in an environment of its own.
+PEERS := $(PARITY_VENV)/.installed $(TORCH_VENV)/.installed
+
+bench: $(VENV)/.installed $(PEERS)  ## measure beside TensorFlow and PyTorch (ARGS=--quick)
+	$(PY) -m benchmarks $(ARGS)
+
+bench-growth: $(VENV)/.installed $(PEERS)  ## plot how cost grows with graph and batch
+	$(PY) -m benchmarks.growth $(ARGS)
+
+bench-kernels: $(VENV)/.installed  ## measure the kernels alone
 	$(PY) -m benchmarks.kernels $(ARGS)
 
 docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict $(ARGS)
 
 clean:  ## remove the environments and everything else that make made
-	rm -rf $(VENV) $(PARITY_VENV) build dist site *.egg-info
+	rm -rf $(VENV) $(PARITY_VENV) $(TORCH_VENV) build dist site *.egg-info
 	rm -rf .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -85,4 +97,9 @@ $(VENV)/.installed-docs: $(METADATA) | $(VENV)/.made
 
 $(PARITY_VENV)/.installed: $(METADATA) | $(PARITY_VENV)/.made
 	$(PARITY_VENV)/bin/python $(PIP) -e '.[parity]'
+	@touch $@
+
+# PyTorch does not change when minitf's metadata do: it is installed once.
+$(TORCH_VENV)/.installed: | $(TORCH_VENV)/.made
+	$(TORCH_VENV)/bin/python $(PIP) $(TORCH)
 	@touch $@

@@ -143,10 +143,10 @@ def test_clean_removes_what_was_made(project: Project) -> None:
     (project.folder / "tests" / "__pycache__").mkdir(parents=True)
     before = sorted(project.folder.rglob("*.py"))
     project.make("test")
-    project.make("parity")
+    project.make("bench")
     assert project.make("clean").returncode == 0
     left = {path.name for path in project.folder.iterdir()}
-    assert not {".venv", ".venv-parity"} & left
+    assert not {".venv", ".venv-parity", ".venv-torch"} & left
     assert not (project.folder / "tests" / "__pycache__").exists()
     assert sorted(project.folder.rglob("*.py")) == before
 
