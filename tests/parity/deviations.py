@@ -1,0 +1,98 @@
+"""Where minitf is known to differ from TensorFlow 2.21, and why: a part of docs/parity.md."""
+
+from __future__ import annotations
+
+# What differs; how TensorFlow has it; how minitf has it; the reason.
+DEVIATIONS = [
+    (
+        "nodes of gradients",
+        "`gradients/...`, with its own choice of helper nodes",
+        "other nodes, the same values",
+        "a gradient is written once, as plainly as it can be, from other ops",
+    ),
+    (
+        "`tf.linspace`",
+        "composed of some 70 nodes",
+        "one op, LinSpace, as in TensorFlow 1.x",
+        "the scripts that minitf runs were written for 1.x",
+    ),
+    (
+        "`tf.cholesky` of a matrix that has none",
+        "numbers that happened to be in memory",
+        "InvalidArgumentError, as in TensorFlow 1.x",
+        "a wrong number is worse than an error",
+    ),
+    (
+        "`tf.nn.conv2d_transpose` to a size that the input does not fit",
+        "an array, without an error on a CPU with oneDNN",
+        "InvalidArgumentError",
+        "likewise",
+    ),
+    (
+        "regularizers",
+        "built anew each time that the collection is read",
+        "built once, as in TensorFlow 1.x",
+        "reading a collection should not change the graph",
+    ),
+    (
+        "`tf.case` without a default, `tf.train.piecewise_constant`",
+        "a check whose message is TensorFlow's text",
+        "the same check with minitf's text",
+        "the text is in the graph, as a constant; values are equal",
+    ),
+    (
+        "scratch outputs (`reserve_space_3` of FusedBatchNormV3)",
+        "whatever the chosen kernel needs",
+        "an empty array",
+        "nothing but the gradient of the same engine reads it",
+    ),
+    (
+        "the static shape of SoftmaxCrossEntropyWithLogits where a dim of one operand is 1 and of "
+        "the other unknown",
+        "1, though the operand of 1 is broadcast when it is run",
+        "unknown",
+        "a static shape must not turn out wrong",
+    ),
+    (
+        "gradients of LRNGrad, SoftsignGrad, MaxPoolGradWithArgmax and MaxPoolGradGradWithArgmax",
+        "LookupError",
+        "a gradient",
+        "it comes nearly free, and second-order methods need it",
+    ),
+    (
+        "the gradient of `tf.sparse_to_dense` whose indices are a vector",
+        "ValueError: the vector is taken for one index",
+        "a gradient",
+        "likewise",
+    ),
+    (
+        "`tf.saturate_cast` from int64 to a float",
+        "the least int64, whatever the input: the upper bound overflows",
+        "the number",
+        "a wrong number is worse than another graph",
+    ),
+    (
+        "second derivatives of `tf.nn.softmax_cross_entropy_with_logits_v2` by the labels",
+        "a term is missing: backprop is softmax - labels, and its derivative by labels is left out",
+        "the derivative",
+        "a wrong number is worse than a difference",
+    ),
+    (
+        "second derivatives of `tf.unsorted_segment_prod` where an element is 0",
+        "nan",
+        "the derivative",
+        "likewise",
+    ),
+    (
+        "the gradient of `tf.extract_image_patches` of an image of unknown rank",
+        "ValueError",
+        "a gradient",
+        "it needs nothing that is unknown",
+    ),
+    (
+        "`tf.pad` whose paddings are a variable",
+        "TypeError: TensorFlow tries to iterate over it",
+        "the padded tensor",
+        "likewise",
+    ),
+]
