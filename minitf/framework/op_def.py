@@ -195,6 +195,7 @@ class OpDef:
         self.kernel_takes_context = False
         self.gradient_fn: Callable[..., Any] | None = None
         self.differentiable: bool | None = None  # None: nobody has said
+        self.refuses_gradients = False
         self.constant_fn: Callable[[Operation], Any] | None = None
         self.partial_fn: Callable[[Operation], Any] | None = None
         self.inferred_attrs = frozenset(
@@ -257,6 +258,13 @@ class OpDef:
     def not_differentiable(self) -> None:
         """Declares that no gradient flows through: a path through this op counts as none."""
         self.differentiable = False
+
+    def refuse_gradients(self) -> None:
+        """Declares that a gradient that arrives here is an error, until a user registers a rule.
+
+        So it is in TensorFlow for ops of which nobody said either of the two things above.
+        """
+        self.refuses_gradients = True
 
     def constant_value(self, function: F) -> F:
         """Declares how the output's value can be known when the graph is built.

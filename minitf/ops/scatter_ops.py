@@ -99,7 +99,7 @@ def scatter_update_kernel(
     return _scatter(ref, indices, updates, use_locking, None)
 
 
-SCATTER_UPDATE.not_differentiable()
+SCATTER_UPDATE.refuse_gradients()
 
 
 def scatter_update(
@@ -327,7 +327,7 @@ def scatter_min_kernel(
     return _scatter(ref, indices, updates, use_locking, np.minimum)
 
 
-SCATTER_MIN.not_differentiable()
+SCATTER_MIN.refuse_gradients()
 
 
 def scatter_min(
@@ -368,7 +368,7 @@ def scatter_max_kernel(
     return _scatter(ref, indices, updates, use_locking, np.maximum)
 
 
-SCATTER_MAX.not_differentiable()
+SCATTER_MAX.refuse_gradients()
 
 
 def scatter_max(

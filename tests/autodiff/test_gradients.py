@@ -283,3 +283,11 @@ def test_print_and_check_numerics_pass_gradients_on():
     x = tf.constant(2.0)
     y = tf.check_numerics(tf.Print(tf.square(x), [x]), "y")
     assert run(tf.gradients(y, x)) == [4.0]
+
+
+def test_ops_without_a_word_on_their_gradient_refuse_it():
+    """As in TensorFlow: None would say that the function is constant."""
+    x = tf.constant([1.0, 2.0])
+    for y in (tf.unique(x).y, tf.setdiff1d(x, [2.0]).out, tf.bitcast(x, tf.float32)):
+        with pytest.raises(LookupError, match="No gradient defined"):
+            tf.gradients(y, x)

@@ -49,7 +49,7 @@ def bitcast_kernel(input: Any, *, type: Any) -> Any:
     return np.frombuffer(input.tobytes(), wanted).reshape(dims).copy()
 
 
-BITCAST.not_differentiable()
+BITCAST.refuse_gradients()
 
 
 def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:

@@ -54,7 +54,7 @@ def unique_kernel(x: Any, *, out_idx: Any) -> Any:
     return _unique(x, out_idx)[:2]
 
 
-UNIQUE.not_differentiable()
+UNIQUE.refuse_gradients()
 
 
 def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
@@ -100,7 +100,7 @@ def unique_with_counts_kernel(x: Any, *, out_idx: Any) -> Any:
     return _unique(x, out_idx)
 
 
-UNIQUE_WITH_COUNTS.not_differentiable()
+UNIQUE_WITH_COUNTS.refuse_gradients()
 
 
 def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
@@ -140,7 +140,7 @@ def list_diff_kernel(x: Any, y: Any, *, out_idx: Any) -> Any:
     return x[kept], np.array(kept, out_idx.as_numpy_dtype)
 
 
-LIST_DIFF.not_differentiable()
+LIST_DIFF.refuse_gradients()
 
 
 def setdiff1d(x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None) -> Any:

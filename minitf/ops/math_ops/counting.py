@@ -62,7 +62,7 @@ def dense_bincount_kernel(input: Any, size: Any, weights: Any, *, binary_output:
     return (result != 0).astype(weights.dtype) if binary_output else result
 
 
-DENSE_BINCOUNT.not_differentiable()
+DENSE_BINCOUNT.refuse_gradients()
 
 # ---- Bincount: what old graphs have for it
 
@@ -79,7 +79,7 @@ def bincount_kernel(arr: Any, size: Any, weights: Any) -> Any:
     return _counts(arr.reshape(-1), size, weights.reshape(-1))
 
 
-BINCOUNT.not_differentiable()
+BINCOUNT.refuse_gradients()
 
 
 def bincount(
