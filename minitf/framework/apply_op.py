@@ -152,6 +152,9 @@ def _convert_one(
                 return tensor
         return convert_to_tensor(value, name=name, preferred_dtype=attr.default, as_ref=arg.is_ref)
     except (TypeError, ValueError) as error:
+        if isinstance(error, ValueError) and hasattr(value, "_ref"):
+            # A variable of another dtype is told of as a tensor would be, with the other inputs.
+            return convert_to_tensor(value, as_ref=arg.is_ref)
         raise _conversion_error(op_def, arg, dtype, error) from None
 
 
@@ -283,8 +286,7 @@ def _check_allowed(op_def: OpDef, arg: ArgDef, dtype: dtypes.DType, tensor: Tens
 def _about(op_def: OpDef, tensor: Tensor) -> str:
     """An op that was not made, and an input that does not fit, for a message."""
     return (
-        f"op: type {op_def.name}, input {errors.describe(tensor)}, created at "
-        f"{tensor.op.traceback}"
+        f"op: type {op_def.name}, input {errors.describe(tensor)}, created at {tensor.op.traceback}"
     )
 
 
