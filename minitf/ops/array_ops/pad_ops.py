@@ -147,7 +147,7 @@ def _mirror_steps(
     steps = []
     for axis, (before, after) in enumerate(_checked_paddings(paddings, len(dims)).tolist()):
         n = dims[axis]
-        if max(before, after) > n - skip and max(before, after) > 0:
+        if max(before, after) > n - skip:
             limit = "less than" if skip else "no greater than"
             raise ValueError(
                 f"paddings must be {limit} the dimension size: {before}, {after} not {limit} {n}"
