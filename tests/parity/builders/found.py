@@ -84,6 +84,14 @@ family.error(
     lambda tf: tf.case([(tf.Variable(True), lambda: tf.constant(1))], lambda: tf.constant(2)),
 )
 family.error(
+    "reflection_of_nothing",
+    lambda tf: tf.pad(tf.zeros([2, 0]), [[0, 0], [0, 0]], "REFLECT"),
+)
+family.error(
+    "variable_of_another_dtype",
+    lambda tf: tf.slice(tf.constant([1.0, 2.0]), [0], tf.Variable(np.array([1], "int64"))),
+)
+family.error(
     "average_norm_of_doubles",
     lambda tf: tf.clip_by_average_norm(tf.constant([1.0], "float64"), 1.0),
 )
