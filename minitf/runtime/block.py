@@ -14,8 +14,10 @@ y = Relu(add)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
+
+import numpy as np
 
 from minitf.framework.op_def import OpDef
 from minitf.framework.operation import Operation
@@ -174,6 +176,18 @@ def is_pure(node: Node) -> bool:
     """Whether a node only computes: run again, or not at all, it makes no difference."""
     op_def = node.op_def
     return not (op_def.stateful or op_def.is_control_flow or op_def.takes_references)
+
+
+def hashable(value: Any) -> Hashable:
+    """An attribute's value, or a dict of them, as something that equal ones have in common."""
+    if isinstance(value, dict):
+        return tuple((name, hashable(item)) for name, item in value.items())
+    if isinstance(value, list):
+        return tuple(hashable(item) for item in value)
+    if isinstance(value, np.ndarray):
+        content = tuple(value.reshape(-1)) if value.dtype == object else value.tobytes()
+        return value.dtype.str, value.shape, content
+    return value if isinstance(value, (int, float, str, bytes)) else str(value)
 
 
 def changing(block: Block) -> set[int]:

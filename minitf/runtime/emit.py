@@ -27,7 +27,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minitf.framework.kernel_context import DEAD
-from minitf.runtime.block import Block, Node, Value
+from minitf.runtime.block import Block, Node, Value, hashable
 
 Bind = Callable[[Node], Callable[..., Any]]
 
@@ -50,7 +50,7 @@ class Source:
         self.names: dict[int, str] = {}
         self._globals: dict[str, Any] = {"DEAD": DEAD}
         self._taken: set[str] = {"DEAD", "step", *keyword.kwlist}
-        self._kernels: dict[int, str] = {}
+        self._kernels: dict[Any, str] = {}
         self._may_be_dead: set[int] = set()
         self._waited = {id(other) for node in block.nodes for other in node.waits}
         self._block = block
@@ -163,12 +163,13 @@ class Source:
 
     def _kernel(self, node: Node, bind: Bind) -> str:
         function = bind(node)
-        name = self._kernels.get(id(function))
+        own = getattr(function, "func", function)  # of a partial, with attributes filled in
+        attributes = hashable(getattr(function, "keywords", {}))
+        key = own, attributes, node if node.op_def.kernel_takes_context else None
+        name = self._kernels.get(key)
         if name is None:
-            own = getattr(function, "func", function)  # of a partial, with attributes filled in
-            name = self._unused(own.__name__.strip("_"))
+            name = self._kernels[key] = self._unused(own.__name__.strip("_"))
             self._globals[name] = function
-            self._kernels[id(function)] = name
         return name
 
     def _unused(self, wanted: str) -> str:

@@ -9,11 +9,8 @@ values. Values that an update may change between the two are not the same.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
-import numpy as np
-
-from minitf.runtime.block import Block, Node, Value, changing, is_pure
+from minitf.runtime.block import Block, Node, Value, changing, hashable, is_pure
 
 # Constants up to this size are compared by what they hold.
 _MAX_BYTES = 1 << 10
@@ -49,7 +46,7 @@ def _key(node: Node, unsteady: set[int]) -> Hashable | None:
     inputs = [_identity(value) for value in node.inputs]
     if node.op_def.commutative:
         inputs.sort(key=hash)
-    attrs = ((k, _hashable(v)) for k, v in node.attrs.items() if not k.startswith("_"))
+    attrs = ((k, hashable(v)) for k, v in node.attrs.items() if not k.startswith("_"))
     return node.op_def.name, tuple(inputs), frozenset(attrs)
 
 
@@ -58,11 +55,3 @@ def _identity(value: Value) -> Hashable:
     if array is None or array.dtype == object or array.nbytes > _MAX_BYTES:
         return id(value)
     return array.dtype.str, array.shape, array.tobytes()
-
-
-def _hashable(value: Any) -> Hashable:
-    if isinstance(value, list):
-        return tuple(_hashable(item) for item in value)
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    return value if isinstance(value, (int, float, str, bytes)) else str(value)
