@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.engines import MODULES
-from tests.parity import builders, recording
+from tests.parity import (
+    builders,
+    gradient_cases,
+    gradient_tolerances,
+    recording,
+    side_by_side_page,
+    test_graph_def,
+    test_published_numbers,
+    test_random_bits,
+)
 from tests.parity.deviations import DEVIATIONS
 from tests.parity.harness import FAMILIES, Observed, compare, engine, observe
 from tests.parity.recording import GOLDEN
@@ -116,6 +125,115 @@ def cell(largest: dict[str, float], dtype: str) -> str:
     return apart(largest[dtype]) if dtype in largest else ""
 
 
+def gradients() -> list[str]:
+    """Gradients op by op: a line per dtype, and the ops that have a tolerance of their own."""
+    rows = gradient_cases.summary()
+    by_dtype: dict[str, list[Any]] = {}
+    for row in rows:
+        by_dtype.setdefault(row["dtype"], []).append(row)
+    summed = [
+        [
+            dtype,
+            len(group),
+            sum(row["cases"] for row in group),
+            apart(max(row["difference"] for row in group if not row["reason"])),
+            f"{gradient_tolerances.DEFAULT[dtype]:.0e}",
+        ]
+        for dtype, group in by_dtype.items()
+    ]
+    own = [
+        [
+            row["op"],
+            row["dtype"],
+            apart(row["difference"]),
+            f"{row['tolerance']:.0e}",
+            row["reason"],
+        ]
+        for row in rows
+        if row["reason"]
+    ]
+    return [
+        "## Gradients, op by op",
+        "",
+        "Every op that has a gradient is differentiated twice in both engines, by every input, with",
+        "random incoming gradients; with shapes that are known, partly known and unknown, and with",
+        "broadcasting where the op does so. What has no gradient has none in either.",
+        "",
+        *table(["dtype", "ops", "cases", "largest difference", "allowed"], *summed),
+        "",
+        "Ops that are allowed more, or are approximated by TensorFlow:",
+        "",
+        *table(["op", "dtype", "largest difference", "allowed", "why"], *own),
+    ]
+
+
+def random_graphs() -> list[str]:
+    """What the long run of random programs came to."""
+    figures = measured(GOLDEN / "random_graphs.json")
+    return [
+        "## Random programs",
+        "",
+        "Hypothesis draws programs of registered ops, shapes, dtypes and values; both engines build",
+        "and run them. Nodes, static shapes, values, first and second gradients and errors have to",
+        "agree; a program that shows a difference is made smaller and printed as a script.",
+        "",
+        *table(["in the longest run", ""], *listed(figures)),
+    ]
+
+
+def random_bits() -> list[str]:
+    """Random numbers: how many were compared bit by bit, and the orthogonal matrices."""
+    figures = {**test_random_bits.summary(), **test_published_numbers.summary()}
+    return [
+        "## Random numbers",
+        "",
+        "Random ops, dropout masks and initializers draw TensorFlow's bits, for seeds of the graph,",
+        "of the op and of both, run after run and session after session. [More on seeds](random.md).",
+        "",
+        *table(["", ""], *listed(figures)),
+    ]
+
+
+def graph_defs() -> list[str]:
+    """Files of graphs: both ways, and damaged ones."""
+    both_ways, fuzzed = test_graph_def.summary(), measured(GOLDEN / "graph_def_fuzz.json")
+    outcomes = fuzzed.pop("outcomes")
+    fuzzed.pop("mutations")
+    return [
+        "## GraphDefs",
+        "",
+        "What minitf writes is imported and run by TensorFlow, and the other way round; all values",
+        "agree as above.",
+        "",
+        *table(["", ""], *listed(both_ways)),
+        "",
+        "Damaged and hostile GraphDefs are refused with an error that names the node, or are",
+        "accepted, run as a graph, and written again. Nothing is added to the graph by one that is",
+        "refused.",
+        "",
+        *table(["", ""], *listed(fuzzed), *([f"inputs: {k}", v] for k, v in outcomes.items())),
+    ]
+
+
+def side_by_side() -> list[str]:
+    return ["## The CNN on MNIST, side by side", "", *side_by_side_page.section().split("\n")]
+
+
+def listed(figures: dict[str, Any]) -> Iterator[list[str]]:
+    """Named figures as rows; what is a list or a table of its own is counted."""
+    for name, value in figures.items():
+        if isinstance(value, (list, dict)):
+            value = len(value)
+        text = f"{value:,}" if isinstance(value, int) else str(value)
+        if isinstance(value, float):
+            text = f"{value:.2g}"
+        yield [name.replace("_", " "), text]
+
+
 def deviations() -> list[str]:
     rows = [["what", "TensorFlow 2.21", "minitf", "why"], *DEVIATIONS]
     return ["## Where minitf differs, and why", "", *table(*rows)]
+
+
+if __name__ == "__main__":
+    main()
