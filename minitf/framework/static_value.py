@@ -55,6 +55,37 @@ def static_value(tensor: Tensor) -> Any:
     return None if tensor._static is _NOT_KNOWN else tensor._static
 
 
+# What TensorFlow looks through when it asks for a value while Python builds the graph; shape rules
+# see through more.
+_LOOKED_THROUGH = frozenset(
+    {"Const", "Fill", "Cast", "ConcatV2", "Pack", "Unpack", "Split", "Range"}
+    | {"Equal", "NotEqual", "Identity", "StopGradient"}
+)
+_OF_SHAPES = frozenset({"Shape", "Size", "Rank"})
+
+
+def is_known_when_built(tensor: Tensor) -> bool:
+    """Whether TensorFlow, too, knows the value before a session runs: checks of constants ask it.
+
+    >>> import minitf as tf
+    >>> two = tf.constant(2)
+    >>> is_known_when_built(tf.cast(two, tf.float32)), is_known_when_built(two + 1)
+    (True, False)
+    """
+    pending, seen = [tensor._op], {tensor._op}
+    while pending:
+        op = pending.pop()
+        if op.type in _OF_SHAPES:
+            continue
+        if op.type not in _LOOKED_THROUGH or len(seen) > _MAX_NODES:
+            return False
+        for source in op._inputs:
+            if source._op not in seen:
+                seen.add(source._op)
+                pending.append(source._op)
+    return static_value(tensor) is not None
+
+
 def _may_be_known(tensor: Tensor) -> bool:
     op_def = tensor._op._op_def
     if op_def.constant_fn is not None:

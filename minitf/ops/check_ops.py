@@ -25,7 +25,7 @@ from minitf.framework import traceback as traceback_lib
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
-from minitf.framework.static_value import static_value
+from minitf.framework.static_value import is_known_when_built, static_value
 from minitf.framework.tensor import Tensor
 from minitf.ops import array_ops, control_flow_ops, logging_ops, math_ops
 
@@ -157,6 +157,8 @@ def _refuse_known(
     claim: str, elements: Tensor, operands: tuple[Tensor, Tensor], message: str | None
 ) -> None:
     """Fails at once where both operands are known and the condition does not hold."""
+    if not all(is_known_when_built(tensor) for tensor in operands):
+        return
     known = static_value(elements)
     if known is None or np.all(known):
         return

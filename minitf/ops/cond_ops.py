@@ -252,6 +252,8 @@ class CondContext:
         with graph.control_dependencies(None):  # clears the context too: no recursion
             result = switch(outer, self.pred)[self.branch]
         result.op._control_flow_context = self
+        for scope in graph._scopes.control:  # a Merge of such values waits for nothing else
+            scope.made.add(result.op)
         graph.prevent_fetching(result.op)
         graph.prevent_feeding(result)
         self._from_outside[tensor] = result
@@ -463,7 +465,28 @@ def case(
     ...     print([int(sess.run(y, {x: v})) for v in (-5, 0, 5)])
     [-1, 0, 1]
     """
-    pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
+    pairs = _case_pairs(pred_fn_pairs)
+    with name_scope(name, "case", [pred for pred, _ in pairs]):
+        preds = [convert_to_tensor(pred) for pred, _ in pairs]
+        functions = [function for _, function in pairs]
+        if default is None:
+            default = _checked_last(list(preds), functions.pop())
+            preds.pop()
+        checks = []
+        if exclusive:
+            checks.append(_at_most(1, preds, "Input error: exclusive=True"))
+        with control_dependencies(checks):
+            chosen = default
+            for pred, function in reversed(list(zip(preds, functions, strict=True))):
+                chosen = _nested(pred, function, chosen, strict)
+            return chosen()
+
+
+def _case_pairs(pred_fn_pairs: Any) -> list[tuple[Any, Callable[[], Any]]]:
+    if isinstance(pred_fn_pairs, dict):
+        pairs = list(pred_fn_pairs.items())
+    else:
+        pairs = list(pred_fn_pairs)
     for pair in pairs:
         if not (isinstance(pair, tuple) and len(pair) == 2):
             raise TypeError(f"'pred_fn_pairs' must be pairs (pred, fn), but one is {pair!r}.")
@@ -471,18 +494,9 @@ def case(
             raise TypeError(f"A predicate of tf.case must be a tensor, but one is {pair[0]!r}.")
         if not callable(pair[1]):
             raise TypeError(f"The fn of {pair[0]} must be callable, but is {pair[1]!r}.")
-    with name_scope(name, "case", [pred for pred, _ in pairs]):
-        preds = [convert_to_tensor(pred) for pred, _ in pairs]
-        functions = [function for _, function in pairs]
-        checks = _case_checks(preds, default, exclusive)
-        if default is None:
-            default = functions.pop()
-            preds.pop()
-        with control_dependencies(checks):
-            chosen = default
-            for pred, function in reversed(list(zip(preds, functions, strict=True))):
-                chosen = _nested(pred, function, chosen, strict)
-            return chosen()
+    if isinstance(pred_fn_pairs, dict):  # a dict has no order that a graph could rely on
+        pairs.sort(key=lambda pair: pair[0].name)
+    return pairs
 
 
 def _nested(
@@ -491,20 +505,35 @@ def _nested(
     return lambda: cond(pred, function, otherwise, strict=strict, name="cond")
 
 
-def _case_checks(preds: list[Tensor], default: Any, exclusive: bool) -> list[Operation]:
+# The texts of the checks stand in the graph, so they are those of TensorFlow's graphs.
+
+
+def _at_most(count: int, preds: list[Tensor], error: str) -> Operation:
+    """A check that no more than so many predicates are true."""
     from minitf.ops import constant_op, logging_ops, math_ops
 
-    checks: list[Operation] = []
-    if default is None:
-        stacked = array_ops.stack(preds)
-        some = math_ops.reduce_any(stacked)
-        checks.append(
-            logging_ops.Assert(some, ["None of the conditions of tf.case is true:", stacked])
-        )
-    if exclusive:
+    stacked = array_ops.stack(preds, name="preds_c")
+    found = math_ops.reduce_sum(math_ops.cast(stacked, "int32"), name="num_true_conds")
+    limit = constant_op.constant(count, name="n_true_conds")
+    names = ", ".join(pred.name for pred in preds)
+    text = f"{error}: more than {count} conditions ({names}) evaluated as True:"
+    holds = math_ops.less_equal(found, limit)
+    return logging_ops.Assert(holds, [text, stacked], summarize=len(preds))
+
+
+def _checked_last(preds: list[Tensor], function: Callable[[], Any]) -> Callable[[], Any]:
+    """The last branch of a `tf.case` without default, which checks that its predicate is true."""
+    from minitf.ops import logging_ops
+
+    def last() -> Any:
         stacked = array_ops.stack(preds, name="preds_c")
-        count = math_ops.reduce_sum(math_ops.cast(stacked, "int32"), name="num_true_conds")
-        at_most_one = math_ops.less_equal(count, constant_op.constant(1, name="n_true_conds"))
-        message = "More than one condition of tf.case is true, but exclusive=True:"
-        checks.append(logging_ops.Assert(at_most_one, [message, stacked]))
-    return checks
+        error = (
+            f"Implementation error: selected default action #{len(preds) - 1} was called, but "
+            "some of other predicates are True: "
+        )
+        others = _at_most(0, preds[:-1], error)
+        text = "Input error: None of conditions evaluated as True:"
+        with control_dependencies([others, logging_ops.Assert(preds[-1], [text, stacked])]):
+            return function()
+
+    return last

@@ -13,7 +13,6 @@ from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
-from minitf.framework.static_value import static_value
 from minitf.framework.tensor import Tensor
 from minitf.ops import cond_ops, control_flow_ops
 
@@ -172,8 +171,7 @@ def Assert(
       name: the scope's name.
 
     Raises:
-      tf.errors.InvalidArgumentError: when it is run and the condition is false; when it is built,
-        if the condition is a constant that is false.
+      tf.errors.InvalidArgumentError: when it is run and the condition is false.
 
     >>> import minitf as tf
     >>> x = tf.placeholder(tf.float32)
@@ -189,11 +187,6 @@ def Assert(
     count = 3 if summarize is None else summarize
     with name_scope(name, "Assert", [condition, data]):
         tensors = [convert_to_tensor(item) for item in data]
-        known = static_value(condition) if isinstance(condition, Tensor) else condition
-        if known is not None and not known:
-            values = [static_value(tensor) for tensor in tensors]
-            shown = " ".join("[?]" if v is None else _bracketed(v, count) for v in values)
-            raise errors.InvalidArgumentError(None, None, f"assertion failed: {shown}")
         if all(tensor.dtype.base_dtype in (dtypes.int32, dtypes.string) for tensor in tensors):
             op: Operation = ASSERT(condition, data, summarize=count, name="Assert")
             return op

@@ -111,16 +111,34 @@ def cases(tf: Any) -> None:
     tf.case([(x < 0.0, lambda: [x, x])], default=lambda: [-x, x], strict=True)
 
 
-# The messages of the checks that one case is true are minitf's own, and stand in the graph.
-@family.values(nodes=False)
-def cases_that_are_checked(tf: Any) -> Any:
-    x = tf.constant(0.5)
+@family.graph
+def cases_that_are_checked(tf: Any) -> None:
+    x = tf.constant(0.5, name="x")
     one, two = (lambda: tf.constant(1.0)), (lambda: x * 2.0)
-    return [
-        tf.case([(x < 0.0, one), (x > 0.0, two)]),
-        tf.case([(x < 0.0, one), (x > 0.0, two)], default=lambda: x, exclusive=True),
-        tf.case([(x < 0.0, one), (x < -1.0, two)], default=lambda: x, exclusive=True),
-    ]
+    tf.case([(x < 0.0, one), (x > 0.0, two)])
+    tf.case([(x < 0.0, one), (x > 0.0, two)], default=lambda: x, exclusive=True, name="one_of")
+    tf.case({x < 0.0: one, x > 0.0: two}, exclusive=True, name="of_a_dict")
+    tf.case([(x > 0.0, lambda: x)], exclusive=True)
+    tf.case([(x < 0.0, one), (x < -1.0, two), (x > 0.1, lambda: -x)], strict=True)
+    tf.case([(x < 1.0, one), (x < 2.0, two)], exclusive=True, name="fails")
+    tf.case([(x > 1.0, one), (x > 2.0, two)], name="none")
+
+
+@family.graph
+def conds_that_wait(tf: Any) -> None:
+    x, y, a, b = number(tf), number(tf, "y"), choice(tf, "a"), choice(tf, "b")
+
+    def later() -> Any:
+        with tf.control_dependencies([wait]):
+            return tf.cond(b, lambda: x, lambda: tf.constant(1.0))
+
+    wait = tf.no_op(name="wait")
+    with tf.control_dependencies([wait]):
+        tf.cond(a, lambda: x, lambda: y)
+        tf.cond(a, lambda: tf.cond(b, lambda: x, lambda: y * 2.0), lambda: y)
+    with tf.control_dependencies([y]):
+        tf.cond(a, lambda: tf.cond(b, lambda: x, lambda: y), lambda: [y][0])
+    tf.cond(a, later, lambda: y)
 
 
 @family.values
