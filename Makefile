@@ -14,8 +14,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network lint parity side-by-side bench bench-growth \
-        bench-kernels docs clean
+.PHONY: help mnist test test-network lint parity side-by-side bench bench-growth bench-kernels docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
