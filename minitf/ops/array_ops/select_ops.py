@@ -45,7 +45,7 @@ def select_shape(op: Operation) -> list[TensorShape]:
     condition, values = op.inputs[0].shape, merged_shape([t.shape for t in op.inputs[1:]])
     if not condition.ndims or values.ndims is None:
         return [values]
-    if condition.ndims == 1 and values.ndims > 1:  # one choice per row
+    if condition.ndims == 1 and values.ndims:  # one choice per row, or per element
         merged_shape([condition, values[:1]])
         return [values]
     return [merged_shape([values, condition])]

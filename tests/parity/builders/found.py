@@ -69,6 +69,11 @@ def sequence_mask_of_unknown_rank(tf: Any) -> None:
     tf.sequence_mask(tf.placeholder_with_default([1, 3], None))
 
 
+@family.graph
+def choices_of_unknown_length(tf: Any) -> None:
+    tf.where(tf.constant([True]), tf.placeholder_with_default([1.0], [None]), [2.0])
+
+
 @family.values
 def gradients_of_products_with_zeros(tf: Any) -> Any:
     found = []
