@@ -258,12 +258,18 @@ def reverse_sequence(m: Maker) -> None:
     m.emit(f"tf.reverse_sequence({x}, {m.integers(lengths)}, seq_axis={seq}, batch_axis={batch})")
 
 
+def _pads(m: Maker, pads: list[list[int]]) -> str:
+    """Paddings as an operand, which TensorFlow does not take from a variable."""
+    text = m.integers(pads)
+    return f"tf.identity({text})" if text[0] == "x" else text
+
+
 @entry
 def pad(m: Maker) -> None:
     x = m.pick(FLOATS + INTEGERS, small)
     pads = [[m.integer(0, 2), m.integer(0, 2)] for _ in x.shape]
     value = "" if m.flag() else f", constant_values={m.choose((1, -2))}"
-    m.emit(f"tf.pad({x}, {m.integers(pads)}{value})")
+    m.emit(f"tf.pad({x}, {_pads(m, pads)}{value})")
 
 
 @entry
@@ -272,7 +278,7 @@ def mirror_pad(m: Maker) -> None:
     mode = m.choose(("SYMMETRIC", "REFLECT"))
     most = [max(d - (mode == "REFLECT"), 0) for d in x.shape]
     pads = [[m.integer(0, min(k, 2)), m.integer(0, min(k, 2))] for k in most]
-    m.emit(f"tf.pad({x}, {m.integers(pads)}, {mode!r})")
+    m.emit(f"tf.pad({x}, {_pads(m, pads)}, {mode!r})")
 
 
 SINGLE_AND_DOUBLE = ("float32", "float64")
@@ -287,7 +293,7 @@ def meshgrid(m: Maker) -> None:
 
 @entry
 def ranges(m: Maker) -> None:
-    forms = ("range({})", "range({}, 6)", "range(0, {}, 2)", "eye({})", "linspace(0.0, 1.0, {})")
+    forms = ("range({})", "range({}, 6)", "range(0, {}, 2)", "eye({})", "cast({}, tf.float32)")
     count = m.known_leaf(np.array(m.integer(1, 5), "int32"))
     m.emit("tf." + m.choose(forms).format(count))
 

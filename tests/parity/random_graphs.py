@@ -20,6 +20,7 @@ ends with it, and TensorFlow has to raise the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,6 +117,19 @@ def gradient_text(program: Program, order: int = 2) -> str:
 
 def _weights(tensors: Sequence[Named]) -> str:
     return ", ".join(f"weights({list(shape)}, {dtype!r})" for _, dtype, shape in tensors)
+
+
+def widened(program: Program) -> Program:
+    """The same program in double precision."""
+
+    def wide(text: str) -> str:
+        return re.sub(r"float(16|32)", "float64", text).replace("complex64", "complex128")
+
+    return Program(
+        tuple(Statement(wide(s.text), s.kind, s.results) for s in program.statements),
+        tuple((name, wide(dtype), shape) for name, dtype, shape in program.inputs),
+        tuple((name, wide(dtype), shape) for name, dtype, shape in program.outputs),
+    )
 
 
 def script(program: Program, engine: str = "tensorflow.compat.v1") -> str:
@@ -337,6 +351,10 @@ class Maker:
         if array.dtype.kind == "f":
             self.differentiate(value)
         return value
+
+    def static(self, value: Value) -> Any:
+        """What is known of a value's shape when the graph is built."""
+        return self._tensor(value.name).shape
 
     def differentiate(self, value: Value) -> None:
         """Takes gradients by this value too."""

@@ -37,10 +37,12 @@ def _distributions(m: Maker, like: Value) -> Value:
 def softmax_cross_entropy(m: Maker) -> None:
     # Of an unknown dim against 1, TensorFlow says that it is 1; when run it may be more. See
     # `tests/parity/deviations.py`.
-    x = m.pick(SINGLE_AND_DOUBLE, lambda v: v.ndim and v.size and 1 not in v.shape)
+    x = m.pick(SINGLE_AND_DOUBLE, lambda v: v.ndim > 1 and v.size and 1 not in v.shape)
     labels = _distributions(m, x) if m.flag() else m.like(x)
     version = m.choose(("_v2", ""))
-    m.emit(f"tf.nn.softmax_cross_entropy_with_logits{version}(labels={labels}, logits={x})")
+    # TensorFlow's second derivative by labels leaves out a term.
+    fixed = f"tf.stop_gradient({labels})" if version else str(labels)
+    m.emit(f"tf.nn.softmax_cross_entropy_with_logits{version}(labels={fixed}, logits={x})")
 
 
 @entry

@@ -144,23 +144,27 @@ _MOVES = frozenset(_MOVING.split())
 assert {op.name for op in op_def.all_ops()} >= _MOVES
 
 
-# These are sums of large terms inside: near a zero they are as far off as elsewhere.
-_CANCELLING = frozenset(["Digamma", "Lgamma"])
+# These are differences of terms of the size of 1 inside (TensorFlow's elu is exp(x) - 1): near a
+# zero they are as far off as elsewhere.
+_CANCELLING = frozenset(["Digamma", "Elu", "Lgamma", "Selu"])
 
 
-def randomly_rounded(unit: float, size: float, seed: int, sign: int) -> Rounding:
+def randomly_rounded(
+    unit: float, size: float, seed: int, sign: int, exempt: bool = True
+) -> Rounding:
     """A rounding that moves elements up or down.
 
     Args:
-      unit: the unit roundoff of the precision in question; elements that it holds stay as they are.
+      unit: the unit roundoff of the precision in question.
       size: by what part of itself an element is moved.
       seed: what is moved up and what down; with the opposite sign, the other way.
+      exempt: whether elements that the precision holds exactly stay as they are.
     """
     random = np.random.default_rng(seed)
     coarse = next(np.dtype(name) for name, its_unit in UNIT.items() if its_unit == unit)
 
     def move(real: np.ndarray, least: float) -> np.ndarray:
-        held = real.astype(coarse).astype(real.dtype) == real
+        held = real.astype(coarse).astype(real.dtype) == real if exempt else real == 0
         signs = sign * (random.integers(0, 2, real.shape) * 2 - 1)
         return np.where(held, real, real + size * signs * np.maximum(np.abs(real), least))
 
@@ -178,10 +182,12 @@ class Condition:
     """What rounding does to one tensor.
 
     Attributes:
+      exact: its value in double precision.
       tolerance: how far apart two right results may be, at most.
       defined: whether the tensor has a value that does not jump when something is rounded.
     """
 
+    exact: np.ndarray
     tolerance: float
     defined: bool
 
@@ -192,14 +198,23 @@ SAFETY = 16.0
 ROUNDINGS = 8.0
 
 
-def conditions(graph: Any, feeds: dict[Any, Any], tensors: Iterable[Any]) -> list[Condition]:
-    """What rounding does to tensors of a minitf graph."""
+def conditions(
+    graph: Any, feeds: dict[Any, Any], tensors: Iterable[Any], exempt: bool = True
+) -> list[Condition]:
+    """What rounding does to tensors of a minitf graph.
+
+    Args:
+      exempt: whether what comes out exactly is not rounded. Sums of numbers with few digits come
+        out exactly in one order and perhaps not in another, nor in other formulas.
+    """
     units = _coarsest_units(graph)
     coarsest = max([UNIT["float32"], *units.values()])
     exact = _evaluated(graph, feeds, None)
     large, small = (
         [
-            _evaluated(graph, feeds, randomly_rounded(coarsest, coarsest * scale, seed, sign))
+            _evaluated(
+                graph, feeds, randomly_rounded(coarsest, coarsest * scale, seed, sign, exempt)
+            )
             for sign in (1, -1)
         ]
         for scale, seed in ((1.0, 1), (1 / 16, 2))
@@ -230,13 +245,14 @@ def _condition(
     exact: np.ndarray, large: list[Any], small: list[Any], unit: float, coarsest: float
 ) -> Condition:
     if any(value.shape != exact.shape for value in large + small):
-        return Condition(0.0, False)
+        return Condition(exact, 0.0, False)
     if exact.dtype.kind not in "fc":
-        return Condition(0.0, all(np.array_equal(value, exact) for value in large + small))
+        return Condition(exact, 0.0, all(np.array_equal(value, exact) for value in large + small))
     far, near = (max(_distance(value, exact) for value in each) for each in (large, small))
     scale = float(np.abs(exact[np.isfinite(exact)]).max(initial=0.0))
     defined = near <= far / 2 + 1e-13 * scale
-    return Condition(SAFETY * far * unit / coarsest + ROUNDINGS * unit * scale, defined)
+    tolerance = SAFETY * far * unit / coarsest + ROUNDINGS * unit * scale
+    return Condition(exact, tolerance, defined)
 
 
 def _distance(value: np.ndarray, exact: np.ndarray) -> float:
