@@ -19,7 +19,7 @@ from minitf.framework.tensor_proto import (
     shape_proto,
     tensor_value,
 )
-from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
+from minitf.framework.tensor_shape import MAX_RANK, TensorShape, shape_of_dims, unknown_shape
 
 # The field of `AttrValue` for each kind of attribute.
 _FIELD = {
@@ -32,7 +32,6 @@ _FIELD = {
     "tensor": "tensor",
 }
 _KIND = {field: kind for kind, field in _FIELD.items()} | {"func": "func"}
-_MAX_RANK = 254
 _MAX_ELEMENTS = 2**63 - 1
 
 # ---- writing
@@ -252,9 +251,9 @@ def read_shape(message: Any) -> TensorShape:
 
 def _checked_sizes(message: Any) -> list[int]:
     sizes = [dim.size for dim in message.dim]
-    if len(sizes) > _MAX_RANK:
+    if len(sizes) > MAX_RANK:
         raise ValueError(
-            f"Shape with {len(sizes)} dimensions has too many: at most {_MAX_RANK} are possible."
+            f"Shape with {len(sizes)} dimensions has too many: at most {MAX_RANK} are possible."
         )
     product = 1
     for size in sizes:

@@ -34,12 +34,12 @@ from minitf.framework.op_def import OpDef
 from minitf.framework.operation import Operation
 from minitf.framework.signature import check_inputs, output_types
 from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_shape import MAX_RANK
 
 # The version of the format that is understood: that of the TensorFlow minitf is compared with.
 CONSUMER = 2474
 # A few bytes can ask for any number of outputs. This many, and some for each node, are believed.
 _MAX_OUTPUTS = 2_000_000
-_MAX_RANK = 254
 _MAX_DIM = 2**63 - 1
 
 
@@ -322,7 +322,7 @@ class _Import:
         if types:
             self._infer_shapes(node, op)
         op._set_device(self._device(node))
-        if "_class" not in attrs:
+        if not _leaders(op):
             self.graph._apply_devices(op)
         if self.graph._scopes.colocation:
             self.graph._apply_colocation(op)
@@ -374,7 +374,7 @@ class _Import:
             self._merge_told_shapes(node, op)
         for output in op._outputs:
             dims = output._shape._dims
-            if dims and (len(dims) > _MAX_RANK or any(d and d > _MAX_DIM for d in dims)):
+            if dims and (len(dims) > MAX_RANK or any(d and d > _MAX_DIM for d in dims)):
                 raise ValueError(self._report(node, "the shape of its output is too large"))
 
     def _merge_told_shapes(self, node: Any, op: Operation) -> None:
@@ -439,10 +439,11 @@ class _Import:
         """Gives a node that is colocated with others the device of the first one that has one."""
         by_name: dict[str, Operation] = {}
         for op in self.made_in_order:
-            if "_class" in op._attrs:
+            leaders = _leaders(op)
+            if leaders:
                 by_name = by_name or {each._name: each for each in self.made_in_order}
-                leaders = [by_name.get(group[len("loc:@") :]) for group in op._attrs["_class"]]
-                devices = [leader._device for leader in leaders if leader and leader is not op]
+                found = [by_name.get(name) or self.graph._nodes.get(name) for name in leaders]
+                devices = [leader._device for leader in found if leader is not None]
                 op._set_device(next(filter(None, devices), ""))
 
     # ---- what is asked for besides
@@ -497,6 +498,12 @@ class _Import:
             do=nearest(text.partition(":")[0], self.index)
             + "return_elements are names in the GraphDef, without the prefix of the import.",
         )
+
+
+def _leaders(op: Operation) -> list[str]:
+    """The names of the other nodes that a node is colocated with."""
+    groups = op._attrs.get("_class", ())
+    return [group[len("loc:@") :] for group in groups if group != f"loc:@{op._name}"]
 
 
 def _unique_names(graph: Graph, scope: str, index: dict[str, int]) -> list[str]:

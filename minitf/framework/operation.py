@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minitf.framework import dtypes
 from minitf.framework.op_def import OpDef
 from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_proto import PackedTensor
 from minitf.framework.tensor_shape import TensorShape
 from minitf.framework.traceback import Traceback
 
@@ -137,9 +138,11 @@ class Operation:
         except KeyError:
             raise ValueError(f"Operation {self.name!r} has no attr named {name!r}.") from None
         if isinstance(value, str):
-            return value.encode()
+            return value.encode(errors="surrogateescape")
+        if isinstance(value, PackedTensor):
+            return value.unpack()
         if isinstance(value, list):
-            return [v.encode() if isinstance(v, str) else v for v in value]
+            return [v.encode(errors="surrogateescape") if isinstance(v, str) else v for v in value]
         return value
 
     def _set_attr(self, name: str, value: Any) -> None:

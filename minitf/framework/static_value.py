@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minitf.framework.tensor import Tensor
-from minitf.framework.tensor_shape import TensorShape, unknown_shape
+from minitf.framework.tensor_shape import MAX_RANK, TensorShape, unknown_shape
 
 _NOT_KNOWN = object()
 # Shapes, axes and paddings are small; larger constants are left to the session.
@@ -117,6 +117,8 @@ def static_shape_value(tensor: Tensor) -> TensorShape:
     """
     value = static_value(tensor)
     if value is not None:
+        if value.size > MAX_RANK:
+            unknown_shape(value.size)  # says that no tensor has so many dims
         return TensorShape([None if d < 0 else int(d) for d in value.reshape(-1)])
     partial_fn = tensor._op._op_def.partial_fn
     if partial_fn is not None:
@@ -131,7 +133,7 @@ def static_dim(tensor: Tensor) -> int | None:
     """What is known of one size that is given as a scalar tensor, or None."""
     value = static_value(tensor)
     if value is not None:
-        return int(value) if value.size == 1 and int(value) >= 0 else None
+        return int(value) if value.ndim == 0 and value >= 0 else None
     partial_fn = tensor._op._op_def.partial_fn
     known = partial_fn(tensor._op) if partial_fn is not None else None
     return known if isinstance(known, int) else None

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from operator import index
 from typing import Any, Union
 
+MAX_RANK = 254  # TensorFlow's limit
+
 ShapeLike = Any  # a TensorShape, a list of ints, None and Dimensions, one int, or None
 
 
@@ -413,7 +415,13 @@ def as_shape(shape: ShapeLike) -> TensorShape:
 
 
 def unknown_shape(rank: int | None = None) -> TensorShape:
-    """A shape of unknown dims; of unknown rank if `rank` is None."""
+    """A shape of unknown dims; of unknown rank if `rank` is None.
+
+    Raises:
+      ValueError: if no tensor has so many dims: what says so may be any number in a file.
+    """
+    if rank is not None and rank > MAX_RANK:
+        raise ValueError(f"A shape has at most {MAX_RANK} dimensions, not {rank}.")
     return _UNKNOWN if rank is None else _shape((None,) * rank)
 
 

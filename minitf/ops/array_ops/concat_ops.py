@@ -199,6 +199,7 @@ def concat_shape(op: Operation) -> list[TensorShape]:
         return [unknown_shape()]
     if rank == 0:
         raise ValueError("Can't concatenate scalars (use tf.stack instead)")
+    op.inputs[-1].shape.with_rank(0)
     value = static_value(op.inputs[-1])
     if value is None:
         return [unknown_shape(rank)]

@@ -205,7 +205,7 @@ def _without_blocks(op: Operation, dims: Dims) -> TensorShape:
     count = op.inputs[1].shape.num_elements()
     if dims is None or count is None:
         return unknown_shape(None if dims is None else len(dims))
-    return shape_of_dims((None,) * (count + 1) + dims[count + 1 :])
+    return unknown_shape(count + 1).concatenate(shape_of_dims(dims[count + 1 :]))
 
 
 @SPACE_TO_BATCH_ND.shape

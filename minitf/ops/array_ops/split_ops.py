@@ -106,6 +106,7 @@ SPLIT = op_def(
 @SPLIT.shape
 def split_shape(op: Operation) -> list[TensorShape]:
     num, dims = op._attrs["num_split"], op.inputs[1].shape._dims
+    op.inputs[0].shape.with_rank(0)
     axis_value = static_value(op.inputs[0])
     if dims is None:
         return [unknown_shape()] * num
@@ -160,6 +161,7 @@ SPLIT_V = op_def(
 @SPLIT_V.shape
 def split_v_shape(op: Operation) -> list[TensorShape]:
     num, dims = op._attrs["num_split"], op.inputs[0].shape._dims
+    op.inputs[2].shape.with_rank(0)
     axis_value = static_value(op.inputs[2])
     if dims is None:
         return [unknown_shape()] * num

@@ -47,6 +47,7 @@ DENSE_BINCOUNT = op_def(
 @DENSE_BINCOUNT.shape
 def dense_bincount_shape(op: Operation) -> list[TensorShape]:
     dims = op.inputs[0].shape.with_rank_at_least(1).with_rank_at_most(2)._dims
+    op.inputs[1].shape.with_rank(0)
     size = static_dim(op.inputs[1])
     if dims is None:
         return [TensorShape(None)]
@@ -71,6 +72,7 @@ BINCOUNT = op_def("Bincount(arr: int32, size: int32, weights: T) -> (bins: T)", 
 
 @BINCOUNT.shape
 def bincount_shape(op: Operation) -> list[TensorShape]:
+    op.inputs[1].shape.with_rank(0)
     return [shape_of_dims((static_dim(op.inputs[1]),))]
 
 
@@ -113,6 +115,8 @@ def bincount(
     """
     with name_scope(name, "bincount"):
         arr = convert_to_tensor(arr, name="arr", preferred_dtype=dtypes.int32)
+        if weights is not None:
+            weights = convert_to_tensor(weights, name="weights")
         index = arr.dtype.base_dtype
         size = cast(array_ops.size(arr) > 0, index) * (reduce_max(arr) + 1)
         if minlength is not None:

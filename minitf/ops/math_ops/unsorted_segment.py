@@ -31,6 +31,7 @@ def unsorted_shape(op: Operation) -> list[TensorShape]:
         return [unknown_shape()]
     rank = len(ids._dims)
     data[:rank].merge_with(ids)
+    op.inputs[2].shape.with_rank(0)
     return [shape_of_dims((static_dim(op.inputs[2]), *data._dims[rank:]))]
 
 
