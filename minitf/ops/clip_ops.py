@@ -114,6 +114,10 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
     """
     with name_scope(name, "clip_by_norm", [t, clip_norm]) as scope:
         values = _values_of(t, "t")
+        if isinstance(clip_norm, (int, float, np.number)):
+            clip_norm = max(clip_norm, 0)
+        else:
+            clip_norm = math_ops.maximum(clip_norm, 0)
         squares = math_ops.reduce_sum(values * values, axes, keepdims=True)
         # At 0 the root has no slope: it is taken of 1 there, and its value is put in afterwards.
         positive = squares > 0

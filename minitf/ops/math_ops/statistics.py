@@ -113,11 +113,10 @@ def reduce_logsumexp(
     axis = axis_argument(axis, reduction_indices)
     keep = keepdims_argument(keepdims, keep_dims)
     with name_scope(name, "ReduceLogSumExp", [input_tensor]) as scope:
-        x = convert_to_tensor(input_tensor)
-        largest = reduce_max(x, axis, keepdims=True)
+        largest = reduce_max(input_tensor, axis, keepdims=True)
         finite = array_ops.where_v2(IS_FINITE(largest), largest, 0)
         offset = array_ops.stop_gradient(finite)
-        logs = LOG(reduce_sum(EXP(SUB(x, offset)), axis, keepdims=keep))
+        logs = LOG(reduce_sum(EXP(SUB(input_tensor, offset)), axis, keepdims=keep))
         if not keep:
             offset = array_ops.reshape(offset, array_ops.SHAPE(logs))
         result: Tensor = ADD_V2(logs, offset, name=scope)
@@ -160,8 +159,9 @@ def count_nonzero(
     keep = keepdims_argument(keepdims, keep_dims)
     with name_scope(name, "count_nonzero", [input_tensor, input]):
         x = convert_to_tensor(input if input_tensor is None else input_tensor, name="input")
-        zero = array_ops.zeros([], x.dtype.base_dtype)
-        counted = reduce_sum(cast(NOT_EQUAL(x, zero), dtypes.int64), axis, keepdims=keep)
+        if x.dtype.base_dtype is not dtypes.bool_:
+            x = NOT_EQUAL(x, array_ops.zeros([], x.dtype.base_dtype))
+        counted = reduce_sum(cast(x, dtypes.int64), axis, keepdims=keep)
         result: Tensor = cast(counted, dtype)
         return result
 

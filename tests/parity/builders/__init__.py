@@ -13,6 +13,7 @@ from tests.parity.builders import (
     metrics,
     models,
     nn,
+    numbers,
     training,
     trajectories,
     variables,
