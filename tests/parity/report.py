@@ -34,39 +34,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 FLOATS = ("float16", "float32", "float64", "complex64", "complex128")
 
 
-def main() -> None:
-    sections = [INTRO, graphs(), gradients(), random_graphs(), random_bits(), graph_defs()]
-    sections += [side_by_side(), deviations()]
-    page = "\n\n".join("\n".join(section) for section in sections) + "\n"
-    (DOCS / "parity.md").write_text(page)
-    print(f"docs/parity.md: {len(page.splitlines())} lines")
+INTRO = """
+# minitf beside TensorFlow
 
-
-def table(*rows: Any) -> Iterator[str]:
-    """A table in Markdown; the first row heads it."""
-    head, *body = rows
-    for i, row in enumerate((head, ["---"] * len(head), *body)):
-        del i
-        yield "| " + " | ".join(str(cell) for cell in row) + " |"
-
-
-def apart(value: float) -> str:
-    """A relative difference as text."""
-    return f"{value:.1e}" if value else "none"
-
-
-def measured(path: Path) -> Any:
-    """Figures that another command left behind."""
-    if not path.exists():
-        raise SystemExit(f"{path} is not there: run what makes it first (make parity).")
-    return json.loads(path.read_text())
-
-
-INTRO = """# minitf beside TensorFlow
-
-minitf mirrors TensorFlow 1: the same graph for the same program, the same numbers for the same seed.
-This page says how far that has been measured. It is written by `make parity-report`, from runs of
-both engines; no figure in it was put there by hand.
+minitf mirrors TensorFlow 1: the same graph for the same program, the same numbers for the same
+seed. This page says how far that has been measured. It is written by `make parity-report`, from
+runs of both engines; no figure in it was put there by hand.
 
 The reference is TensorFlow 2.21 on a CPU: `tf.compat.v1` after `disable_v2_behavior()` and
 `disable_resource_variables()`, with `tf_keras` for `tf.layers`. Differences are relative to the
@@ -78,10 +51,83 @@ largest element of the tensor that is compared. "None" means: equal to the last 
 | `make test` | compares minitf with what TensorFlow was recorded with, in `tests/golden` |
 | `make parity-record` | has TensorFlow recorded anew |
 | `make parity-report` | writes this page |
-| `make side-by-side` | trains the CNN on MNIST in both engines and compares |""".split("\n")
+| `make side-by-side` | trains the CNN on MNIST in both engines and compares |
+"""
+
+GRAPHS = """
+## Graphs and values
+
+A builder is a function of `tf` that both engines run. Compared are all nodes outside of gradients,
+in order: name, type, inputs, control inputs, attributes, static shapes, device; then the value of
+every tensor in the graph that a session can run, placeholders being fed alike; and the class of
+every error. Integers, booleans, strings, shapes and nodes are equal throughout; the columns of
+dtypes hold the largest difference seen.
+"""
+
+GRADIENTS = """
+## Gradients, op by op
+
+Every op that has a gradient is differentiated twice in both engines, by every input, with random
+incoming gradients; with shapes that are known, partly known and unknown, and with broadcasting
+where the op does so. What has no gradient has none in either.
+"""
+
+RANDOM_GRAPHS = """
+## Random programs
+
+Hypothesis draws programs of registered ops, shapes, dtypes and values; both engines build and run
+them. Nodes, static shapes, values, first and second gradients and errors have to agree; a program
+that shows a difference is made smaller and printed as a script.
+"""
+
+RANDOM_BITS = """
+## Random numbers
+
+Random ops, dropout masks and initializers draw TensorFlow's bits, for seeds of the graph, of the
+op and of both, run after run and session after session. [More on seeds](random.md).
+"""
+
+GRAPH_DEFS = """
+## GraphDefs
+
+What minitf writes is imported and run by TensorFlow, and the other way round; all values agree as
+above.
+"""
+
+HOSTILE = """
+Damaged and hostile GraphDefs are refused with an error that names the node, or are accepted, run as
+a graph, and written again. Nothing is added to the graph by one that is refused.
+"""
 
 
-def graphs() -> list[str]:
+def main() -> None:
+    sections = [INTRO, graphs(), gradients(), random_graphs(), random_bits(), graph_defs()]
+    sections += [side_by_side(), deviations()]
+    page = "\n\n".join(section.strip() for section in sections) + "\n"
+    (DOCS / "parity.md").write_text(page)
+    print(f"docs/parity.md: {len(page.splitlines())} lines")
+
+
+def table(*rows: Any) -> str:
+    """A table in Markdown; the first row heads it."""
+    head, *body = rows
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def apart(value: float) -> str:
+    """A relative difference as text."""
+    return f"{value:.1e}" if value else "none"
+
+
+def measured(path: Path) -> Any:
+    """Figures that another command left behind."""
+    if not path.exists():
+        raise SystemExit(f"{path.name} is not there: run what makes it first (make parity).")
+    return json.loads(path.read_text())
+
+
+def graphs() -> str:
     """Families of builders: how many, and how far apart."""
     rows: list[Any] = [["family", "builders", "nodes", "tensors", "errors", *FLOATS]]
     totals = [0, 0, 0, 0]
@@ -97,17 +143,7 @@ def graphs() -> list[str]:
         totals = [a + b for a, b in zip(totals, counts, strict=True)]
         rows.append([family.name, *counts, *(cell(largest, dtype) for dtype in FLOATS)])
     rows.append(["**all**", *totals, *[""] * len(FLOATS)])
-    return [
-        "## Graphs and values",
-        "",
-        "A builder is a function of `tf` that both engines run. Compared are all nodes outside of",
-        "gradients, in order: name, type, inputs, control inputs, attributes, static shapes, device;",
-        "then the value of every tensor in the graph that a session can run, placeholders being fed",
-        "alike; and the class of every error. Integers, booleans, strings, shapes and nodes are",
-        "equal throughout; the columns of dtypes hold the largest difference seen.",
-        "",
-        *table(*rows),
-    ]
+    return f"{GRAPHS}\n{table(*rows)}"
 
 
 def merge(largest: dict[str, float], more: dict[str, float]) -> None:
@@ -125,7 +161,7 @@ def cell(largest: dict[str, float], dtype: str) -> str:
     return apart(largest[dtype]) if dtype in largest else ""
 
 
-def gradients() -> list[str]:
+def gradients() -> str:
     """Gradients op by op: a line per dtype, and the ops that have a tolerance of their own."""
     rows = gradient_cases.summary()
     by_dtype: dict[str, list[Any]] = {}
@@ -152,71 +188,38 @@ def gradients() -> list[str]:
         for row in rows
         if row["reason"]
     ]
-    return [
-        "## Gradients, op by op",
-        "",
-        "Every op that has a gradient is differentiated twice in both engines, by every input, with",
-        "random incoming gradients; with shapes that are known, partly known and unknown, and with",
-        "broadcasting where the op does so. What has no gradient has none in either.",
-        "",
-        *table(["dtype", "ops", "cases", "largest difference", "allowed"], *summed),
-        "",
-        "Ops that are allowed more, or are approximated by TensorFlow:",
-        "",
-        *table(["op", "dtype", "largest difference", "allowed", "why"], *own),
-    ]
+    head = ["dtype", "ops", "cases", "largest difference", "allowed"]
+    text = f"{GRADIENTS}\n{table(head, *summed)}"
+    if own:
+        head = ["op", "dtype", "largest difference", "allowed", "why"]
+        text += f"\n\nSome ops are allowed more:\n\n{table(head, *own)}"
+    return text
 
 
-def random_graphs() -> list[str]:
+def random_graphs() -> str:
     """What the long run of random programs came to."""
     figures = measured(GOLDEN / "random_graphs.json")
-    return [
-        "## Random programs",
-        "",
-        "Hypothesis draws programs of registered ops, shapes, dtypes and values; both engines build",
-        "and run them. Nodes, static shapes, values, first and second gradients and errors have to",
-        "agree; a program that shows a difference is made smaller and printed as a script.",
-        "",
-        *table(["in the longest run", ""], *listed(figures)),
-    ]
+    return f"{RANDOM_GRAPHS}\n{table(['in the longest run', ''], *listed(figures))}"
 
 
-def random_bits() -> list[str]:
+def random_bits() -> str:
     """Random numbers: how many were compared bit by bit, and the orthogonal matrices."""
     figures = {**test_random_bits.summary(), **test_published_numbers.summary()}
-    return [
-        "## Random numbers",
-        "",
-        "Random ops, dropout masks and initializers draw TensorFlow's bits, for seeds of the graph,",
-        "of the op and of both, run after run and session after session. [More on seeds](random.md).",
-        "",
-        *table(["", ""], *listed(figures)),
-    ]
+    return f"{RANDOM_BITS}\n{table(['', ''], *listed(figures))}"
 
 
-def graph_defs() -> list[str]:
+def graph_defs() -> str:
     """Files of graphs: both ways, and damaged ones."""
     both_ways, fuzzed = test_graph_def.summary(), measured(GOLDEN / "graph_def_fuzz.json")
     outcomes = fuzzed.pop("outcomes")
     fuzzed.pop("mutations")
-    return [
-        "## GraphDefs",
-        "",
-        "What minitf writes is imported and run by TensorFlow, and the other way round; all values",
-        "agree as above.",
-        "",
-        *table(["", ""], *listed(both_ways)),
-        "",
-        "Damaged and hostile GraphDefs are refused with an error that names the node, or are",
-        "accepted, run as a graph, and written again. Nothing is added to the graph by one that is",
-        "refused.",
-        "",
-        *table(["", ""], *listed(fuzzed), *([f"inputs: {k}", v] for k, v in outcomes.items())),
-    ]
+    rows = [*listed(fuzzed), *([f"inputs: {name}", count] for name, count in outcomes.items())]
+    parts = [GRAPH_DEFS, table(["", ""], *listed(both_ways)), HOSTILE, table(["", ""], *rows)]
+    return "\n".join(parts)
 
 
-def side_by_side() -> list[str]:
-    return ["## The CNN on MNIST, side by side", "", *side_by_side_page.section().split("\n")]
+def side_by_side() -> str:
+    return f"## The CNN on MNIST, side by side\n\n{side_by_side_page.section()}"
 
 
 def listed(figures: dict[str, Any]) -> Iterator[list[str]]:
@@ -230,9 +233,9 @@ def listed(figures: dict[str, Any]) -> Iterator[list[str]]:
         yield [name.replace("_", " "), text]
 
 
-def deviations() -> list[str]:
+def deviations() -> str:
     rows = [["what", "TensorFlow 2.21", "minitf", "why"], *DEVIATIONS]
-    return ["## Where minitf differs, and why", "", *table(*rows)]
+    return f"## Where minitf differs, and why\n\n{table(*rows)}"
 
 
 if __name__ == "__main__":
