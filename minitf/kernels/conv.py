@@ -7,8 +7,11 @@ where `padded` is the input with zeros around it. (TensorFlow's convolution is w
 calls correlation: the filter is not flipped.) Both gradients are linear in the gradient of the
 output, and are the transposes of this map in the filter and in the input.
 
-Arrays are NHWC: batch, height, width, channels; who has NCHW transposes. Several algorithms may
-compute the same function; `_algorithm` is the one place that chooses.
+Arrays are NHWC: batch, height, width, channels; who has NCHW transposes. Several algorithms
+compute the same functions; `_algorithm` is the one place that chooses, and `why` says for what
+reason. By default each result is a sum of the products above, and nothing else is rounded. Where
+the setting is "fast", Winograd's method may be used, which takes a fraction of the time, and whose
+results may be off by 2e-5 of the largest. `set_mode`, or MINITF_CONV in the environment, sets that.
 
 >>> import numpy as np
 >>> from minitf.kernels.conv import conv2d
@@ -20,15 +23,16 @@ array([[ 8., 12.],
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels import direct, im2col, reference
+from minitf.kernels import direct, im2col, reference, winograd
 from minitf.kernels.dispatch import compiles, half_as_float32
-from minitf.kernels.padding import Pair
+from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.reference import NONE, ONE, Pads
 from minitf.kernels.simd import machine
 
@@ -83,23 +87,90 @@ class _Choice(NamedTuple):
     reason: str
 
 
+MODES = ("direct", "fast")
+
+# Winograd's method wins if it saves this much, with this many channels in and out, and tiles.
+_LEAST_SAVING, _LEAST_CHANNELS, _LEAST_PRODUCT, _LEAST_TILES = 1.5, 8, 256, 12
+
+
+def mode() -> str:
+    """Which algorithms may be used: "direct", or "fast", which is less exact."""
+    return _mode
+
+
+def set_mode(mode: str) -> None:
+    """Sets which algorithms may be used, in the whole process.
+
+    Raises:
+      ValueError: if it is neither "direct" nor "fast".
+    """
+    global _mode
+    if mode not in MODES:
+        raise ValueError(f"the algorithms for convolutions are 'direct' or 'fast', got {mode!r}")
+    _mode = mode
+
+
+_mode = "direct"
+set_mode(os.environ.get("MINITF_CONV") or _mode)
+
+
 def _algorithm(
-    which: str, dtype: np.dtype[Any], filter_shape: Sequence[int], strides: Pair, dilations: Pair
+    which: str,
+    dtype: np.dtype[Any],
+    outputs: Sequence[int],
+    filter_shape: Sequence[int],
+    strides: Pair,
+    dilations: Pair,
 ) -> _Choice:
-    """Chooses how to compute a convolution or one of its gradients: `which` of the three."""
-    del strides, dilations
+    """Chooses how to compute a convolution or one of its gradients: `which` of the three.
+
+    `outputs` are the sizes (batch, height, width) of what windows slide over: of the output, or
+    of the input where that is computed.
+    """
     if not compiles(dtype):
         return _Choice(reference, f"reference: {dtype} does not run compiled here")
     # What the columns of the matrix product are.
     columns = filter_shape[2] if which == INPUT_GRADIENT else filter_shape[3]
     if 4 * columns <= machine().lanes(dtype):
         return _Choice(im2col, f"im2col: {columns} channels would leave most of a vector empty")
-    return _Choice(direct, "direct: a matrix product on the image as it lies")
+    obstacle = _against_winograd(dtype, outputs, filter_shape, strides, dilations)
+    if obstacle:
+        return _Choice(direct, f"direct: no Winograd, since {obstacle}")
+    times = winograd.saving(outputs[1:], filter_shape[0])
+    return _Choice(winograd, f"winograd: {times:.1f} times fewer multiplications")
+
+
+def _against_winograd(
+    dtype: np.dtype[Any],
+    outputs: Sequence[int],
+    filter_shape: Sequence[int],
+    strides: Pair,
+    dilations: Pair,
+) -> str:
+    """Why not to use Winograd's method, or nothing."""
+    window, (channels, out_channels) = filter_shape[:2], filter_shape[2:]
+    if mode() != "fast":
+        return "the direct algorithms are asked for"
+    if dtype != np.float32:
+        return f"{dtype} asks for exactness"
+    if not winograd.suits(window):
+        return f"it has no transforms for a window of {window[0]}x{window[1]}"
+    if (strides, dilations) != (ONE, ONE):
+        return "windows move by more than one cell, or have gaps"
+    small = min(channels, out_channels) < _LEAST_CHANNELS
+    if small or channels * out_channels < _LEAST_PRODUCT:
+        return f"{channels} to {out_channels} channels are too few to pay for the transforms"
+    if 0 in outputs or winograd.saving(outputs[1:], window[0]) < _LEAST_SAVING:
+        return f"{outputs[1]}x{outputs[2]} outputs fill its tiles badly"
+    if outputs[0] * winograd.tiles_of(outputs[1:], window[0]) < _LEAST_TILES:
+        return "the outputs are too few to pay for the filter's transform"
+    return ""
 
 
 def why(
     which: str,
     dtype: npt.DTypeLike,
+    outputs: Sequence[int],
     filter_shape: Sequence[int],
     *,
     strides: Pair = ONE,
@@ -110,14 +181,16 @@ def why(
     Args:
       which: FORWARD, FILTER_GRADIENT or INPUT_GRADIENT.
       dtype: of the arrays.
+      outputs: (batch, height, width) of the output; for the input's gradient, of the input.
       filter_shape: (window height, window width, channels, output channels).
       strides: as for `conv2d`.
       dilations: as for `conv2d`.
 
-    >>> why(FORWARD, "int32", (5, 5, 32, 64))
+    >>> why(FORWARD, "int32", (50, 14, 14), (5, 5, 32, 64))
     'reference: int32 does not run compiled here'
     """
-    return _algorithm(which, np.dtype(dtype), filter_shape, strides, dilations).reason
+    choice = _algorithm(which, np.dtype(dtype), outputs, filter_shape, strides, dilations)
+    return choice.reason
 
 
 @half_as_float32
@@ -148,7 +221,9 @@ def conv2d(
       ValueError: if the channels do not agree, or the window is larger than the padded input.
     """
     _check_channels(input.shape[3], filter.shape)
-    algorithm, _ = _algorithm(FORWARD, input.dtype, filter.shape, strides, dilations)
+    sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
+    outputs = (len(input), *sizes)
+    algorithm, _ = _algorithm(FORWARD, input.dtype, outputs, filter.shape, strides, dilations)
     return algorithm.conv2d(
         input, filter, strides=strides, padding=padding, dilations=dilations, out=out
     )
@@ -186,7 +261,10 @@ def conv2d_backprop_filter(
       ValueError: if the channels do not agree.
     """
     _check_channels(input.shape[3], filter_shape, out_backprop.shape[3])
-    algorithm, _ = _algorithm(FILTER_GRADIENT, input.dtype, filter_shape, strides, dilations)
+    outputs = out_backprop.shape[:3]
+    algorithm, _ = _algorithm(
+        FILTER_GRADIENT, input.dtype, outputs, filter_shape, strides, dilations
+    )
     return algorithm.conv2d_backprop_filter(
         input,
         filter_shape,
@@ -230,7 +308,9 @@ def conv2d_backprop_input(
       ValueError: if the channels do not agree.
     """
     _check_channels(input_shape[3], filter.shape, out_backprop.shape[3])
-    algorithm, _ = _algorithm(INPUT_GRADIENT, out_backprop.dtype, filter.shape, strides, dilations)
+    algorithm, _ = _algorithm(
+        INPUT_GRADIENT, out_backprop.dtype, input_shape[:3], filter.shape, strides, dilations
+    )
     return algorithm.conv2d_backprop_input(
         input_shape,
         filter,

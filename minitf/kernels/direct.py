@@ -149,7 +149,7 @@ def conv2d(
         dilations=dilations,
         origin=(padding[0][0], padding[1][0]),
     )
-    panels = _packed(readonly(filter), (0, 1, window[0]), (0, 1, window[1]), turned=False)
+    panels = packed(readonly(filter), (0, 1, window[0]), (0, 1, window[1]), turned=False)
     _correlate(readonly(input), panels, output, windows, (0, 0), (1, 1))
     return output
 
@@ -262,7 +262,7 @@ def conv2d_backprop_input(
                 dilations=(down.dilation, right.dilation),
                 origin=(down.origin, right.origin),
             )
-            panels = _packed(weights, down.taps, right.taps, turned=True)
+            panels = packed(weights, down.taps, right.taps, turned=True)
             _correlate(grad, panels, gradient, windows, (down.first, right.first), strides)
     return gradient
 
@@ -319,7 +319,7 @@ def _most_rows(blocks: Sequence[_Block]) -> int:
     return max(block.last_row - block.first_row for block in blocks)
 
 
-def _packed(
+def packed(
     filter: Array, down: tuple[int, int, int], right: tuple[int, int, int], *, turned: bool
 ) -> Array:
     """The filter as the right matrix of a product: panels of its columns.

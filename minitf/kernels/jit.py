@@ -31,7 +31,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
@@ -100,6 +100,7 @@ class Kernel(Generic[P, R]):
         self._suffix = suffix
         self._compiled: Callable[P, R] | None = None
         functools.update_wrapper(self, py_func)
+        remember_source(self.__module__)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return (self._compiled or self.compile())(*args, **kwargs)
@@ -135,9 +136,9 @@ class Kernel(Generic[P, R]):
     def _dispatcher(self) -> Callable[P, R]:
         numba = importlib.import_module("numba")
         options = {"nogil": True, "error_model": "numpy", **self._options}
-        function = self._with_compiled_callees()
+        function, keep = self._with_compiled_callees(), _unchanged(self.sources())
         try:
-            dispatcher: Callable[P, R] = numba.njit(cache=True, **options)(function)
+            dispatcher: Callable[P, R] = numba.njit(cache=keep, **options)(function)
         except RuntimeError:  # no directory can be written: compile anew in each process
             dispatcher = numba.njit(**options)(function)
         return dispatcher
@@ -185,6 +186,34 @@ class Kernel(Generic[P, R]):
         return function
 
 
+_sources: dict[str, tuple[float, int] | None] = {}
+
+
+def _stamp(module: str) -> tuple[float, int] | None:
+    """What tells versions of a module's file apart; None if there is no file."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    try:
+        status = os.stat(str(file))
+    except OSError:
+        return None
+    return status.st_mtime, status.st_size
+
+
+def remember_source(module: str) -> None:
+    """Notes which version of a module is being imported, for `_unchanged`."""
+    if module not in _sources:
+        _sources[module] = _stamp(module)
+
+
+def _unchanged(modules: Iterable[str]) -> bool:
+    """Whether the files are still those that were imported.
+
+    If one has been edited since, what is compiled now must not be kept on disk: the next process
+    would take it for the edited version.
+    """
+    return all(_sources.get(module) == _stamp(module) for module in modules)
+
+
 def _digest(modules: set[str]) -> str:
     """A short text that changes with the source of any of the modules."""
     if not modules:
@@ -203,10 +232,11 @@ class NativeKernel(Kernel[P, R]):
         function = self._with_compiled_callees()
         parameters = inspect.signature(function).parameters
         signature = numba.types.void(*[numba.types.intp for _ in parameters])
+        keep = _unchanged(self.sources())
         notice = None if quiet() else _Notice(self.__name__.strip("_"))
         try:
             try:
-                return numba.cfunc(signature, cache=True, error_model="numpy")(function)
+                return numba.cfunc(signature, cache=keep, error_model="numpy")(function)
             except RuntimeError:
                 return numba.cfunc(signature, error_model="numpy")(function)
         finally:

@@ -193,9 +193,6 @@ def _write_tile(
     ]
     for each in sums:
         build.store(write.constant(0.0), each)
-    with write.if_(accumulate):
-        for each, target in zip(sums, targets):
-            build.store(write.load(target), each)
     row = write.word(strides, 0)
     starts = [write.offset(write.integer(0), row, m * write.size) for m in range(rows)]
 
@@ -216,6 +213,9 @@ def _write_tile(
             nest(depth - 1, inner_a, write.offset(b, index, b_step, write.size))
 
     nest(3, a, b)
+    with write.if_(accumulate):  # at the end: a sum of sums loses less to rounding
+        for each, target in zip(sums, targets):
+            build.store(write.add(build.load(each), write.load(target)), each)
     for each, target in zip(sums, targets):
         write.store(build.load(each), target)
 

@@ -33,6 +33,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minitf.kernels.jit import remember_source
+
 # A number, address or vector that will be there when the code runs: a `llvmlite.ir.Value`.
 Value = Any
 
@@ -94,6 +96,8 @@ class Emitted:
         self._lanes = lanes
         self._intrinsic: Any = None
         functools.update_wrapper(self, emit)
+        for module in self.sources():
+            remember_source(module)
 
     __module__: str
 

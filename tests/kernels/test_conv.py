@@ -277,9 +277,10 @@ def test_wrong_shapes_are_refused() -> None:
 def test_which_algorithm_is_chosen(
     which: str, dtype: str, filter_shape: tuple[int, ...], expected: Any
 ) -> None:
-    choice = conv._algorithm(which, np.dtype(dtype), filter_shape, (1, 1), (1, 1))
+    outputs = (50, 14, 14)
+    choice = conv._algorithm(which, np.dtype(dtype), outputs, filter_shape, (1, 1), (1, 1))
     assert choice.algorithm is expected
-    reason = conv.why(which, dtype, filter_shape)
+    reason = conv.why(which, dtype, outputs, filter_shape)
     assert reason == choice.reason
     assert reason.startswith(expected.__name__.rpartition(".")[2] + ": ")
 

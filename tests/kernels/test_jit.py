@@ -104,6 +104,79 @@ def test_the_second_process_finds_the_code_on_disk(directory):
     assert run_python(RUN, directory, NUMBA_CACHE_DIR=str(cache)).stdout == "1 0\n"
 
 
+EDITED = """
+import os
+import numpy as np
+import made
+os.utime(made.__file__, (1, 1))
+assert made.sum_of_squares(np.arange(4.0)) == 14
+"""
+
+
+def test_what_was_edited_since_it_was_imported_is_not_kept(directory):
+    cache = directory / "cache"
+    run_python(EDITED, directory, NUMBA_CACHE_DIR=str(cache))
+    assert not list(cache.rglob("*.nbc"))
+
+
+SPECIALIZED = """
+from minitf.kernels.jit import jit
+FACTOR, inner = 1, None
+
+@jit
+def once(x):
+    return x + 1
+
+@jit
+def twice(x):
+    return x + 2
+
+@jit
+def scaled(x):
+    return FACTOR * inner(x)
+
+tenfold = scaled.specialize("_tenfold", FACTOR=10, inner=once)
+hundredfold = scaled.specialize("_hundredfold", FACTOR=100, inner=twice)
+"""
+
+RUN_SPECIALIZED = """
+from special import tenfold, hundredfold
+assert (tenfold(1.0), hundredfold(1.0), tenfold(2.0)) == (20, 300, 30)
+print([sum(k.compile().stats.cache_hits.values()) for k in (tenfold, hundredfold)])
+"""
+
+
+def test_specialized_kernels_are_kept_apart(directory):
+    (directory / "special.py").write_text(SPECIALIZED)
+    cache = str(directory / "cache")
+    assert run_python(RUN_SPECIALIZED, directory, NUMBA_CACHE_DIR=cache).stdout == "[0, 0]\n"
+    assert run_python(RUN_SPECIALIZED, directory, NUMBA_CACHE_DIR=cache).stdout == "[1, 1]\n"
+
+
+OTHER = """
+from minitf.kernels.jit import jit
+from made import square
+
+@jit
+def cube(x):
+    return x * square(x)
+"""
+
+RUN_OTHER = """
+from other import cube
+print(cube(2.0), sum(cube.compile().stats.cache_hits.values()))
+"""
+
+
+def test_code_is_stale_when_a_file_changes_that_it_takes_a_kernel_from(directory):
+    (directory / "other.py").write_text(OTHER)
+    cache = str(directory / "cache")
+    assert run_python(RUN_OTHER, directory, NUMBA_CACHE_DIR=cache).stdout == "8.0 0\n"
+    assert run_python(RUN_OTHER, directory, NUMBA_CACHE_DIR=cache).stdout == "8.0 1\n"
+    (directory / "made.py").write_text(SOURCE.replace("x * x", "x * x + 1"))
+    assert run_python(RUN_OTHER, directory, NUMBA_CACHE_DIR=cache).stdout == "10.0 0\n"
+
+
 def test_the_code_is_kept_beside_the_source(directory):
     run_python(RUN, directory)
     assert list((directory / "__pycache__").glob("*.nbc"))

@@ -1,0 +1,327 @@
+"""With this module one can convolve with a fraction of the multiplications, for float32.
+
+Winograd's method (`winograd_transforms` has the maths) works on tiles: m x m outputs, from n x n
+numbers of the input, n = m + r - 1, of which neighbours share r - 1 rows or columns:
+
+       n = 8, r = 5       +---+---+---+-         each cell: a tile of m x m = 4 x 4 outputs;
+     +---------------+    |   |   |   |          what it needs of the input reaches 4 further
+     |  +-------+    |    +---+---+---+-
+     |  | tile  |    |    |   |   |   |          tiles are numbered row by row, through all
+     |  +-------+    |    +---+---+---+-         images, and taken in blocks of some 16
+     +---------------+
+
+Each of the n x n positions p of a transformed tile is a matrix product of its own, over channels:
+
+    V[p]  (tiles, C)          the transformed input
+    U[p]  (C, K)              the transformed filter, packed for `microkernel`
+    M[p]  (tiles, K) = V[p] U[p]
+
+and M is transformed back to outputs. V and M of a block stay in the second-level cache; positions
+lie a line of the cache further apart than they need to, since distances that are multiples of a
+page make the cache keep few of them. For the gradient of the filter, sums over tiles are added up:
+
+    S[p]  (C, K) += V[p]' Y[p]      Y (tiles, K) from the output's gradient
+
+Rounding errors are larger than those of the direct method, some 5 to 10 times. `conv` chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minitf.kernels import microkernel
+from minitf.kernels.direct import packed
+from minitf.kernels.jit import readonly
+from minitf.kernels.padding import Pair, spatial_sizes
+from minitf.kernels.parallel import parallel_for, parallel_ranges
+from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.simd import machine
+from minitf.kernels.winograd_blocks import (
+    add_blocks,
+    convolve_blocks,
+    filter_from_sums,
+    transform_filter,
+)
+from minitf.kernels.winograd_transforms import Transforms, transforms
+from minitf.kernels.workspace import output as buffer
+from minitf.kernels.workspace import workspace
+
+Array = npt.NDArray[Any]
+
+# Bytes of V and M of one block: what the second-level cache holds beside U.
+_BLOCK_BYTES = 3 << 17
+
+# A block has no fewer tiles, for U to be read from memory no more often, and no more.
+_LEAST_TILES, _MOST_TILES = 14, 64
+
+# The blocks are shared out in so many tasks; the sums of the filter's gradient are in so many
+# places, each for so many tiles or more.
+_TASKS, _SLICES, _LEAST_SLICE = 24, 4, 200
+
+_FLOAT = 4  # bytes
+
+
+class _Tiles(NamedTuple):
+    """How outputs are cut into tiles.
+
+    Attributes:
+      grid: rows and columns of tiles of an image.
+      total: tiles of all images.
+      origin: where the first tile's data begins, above and left of the input.
+      size: the rows and columns of a tile's data.
+      outputs: those of a tile's outputs.
+      at_once: tiles in a block.
+    """
+
+    grid: Pair
+    total: int
+    origin: Pair
+    size: int
+    outputs: int
+    at_once: int
+
+
+def suits(window: Sequence[int]) -> bool:
+    """Whether there are transforms for such a window."""
+    return tuple(window) in ((3, 3), (5, 5))
+
+
+def tile_outputs(outputs: Sequence[int], window: int) -> int:
+    """The tile, of 2x2 or 4x4 outputs, that makes fewer multiplications."""
+    costs = {m: _multiplications(outputs, window, m) for m in (4, 2)}
+    return min(costs, key=lambda m: costs[m])
+
+
+def saving(outputs: Sequence[int], window: int) -> float:
+    """How many times fewer multiplications there are than without this method.
+
+    >>> saving((16, 16), 5), saving((14, 14), 5)
+    (6.25, 4.78515625)
+    """
+    direct = outputs[0] * outputs[1] * window * window
+    return direct / _multiplications(outputs, window, tile_outputs(outputs, window))
+
+
+def tiles_of(outputs: Sequence[int], window: int) -> int:
+    """How many tiles an image with so many outputs has."""
+    tile = tile_outputs(outputs, window)
+    return -(-outputs[0] // tile) * -(-outputs[1] // tile)
+
+
+def _multiplications(outputs: Sequence[int], window: int, tile: int) -> int:
+    return -(-outputs[0] // tile) * -(-outputs[1] // tile) * (tile + window - 1) ** 2
+
+
+def conv2d(
+    input: Array,
+    filter: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+    out: Array | None = None,
+) -> Array:
+    """See `minitf.kernels.conv.conv2d`; for float32, windows that suit, no strides or dilations."""
+    sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
+    result = buffer(out, (len(input), *sizes, filter.shape[3]), input.dtype)
+    rows, columns = filter.shape[:2]
+    panels = packed(readonly(filter), (0, 1, rows), (0, 1, columns), turned=False)
+    _convolve(input, panels, result, (padding[0][0], padding[1][0]))
+    return result
+
+
+def conv2d_backprop_input(
+    input_shape: Sequence[int],
+    filter: Array,
+    out_backprop: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+    out: Array | None = None,
+) -> Array:
+    """See `minitf.kernels.conv.conv2d_backprop_input`; the same, with the filter turned."""
+    result = buffer(out, input_shape, out_backprop.dtype)
+    last = filter.shape[0] - 1, filter.shape[1] - 1
+    down, right = ((end, -1, end + 1) for end in last)
+    panels = packed(readonly(filter), down, right, turned=True)
+    _convolve(out_backprop, panels, result, (last[0] - padding[0][0], last[1] - padding[1][0]))
+    return result
+
+
+def _convolve(images: Array, panels: Array, output: Array, origin: Pair) -> None:
+    """Convolves with a packed filter."""
+    if output.size == 0 or images.size == 0:
+        output[...] = 0
+        return
+    count, window, _, channels, width = panels.shape
+    tiles = _tiles(output.shape, window, origin, _padded(channels) + count * width)
+    size, outputs = tiles.size, tiles.outputs
+    functions = transforms(outputs, window)
+    transformed = _transformed_filter(panels, functions)
+    source = readonly(images)
+    product = microkernel.product(images.dtype, output.shape[3])
+    distances = microkernel.strides(_padded(channels), count * width, (0, 1, width))
+    addresses = product.address(), functions.data(), functions.output()
+    shape = channels, _padded(channels), output.shape[3], count * width, width, _lanes()
+
+    def task(start: int, stop: int) -> None:
+        v = _positions("winograd data", tiles, _padded(channels))
+        m = _positions("winograd products", tiles, count * width)
+        patch = workspace("winograd patch", (size * size * max(shape),), np.float32)
+        convolve_blocks(
+            addresses,
+            source,
+            transformed,
+            output,
+            v,
+            m,
+            patch,
+            distances.copy(),
+            shape,
+            tuple(tiles),
+            start,
+            stop,
+        )
+
+    _share_out(tiles, task)
+
+
+def conv2d_backprop_filter(
+    input: Array,
+    filter_shape: Sequence[int],
+    out_backprop: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+    out: Array | None = None,
+) -> Array:
+    """See `minitf.kernels.conv.conv2d_backprop_filter`."""
+    window, _, channels, out_channels = filter_shape
+    gradient = buffer(out, filter_shape, input.dtype)
+    if out_backprop.size == 0 or gradient.size == 0:
+        gradient[...] = 0
+        return gradient
+    product = microkernel.product(input.dtype, out_channels)
+    columns = -(-out_channels // product.width) * product.width
+    origin = padding[0][0], padding[1][0]
+    tiles = _tiles(out_backprop.shape, window, origin, _padded(channels) + columns, wanted=2)
+    functions = transforms(tiles.outputs, window)
+    positions = tiles.size**2
+    slices, groups = _slices(tiles, columns // product.width)
+    sums = workspace(
+        "winograd sums", (len(slices), positions, channels * columns + _LINE), np.float32
+    )
+    distances = microkernel.strides(1, columns, (0, _padded(channels), columns))
+    addresses = product.address(), functions.data(), functions.output_gradient()
+    shape = channels, _padded(channels), out_channels, columns, product.width, _lanes()
+    source, grad = readonly(input), readonly(out_backprop)
+
+    def task(index: int) -> None:
+        (start, stop), (first, last) = slices[index // len(groups)], groups[index % len(groups)]
+        v = _positions("winograd data", tiles, _padded(channels))
+        y = _positions("winograd products", tiles, (last - first) * product.width)
+        patch = workspace("winograd patch", (positions * max(shape),), np.float32)
+        add_blocks(
+            addresses,
+            source,
+            grad,
+            sums[index // len(groups)],
+            v,
+            y,
+            patch,
+            distances.copy(),
+            shape,
+            tuple(tiles),
+            start,
+            stop,
+            first * product.width,
+            last * product.width,
+        )
+
+    parallel_for(len(slices) * len(groups), task)
+    back = functions.filter_gradient()
+
+    def finish(start: int, stop: int) -> None:
+        patch = workspace("winograd patch", (window * window * columns,), np.float32)
+        filter_from_sums(
+            back, sums, gradient, patch, functions.size, columns, _lanes(), start, stop
+        )
+
+    parallel_ranges(channels, finish, work=len(slices) * positions * columns)
+    return gradient
+
+
+# What the passes share
+
+_LINE = 16  # numbers in a line of the cache
+
+
+def _lanes() -> int:
+    """Numbers in a vector."""
+    return machine().lanes(np.float32)
+
+
+def _padded(channels: int) -> int:
+    """So many channels, and as many more as fill the last vector."""
+    return -(-channels // _lanes()) * _lanes()
+
+
+def _tiles(
+    out_shape: Sequence[int], window: int, origin: Pair, numbers: int, wanted: int = 1
+) -> _Tiles:
+    """Cuts outputs of a shape into tiles; a position of a tile has so many `numbers`."""
+    outputs = tile_outputs(out_shape[1:3], window)
+    size = outputs + window - 1
+    grid = -(-out_shape[1] // outputs), -(-out_shape[2] // outputs)
+    count = out_shape[0] * grid[0] * grid[1]
+    fit = wanted * _BLOCK_BYTES // (size * size * numbers * _FLOAT)
+    at_once = min(max(fit, _LEAST_TILES), _MOST_TILES, count)
+    return _Tiles(grid, count, origin, size, outputs, -(-count // -(-count // at_once)))
+
+
+def _positions(name: str, tiles: _Tiles, numbers: int) -> Array:
+    """Room for a transformed block: (position, tile, channel), with positions spread."""
+    return workspace(name, (tiles.size**2, tiles.at_once * numbers + _LINE), np.float32)
+
+
+def _ranges(total: int, most: int) -> list[tuple[int, int]]:
+    """Cuts 0 ... total into so many ranges, or fewer."""
+    pieces = min(total, most)
+    return [(total * i // pieces, total * (i + 1) // pieces) for i in range(pieces)]
+
+
+def _slices(tiles: _Tiles, panels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """How the filter's gradient is shared out: ranges of blocks of tiles, times ranges of panels.
+
+    A slice of the tiles has sums of its own, which must be worth that; where the tiles are few,
+    and so the filter is likely to be large, its columns are shared out instead.
+    """
+    enough = max(tiles.total // _LEAST_SLICE, 1)
+    slices = _ranges(-(-tiles.total // tiles.at_once), min(1 << (enough.bit_length() - 1), _SLICES))
+    return slices, _ranges(panels, -(-_SLICES // len(slices)))
+
+
+def _share_out(tiles: _Tiles, task: Any) -> None:
+    ranges = _ranges(-(-tiles.total // tiles.at_once), _TASKS)
+    parallel_for(len(ranges), lambda index: task(*ranges[index]))
+
+
+def _transformed_filter(panels: Array, functions: Transforms) -> Array:
+    """U: (position, panel, channel, column), with positions spread."""
+    count, _, _, channels, width = panels.shape
+    one = channels * width
+    shape = functions.size**2, count * one + _LINE
+    transformed = workspace("winograd filter", shape, np.float32)
+    function, side = functions.filter(), functions.size
+
+    def some(start: int, stop: int) -> None:
+        transform_filter(function, panels, transformed, side, width // _lanes(), start, stop)
+
+    parallel_ranges(count * channels, some, work=functions.size**2 * width)
+    return transformed
