@@ -4,6 +4,7 @@ from tests.parity.builders import (
     arrays,
     control,
     found,
+    imported,
     layer_arguments,
     layers,
     loss_arguments,
