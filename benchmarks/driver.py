@@ -28,7 +28,7 @@ ENVIRONMENTS = {"tensorflow": ".venv-parity", "torch": ".venv-torch"}
 # Settings of these would have the engines run otherwise than on a user's machine.
 SETTINGS = (
     "OPENBLAS_", "GOTO_", "OMP_", "GOMP_", "KMP_", "MKL_", "NUMBA_", "DNNL_", "ONEDNN_", "TF_",
-    "MINITF_", "BENCHMARK_", "BLIS_", "VECLIB_",
+    "MINITF_", "BENCHMARK_", "BLIS_", "VECLIB_", "PYTHON",
 )  # fmt: skip
 
 
@@ -214,12 +214,15 @@ def measure_fresh(
 ) -> list[Measured]:  # fmt: skip
     """Measures cases that need new processes; those that need the same one share it.
 
-    Compiled kernels are kept in a folder that one run has filled before, except where the case is
-    to begin with an empty one.
+    Each engine has been imported once before, so that its bytecode is on disk. Compiled kernels are
+    kept in a folder that one run has filled before, except where the case is to begin with an empty
+    one.
     """
     found = {case.name: Measured(case, {}, {}, {}) for case in cases}
     works = list(dict.fromkeys(case.work for case in cases))
     with tempfile.TemporaryDirectory() as filled:
+        for engine in available:
+            run(engine, "import", {**settings, "NUMBA_CACHE_DIR": filled})
         if any(work != "import" for work in works):
             for engine in available:
                 if engine.name == "minitf":
