@@ -78,7 +78,8 @@ DEVIATIONS = [
         "a wrong number is worse than a difference",
     ),
     (
-        "second derivatives of `tf.unsorted_segment_prod` where an element is 0",
+        "second derivatives of `tf.unsorted_segment_prod` where an element is 0, and of "
+        "`tf.math.reduce_euclidean_norm` where the gradient that arrives is 0",
         "nan",
         "the derivative",
         "likewise",
@@ -112,5 +113,11 @@ DEVIATIONS = [
         "1.x built other nodes than 2.21 does",
         "the nodes of 2.21, and so another number for the op's seed",
         "only graphs whose earlier nodes are those of 1.x are promised 1.x's numbers",
+    ),
+    (
+        "`tf.truncatediv` and `tf.truncatemod` of integers by zero",
+        "InternalError: an error that its kernel does not expect",
+        "InvalidArgumentError, as for all other divisions",
+        "the mistake is the caller's",
     ),
 ]
