@@ -328,6 +328,10 @@ def fused_batch_norm_grad_gradient(op: Operation, *output_grads: Tensor | None) 
         return values - average(values) - normed * average(values * normed)
 
     wide_grad, wide_x = math_ops.cast(grad, "float32"), math_ops.cast(x, "float32")
+    if is_training:
+        # Taken anew, so that further derivatives see that they depend on x.
+        mean = array_ops.reshape(average(wide_x), [-1])
+        variance = array_ops.reshape(average(math_ops.square(wide_x - spread(mean))), [-1])
     by_x, by_scale, by_offset = (
         array_ops.zeros_like(output) if g is None else g
         for g, output in zip(output_grads[:3], op.outputs[:3], strict=True)
@@ -346,7 +350,9 @@ def fused_batch_norm_grad_gradient(op: Operation, *output_grads: Tensor | None) 
     x_grad = by_normed * spread(inverse)
     if is_training:
         by_scaled = average(by_normed * normed) + factor * average(by_x * projected)
-        x_grad = x_grad - average(x_grad) - normed * spread(inverse) * by_scaled
+        # As in tf.nn.moments, and TensorFlow's own, the mean within the variance counts as fixed.
+        fixed = (wide_x - array_ops.stop_gradient(spread(mean))) * spread(inverse)
+        x_grad = x_grad - average(x_grad) - fixed * spread(inverse) * by_scaled
     grads = math_ops.cast(grad_grad, grad.dtype), math_ops.cast(x_grad, x.dtype), inverse * products
     # As in TensorFlow, the moments get no gradient of their own.
     return *grads, None, None, None
