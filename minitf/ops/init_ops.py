@@ -322,7 +322,7 @@ class GlorotUniform(VarianceScaling):
 
     Args:
       seed: the op's seed; see `tf.set_random_seed`.
-      dtype: a float dtype, used where the caller gives none.
+      dtype: ignored, as TensorFlow does: float32 where the caller gives none.
 
     >>> import minitf as tf
     >>> w = tf.get_variable("w", [300, 300])
@@ -335,7 +335,7 @@ class GlorotUniform(VarianceScaling):
     _settings: ClassVar[tuple[str, ...]] = ("seed",)
 
     def __init__(self, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
-        super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
+        super().__init__(1.0, "fan_avg", "uniform", seed)  # as in TensorFlow, whatever `dtype`
 
 
 class GlorotNormal(VarianceScaling):
@@ -347,7 +347,9 @@ class GlorotNormal(VarianceScaling):
     _settings: ClassVar[tuple[str, ...]] = ("seed",)
 
     def __init__(self, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
-        super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
+        super().__init__(
+            1.0, "fan_avg", "truncated_normal", seed
+        )  # as in TensorFlow, whatever `dtype`
 
 
 def lecun_normal(seed: int | None = None) -> VarianceScaling:

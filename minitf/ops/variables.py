@@ -432,11 +432,11 @@ class Variable(OperatorMixin):
 
     def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Tensor:
         """Adds slices; see `tf.scatter_nd_add`."""
-        return scatter_nd_ops.scatter_nd_add(self, indices, updates, name=name)
+        return scatter_nd_ops.scatter_nd_add(self, indices, updates, True, name)
 
     def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Tensor:
         """Subtracts slices; see `tf.scatter_nd_sub`."""
-        return scatter_nd_ops.scatter_nd_sub(self, indices, updates, name=name)
+        return scatter_nd_ops.scatter_nd_sub(self, indices, updates, True, name)
 
     def count_up_to(self, limit: int) -> Tensor:
         """Counts up by 1 until the limit; see `tf.count_up_to`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any
 
 import numpy as np
 
 from minitf.framework import dtypes, errors
-from minitf.framework.convert import convert_to_tensor
+from minitf.framework.convert import convert_to_tensor, register_tensor_conversion_function
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
@@ -63,7 +64,7 @@ RANGE.not_differentiable()
 
 
 def range(
-    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range"
+    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = "range"
 ) -> Tensor:
     """The numbers `start, start + delta, ...` up to but without `limit` (mirrors `tf.range`).
 
@@ -115,6 +116,14 @@ _RANGE_ORDER = [
     dtypes.float64,
 ]
 
+
+def _convert_range(
+    value: Any, dtype: Any = None, name: str | None = None, as_ref: Any = None
+) -> Any:
+    return range(value.start, value.stop, value.step, dtype=dtype, name=name)
+
+
+register_tensor_conversion_function(builtins.range, _convert_range)
 
 # ---- LinSpace
 

@@ -15,6 +15,7 @@ from tests.parity.builders import (
     models,
     nn,
     numbers,
+    scopes,
     training,
     trajectories,
     variables,
