@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,6 +82,25 @@ def dropout_mask(graph: Any) -> Any:
         if op.type == "GreaterEqual" and op.name.startswith("dropout/")
     ]
     return mask
+
+
+@contextmanager
+def noted_convolutions(notes: set[str]) -> Iterator[None]:
+    """Notes by which algorithms minitf convolves meanwhile."""
+    from minitf.kernels import conv
+
+    choose = conv._algorithm
+
+    def choose_and_note(*args: Any) -> Any:
+        choice = choose(*args)
+        notes.add(choice.algorithm.__name__.rpartition(".")[2])
+        return choice
+
+    conv._algorithm = choose_and_note
+    try:
+        yield
+    finally:
+        conv._algorithm = choose
 
 
 def digest(array: Any) -> str:
@@ -152,15 +173,18 @@ def predicted(sess: Any, model: Model, folder: Path) -> Any:
 def main(arguments: list[str]) -> None:
     name, what, folder, out, *rest = arguments
     tf, arrays = engine(name), {}
+    notes: set[str] = set()
     if what == "predict":
         trained = dict(np.load(rest.pop(0)))
-    for seed in map(int, rest):
-        if what == "train":
-            made = train(tf, Path(folder), seed)
-        else:
-            made = predict(tf, Path(folder), trained, seed)
-        arrays.update({f"{seed}/{key}": value for key, value in made.items()})
-        print(f"{name}: {what} with seed {seed} done", flush=True)
+    with noted_convolutions(notes):
+        for seed in map(int, rest):
+            if what == "train":
+                made = train(tf, Path(folder), seed)
+            else:
+                made = predict(tf, Path(folder), trained, seed)
+            arrays.update({f"{seed}/{key}": value for key, value in made.items()})
+            print(f"{name}: {what} with seed {seed} done", flush=True)
+    arrays["convolutions"] = np.array(sorted(notes), dtype="U20")
     np.savez(out, **arrays, version=np.array(getattr(tf, "__version__", "")))
 
 

@@ -12,6 +12,7 @@ the sample of MNIST in the package, for the tests that run without TensorFlow.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -26,7 +27,7 @@ import numpy as np
 
 from minitf.examples.tutorials.mnist import input_data, sources
 from tests.parity import agreement, mnist_cnn, side_by_side_page
-from tests.parity.agreement import MINITF, ONEDNN, PLAIN, TENSORFLOW
+from tests.parity.agreement import DIRECT, FAST, MINITF, ONEDNN, PLAIN, TENSORFLOW
 from tests.source_tree import ROOT
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -40,7 +41,8 @@ RECORDED_SEEDS, RECORDED_STEPS = (1, 2, 3), (10, 20)
 ENGINES = {
     ONEDNN: ("tensorflow.compat.v1", {"TF_ENABLE_ONEDNN_OPTS": "1"}),
     PLAIN: ("tensorflow.compat.v1", {"TF_ENABLE_ONEDNN_OPTS": "0"}),
-    MINITF: ("minitf", {}),
+    DIRECT: ("minitf", {"MINITF_CONV": "direct"}),
+    FAST: ("minitf", {"MINITF_CONV": "fast"}),
 }
 
 
@@ -84,7 +86,14 @@ def write_test_images(folder: Path, digits: sources.Digits) -> None:
 
 
 def start(name: str, what: str, folder: Path, out: str, *rest: Any) -> dict[str, Any]:
-    """Has one engine train or predict in a process of its own; returns what it leaves."""
+    """Has one engine train or predict in a process of its own; returns what it leaves.
+
+    What an earlier process left there is taken as it is.
+    """
+    if (folder / out).exists():
+        print(f"{name}: {out} is there already", file=sys.stderr)
+        with np.load(folder / out) as file:
+            return dict(file)
     module, variables = ENGINES[name]
     command = [sys.executable, "-m", "tests.parity.mnist_cnn", module, what, folder, folder / out]
     environment = {**os.environ, **variables, "PYTHONPATH": str(ROOT)}
@@ -110,9 +119,9 @@ def predict_all(folder: Path, seeds: Sequence[int]) -> list[tuple[str, str, dict
     Returns:
       Who trained, who predicted, and what the latter left.
     """
-    pairs = [(name, MINITF) for name in TENSORFLOW] + [(MINITF, name) for name in TENSORFLOW]
+    pairs = [pair for pair in itertools.permutations(ENGINES, 2) if len({*pair} & {*MINITF}) == 1]
     return [
-        (a, b, start(b, "predict", folder, "predicted.npz", folder / f"{a}.npz", *seeds))
+        (a, b, start(b, "predict", folder, f"{b} by {a}.npz", folder / f"{a}.npz", *seeds))
         for a, b in pairs
     ]
 
@@ -132,7 +141,6 @@ def side_by_side(folder: Path, seeds: Sequence[int], epoch_seeds: Sequence[int])
     for seed in epoch_seeds:
         for name, run in runs.items():
             agreement.require(len(run[f"{seed}/losses"]), EPOCH, f"steps of {name}, seed {seed}")
-    factor = agreement.factor()
     return {
         "machine": machine(),
         "tensorflow": str(runs[ONEDNN]["version"]),
@@ -143,10 +151,20 @@ def side_by_side(folder: Path, seeds: Sequence[int], epoch_seeds: Sequence[int])
             "keep_prob": mnist_cnn.KEEP_PROB,
             "steps_of_an_epoch": EPOCH,
         },
-        "convolutions": {"algorithms": agreement.algorithms(), "factor": factor},
+        "convolutions": {
+            name: {
+                "algorithms": runs[name]["convolutions"].tolist(),
+                "factor": agreement.factor(name, runs[name]),
+            }
+            for name in MINITF
+        },
         "seeds": list(seeds),
         "bits": agreement.bits(runs, seeds),
-        "losses": agreement.losses(runs, seeds, agreement.LAST_STEPS, factor),
+        "losses": [
+            row
+            for name in MINITF
+            for row in agreement.losses(runs, name, seeds, agreement.LAST_STEPS)
+        ],
         "accuracy": {
             seed: {name: agreement.accuracy(run, seed, labels) for name, run in runs.items()}
             for seed in epoch_seeds
@@ -180,17 +198,17 @@ def machine() -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="minitf and TensorFlow side by side on MNIST")
-    parser.add_argument(
-        "--seeds", type=int, nargs="+", default=SEEDS, help="of weights and batches"
-    )
-    parser.add_argument(
-        "--epochs", type=int, nargs="*", help="the seeds to train for an epoch: all"
-    )
-    parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="where the result goes")
+    add = parser.add_argument
+    add("--seeds", type=int, nargs="+", default=SEEDS, help="of weights and batches")
+    add("--epochs", type=int, nargs="*", help="which of them to train for an epoch; all by default")
+    add("--docs", type=Path, default=ROOT / "docs", help="where the result goes")
+    add("--folder", type=Path, help="where to keep what engines leave, and use what they left")
     args = parser.parse_args(arguments)
     epoch_seeds = args.seeds if args.epochs is None else args.epochs
-    with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder:
-        result = side_by_side(Path(folder), args.seeds, epoch_seeds)
+    with tempfile.TemporaryDirectory(prefix="side-by-side-") as passing:
+        folder = args.folder or Path(passing)
+        folder.mkdir(parents=True, exist_ok=True)
+        result = side_by_side(folder, args.seeds, epoch_seeds)
     result = json.loads(json.dumps(result))  # keys become strings, as they are in the file
     side_by_side_page.write(result, args.docs)
     print(side_by_side_page.section(args.docs))
