@@ -17,6 +17,8 @@ It knows nothing of graphs, and imports numpy and (when a kernel first runs) Num
     simd       machine code for vectors, written by hand
     depthwise  the same, each channel on its own
     pool       max and average pooling and their gradients
+    pool2x2    maxima of 2x2 cells, with a note of where they were, and bias and relu in one sweep
+    fused      convolutions with what follows them, done while the numbers are in the cache
     philox     TensorFlow's random numbers; random_elements makes them from random bits
     reference  convolution and pooling written for reading: what the tests compare with, and what
                runs where Numba is absent

@@ -322,6 +322,27 @@ def conv2d_backprop_input(
     )
 
 
+def prepare(
+    input: Array,
+    filter: Array,
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+) -> direct.Prepared:
+    """A convolution of float32 or float64 whose images are computed a few at a time; see `fused`.
+
+    Raises:
+      ValueError: as `conv2d`.
+    """
+    _check_channels(input.shape[3], filter.shape)
+    sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
+    outputs = (len(input), *sizes)
+    algorithm, _ = _algorithm(FORWARD, input.dtype, outputs, filter.shape, strides, dilations)
+    make = winograd.prepare if algorithm is winograd else direct.prepare
+    return make(input, filter, strides=strides, padding=padding, dilations=dilations)
+
+
 def _check_channels(
     channels: int, filter_shape: Sequence[int], out_channels: int | None = None
 ) -> None:

@@ -30,17 +30,17 @@ a part of its rows at a time so that it stays in the cache.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
 from minitf.kernels import microkernel
-from minitf.kernels.jit import jit, readonly
+from minitf.kernels.direct_blocks import add_up, filter_gradient, forward, pack
+from minitf.kernels.jit import readonly
 from minitf.kernels.padding import Pair, effective_size, spatial_sizes
 from minitf.kernels.parallel import parallel_for, parallel_ranges
 from minitf.kernels.reference import NONE, ONE, Pads
-from minitf.kernels.simd import call
 from minitf.kernels.workspace import output as buffer
 from minitf.kernels.workspace import workspace
 
@@ -133,25 +133,63 @@ def conv2d(
     out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d`; for float32 and float64."""
-    batch, *in_sizes, channels = input.shape
-    window, out_channels = filter.shape[:2], filter.shape[3]
-    height, width = spatial_sizes(in_sizes, window, strides, padding, dilations)
-    output = buffer(out, (batch, height, width, out_channels), input.dtype)
+    sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
+    output = buffer(out, (len(input), *sizes, filter.shape[3]), input.dtype)
     if output.size == 0 or filter.size == 0:
         output[...] = 0
         return output
+    windows, panels = _plan(input, filter, strides, padding, dilations)
+    _correlate(readonly(input), panels, output, windows, (0, 0), (1, 1))
+    return output
+
+
+class Prepared(NamedTuple):
+    """A convolution that can be computed a few images at a time, by any thread.
+
+    Attributes:
+      shape: of the output.
+      at_once: images that make a block of work.
+      compute: `compute(first, last, out)` puts the outputs for some images into `out`.
+    """
+
+    shape: tuple[int, ...]
+    at_once: int
+    compute: Callable[[int, int, Array], None]
+
+
+def prepare(
+    input: Array, filter: Array, *, strides: Pair, padding: Pads, dilations: Pair
+) -> Prepared:
+    """A convolution to be computed in pieces, before the next one is begun in this thread."""
+    sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
+    shape = (len(input), *sizes, filter.shape[3])
+    windows, panels = _plan(input, filter, strides, padding, dilations)
+    source, rows = readonly(input), windows.outputs[0]
+    step = _step(source, panels, shape[3], windows, (0, 0), (1, 1))
+
+    def compute(first: int, last: int, out: Array) -> None:
+        step(source[first:last], out, _Block(0, last - first, 0, rows))
+
+    work = math.prod(shape[1:]) * math.prod(filter.shape[:3])
+    return Prepared(shape, max(_BLOCK // max(work, 1), 1), compute)
+
+
+def _plan(
+    input: Array, filter: Array, strides: Pair, padding: Pads, dilations: Pair
+) -> tuple[_Windows, Array]:
+    """Where the windows lie, and the packed filter."""
+    rows, columns = filter.shape[:2]
+    sizes = spatial_sizes(input.shape[1:3], (rows, columns), strides, padding, dilations)
     windows = _Windows(
-        size=(in_sizes[0], in_sizes[1]),
-        channels=channels,
-        outputs=(height, width),
-        window=window,
+        size=(input.shape[1], input.shape[2]),
+        channels=input.shape[3],
+        outputs=(sizes[0], sizes[1]),
+        window=(rows, columns),
         strides=strides,
         dilations=dilations,
         origin=(padding[0][0], padding[1][0]),
     )
-    panels = packed(readonly(filter), (0, 1, window[0]), (0, 1, window[1]), turned=False)
-    _correlate(readonly(input), panels, output, windows, (0, 0), (1, 1))
-    return output
+    return windows, packed(readonly(filter), (0, 1, rows), (0, 1, columns), turned=False)
 
 
 def conv2d_backprop_filter(
@@ -165,10 +203,47 @@ def conv2d_backprop_filter(
     out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_filter`; for float32 and float64."""
-    batch, height, width, out_channels = out_backprop.shape
+    grad = readonly(out_backprop)
+    return filter_gradient_of(
+        input,
+        filter_shape,
+        grad.shape,
+        lambda first, last: grad[first:last],
+        strides=strides,
+        padding=padding,
+        dilations=dilations,
+        out=out,
+    )
+
+
+def filter_gradient_of(
+    input: Array,
+    filter_shape: Sequence[int],
+    grad_shape: Sequence[int],
+    grads: Callable[[int, int], Array],
+    *,
+    strides: Pair,
+    padding: Pads,
+    dilations: Pair,
+    out: Array | None = None,
+) -> Array:
+    """The filter's gradient, where the output's gradient is made when it is needed.
+
+    Args:
+      input: of the convolution.
+      filter_shape: the shape of the result.
+      grad_shape: that of the output's gradient.
+      grads: `grads(first, last)` gives it for some images; called by several threads, and perhaps
+        more than once for an image.
+      strides: as for `conv2d`.
+      padding: as for `conv2d`.
+      dilations: as for `conv2d`.
+      out: where to put the result, if given.
+    """
+    batch, height, width, out_channels = grad_shape
     rows, columns, channels, _ = filter_shape
     gradient = buffer(out, tuple(filter_shape), input.dtype)
-    if out_backprop.size == 0 or gradient.size == 0:
+    if math.prod(grad_shape) == 0 or gradient.size == 0:
         gradient[...] = 0
         return gradient
     windows = _Windows(
@@ -183,48 +258,60 @@ def conv2d_backprop_filter(
     blocks = windows.blocks(batch, width * rows * columns * channels * out_channels)
     slices = min(len(blocks), max(1, min(_SLICES, batch * height * width // _FEW_PIXELS)))
     sums = workspace("sums", (slices, gradient.size), input.dtype)
-    product = microkernel.product(input.dtype, out_channels)
-    pitch, merged = windows.pitch, dilations[1] == 1
-    # One row of the window at a time, or one cell of it if they do not lie together.
-    distances = microkernel.strides(
-        1,
-        out_channels,
-        (width, strides[1] * channels, out_channels),
-        (0, strides[0] * pitch * channels, width * out_channels),
-    )
-    address, source, grad = product.address(), readonly(input), readonly(out_backprop)
-    cells = (rows, 1 if merged else columns, (columns if merged else 1) * channels)
-    slack = 0 if out_channels % product.width == 0 else product.width
+    step, source = _filter_step(windows, filter_shape, input.dtype, blocks), readonly(input)
 
     def one(index: int) -> None:
-        padded = workspace("padded", windows.padded(blocks, input.dtype), input.dtype)
-        tail = workspace("tail", (_most_rows(blocks) * width * out_channels + slack,), input.dtype)
         for number, block in enumerate(blocks[index::slices]):
-            _filter_gradient(
-                address,
-                source,
-                grad,
-                sums[index],
-                padded,
-                tail,
-                distances.copy(),
-                product.width,
-                slack,
-                block,
-                windows.strides,
-                windows.dilations,
-                windows.origin,
-                pitch,
-                cells,
-                number,
-            )
+            first, last = block.first_image, block.last_image
+            moved = block._replace(first_image=0, last_image=last - first)
+            step(source[first:last], grads(first, last), sums[index], moved, number)
 
     parallel_for(slices, one)
     total = gradient.reshape(-1)
     parallel_ranges(
-        gradient.size, lambda start, stop: _add_up(sums, total, start, stop), work=slices
+        gradient.size, lambda start, stop: add_up(sums, total, start, stop), work=slices
     )
     return gradient
+
+
+def _filter_step(
+    windows: _Windows, filter_shape: Sequence[int], dtype: Any, blocks: Sequence[_Block]
+) -> Callable[[Array, Array, Array, _Block, int], None]:
+    """The function that adds what a block has for the filter's gradient to sums."""
+    rows, columns, channels, out_channels = filter_shape
+    width, pitch, merged = windows.outputs[1], windows.pitch, windows.dilations[1] == 1
+    product = microkernel.product(dtype, out_channels)
+    # One row of the window at a time, or one cell of it if they do not lie together.
+    distances = microkernel.strides(
+        1,
+        out_channels,
+        (width, windows.strides[1] * channels, out_channels),
+        (0, windows.strides[0] * pitch * channels, width * out_channels),
+    )
+    cells = (rows, 1 if merged else columns, (columns if merged else 1) * channels)
+    slack = 0 if out_channels % product.width == 0 else product.width
+    address, reach = product.address(), (windows.strides, windows.dilations, windows.origin)
+    tail_size = _most_rows(blocks) * width * out_channels + slack
+
+    def step(images: Array, grad: Array, sums: Array, block: _Block, accumulate: int) -> None:
+        filter_gradient(
+            address,
+            images,
+            grad,
+            sums,
+            workspace("padded", windows.padded(blocks, dtype), dtype),
+            workspace("tail", (tail_size,), dtype),
+            distances.copy(),
+            product.width,
+            slack,
+            block[:],
+            *reach,
+            pitch,
+            cells,
+            accumulate,
+        )
+
+    return step
 
 
 def conv2d_backprop_input(
@@ -340,7 +427,7 @@ def packed(
     total = shape[0] * down[2]
 
     def some(start: int, stop: int) -> None:
-        _pack(filter, panels, down, right, turned, start, stop)
+        pack(filter, panels, down, right, turned, start, stop)
 
     parallel_ranges(total, some, work=right[2] * inner * width)
     return panels
@@ -350,215 +437,51 @@ def _correlate(
     images: Array, panels: Array, output: Array, windows: _Windows, first: Pair, steps: Pair
 ) -> None:
     """Convolves images with a packed filter; results go `steps` apart into the output."""
+    work = windows.outputs[1] * math.prod(panels.shape[1:4]) * output.shape[3]
+    blocks = windows.blocks(len(images), work)
+    step = _step(images, panels, output.shape[3], windows, first, steps)
+    parallel_for(len(blocks), lambda index: step(images, output, blocks[index]))
+
+
+def _step(
+    images: Array,
+    panels: Array,
+    out_channels: int,
+    windows: _Windows,
+    first: Pair,
+    steps: Pair,
+) -> Callable[[Array, Array, _Block], None]:
+    """The function that computes a block of outputs."""
     _, rows, columns, inner, width = panels.shape
-    out_channels, pitch, channels = output.shape[3], windows.pitch, windows.channels
+    pitch = windows.pitch
     loops = (
         [(columns * inner, 1, width)]
         if windows.dilations[1] == 1
         else [(inner, 1, width), (columns, windows.dilations[1] * inner, inner * width)]
     )
     distances = microkernel.strides(
-        windows.strides[1] * channels,
+        windows.strides[1] * inner,
         steps[1] * out_channels,
         *loops,
-        (rows, windows.dilations[0] * pitch * channels, columns * inner * width),
+        (rows, windows.dilations[0] * pitch * inner, columns * inner * width),
     )
-    work = windows.outputs[1] * rows * columns * inner * out_channels
-    blocks = windows.blocks(len(images), work)
-    product = microkernel.product(images.dtype, out_channels).address()
+    product, dtype = microkernel.product(images.dtype, out_channels).address(), images.dtype
     reach = windows.outputs, windows.strides, windows.dilations, windows.origin
 
-    def one(index: int) -> None:
-        padded = workspace("padded", windows.padded(blocks, images.dtype), images.dtype)
-        _forward(
+    def step(images: Array, output: Array, block: _Block) -> None:
+        padded = workspace("padded", windows.padded([block], dtype), dtype)
+        forward(
             product,
             images,
             panels,
             output,
             padded,
             distances,
-            blocks[index],
+            block[:],
             *reach,
             pitch,
             first,
             steps,
         )
 
-    parallel_for(len(blocks), one)
-
-
-# Compiled
-
-
-@jit
-def _pack(
-    filter: Array,
-    panels: Array,
-    down: tuple[int, int, int],
-    right: tuple[int, int, int],
-    turned: bool,
-    start: int,
-    stop: int,
-) -> None:
-    """Rows `start` to `stop`, of all panels together, of a packed filter."""
-    _, rows, columns, inner, width = panels.shape
-    outer = filter.shape[2] if turned else filter.shape[3]
-    for index in range(start, stop):
-        panel, i = index // rows, index % rows
-        r = down[0] + i * down[1]
-        begin = panel * width
-        count = min(width, outer - begin)
-        for j in range(columns):
-            s = right[0] + j * right[1]
-            for k in range(inner):
-                target = panels[panel, i, j, k]
-                if turned:
-                    for c in range(count):
-                        target[c] = filter[r, s, begin + c, k]
-                else:
-                    for c in range(count):
-                        target[c] = filter[r, s, k, begin + c]
-                for c in range(count, width):
-                    target[c] = 0
-
-
-@jit
-def _pad(image: Array, padded: Array, top: int, left: int, rows: int) -> None:
-    """padded[y, x] = image[y + top, x + left], or 0 where there is no such pixel."""
-    height, width, channels = image.shape
-    columns = padded.shape[1]
-    begin = min(max(-left, 0), columns)
-    end = max(min(width - left, columns), begin)
-    for y in range(rows):
-        source = y + top
-        if source < 0 or source >= height:
-            padded[y] = 0
-            continue
-        for x in range(begin):
-            for c in range(channels):
-                padded[y, x, c] = 0
-        for x in range(begin, end):
-            for c in range(channels):
-                padded[y, x, c] = image[source, x + left, c]
-        for x in range(end, columns):
-            for c in range(channels):
-                padded[y, x, c] = 0
-
-
-@jit
-def _forward(
-    product: int,
-    images: Array,
-    panels: Array,
-    output: Array,
-    padded: Array,
-    distances: Array,
-    block: _Block,
-    outputs: Pair,
-    strides: Pair,
-    dilations: Pair,
-    origin: Pair,
-    pitch: int,
-    first: Pair,
-    steps: Pair,
-) -> None:
-    """One block of a convolution: for each row of outputs and each panel, one matrix product."""
-    first_image, last_image, first_row, last_row = block
-    count, rows, columns, inner, width = panels.shape
-    size = images.itemsize
-    _, height, out_width, channels = output.shape
-    covered = (last_row - 1 - first_row) * strides[0] + (rows - 1) * dilations[0] + 1
-    for n in range(first_image, last_image):
-        top = first_row * strides[0] - origin[0]
-        if len(padded) > 0:
-            _pad(images[n], padded, top, -origin[1], covered)
-            a = padded.ctypes.data
-        else:
-            a = images[n].ctypes.data + top * pitch * inner * size
-        for panel in range(count):
-            b = panels.ctypes.data + panel * rows * columns * inner * width * size
-            for i in range(first_row, last_row):
-                row = first[0] + i * steps[0]
-                pixel = (n * height + row) * out_width + first[1]
-                call(
-                    product,
-                    (
-                        a + (i - first_row) * strides[0] * pitch * inner * size,
-                        b,
-                        output.ctypes.data + (pixel * channels + panel * width) * size,
-                        outputs[1],
-                        min(width, channels - panel * width),
-                        distances.ctypes.data,
-                        0,
-                    ),
-                )
-
-
-@jit
-def _filter_gradient(
-    product: int,
-    images: Array,
-    grad: Array,
-    sums: Array,
-    padded: Array,
-    tail: Array,
-    distances: Array,
-    width: int,
-    slack: int,
-    block: _Block,
-    strides: Pair,
-    dilations: Pair,
-    origin: Pair,
-    pitch: int,
-    cells: tuple[int, int, int],
-    accumulate: int,
-) -> None:
-    """Adds to `sums` what one block of outputs has for the filter's gradient.
-
-    `cells` are the rows of the window, the pieces of such a row, and the numbers in a piece.
-    """
-    first_image, last_image, first_row, last_row = block
-    rows, pieces, numbers = cells
-    _, _, columns, channels = grad.shape
-    size, inner = images.itemsize, images.shape[3]
-    covered = (last_row - 1 - first_row) * strides[0] + (rows - 1) * dilations[0] + 1
-    distances[5] = last_row - first_row
-    for n in range(first_image, last_image):
-        top = first_row * strides[0] - origin[0]
-        if len(padded) > 0:
-            _pad(images[n], padded, top, -origin[1], covered)
-            a = padded.ctypes.data
-        else:
-            a = images[n].ctypes.data + top * pitch * inner * size
-        b = grad[n, first_row].ctypes.data
-        if slack > 0:  # the last panel is read beyond its end: copy to where there is room
-            flat = grad[n, first_row:last_row].reshape((last_row - first_row) * columns * channels)
-            for i in range(len(flat)):
-                tail[i] = flat[i]
-            b = tail.ctypes.data
-        for r in range(rows):
-            for piece in range(pieces):
-                for begin in range(0, channels, width):
-                    offset = r * dilations[0] * pitch + piece * dilations[1]
-                    call(
-                        product,
-                        (
-                            a + offset * inner * size,
-                            b + begin * size,
-                            sums.ctypes.data
-                            + ((r * pieces + piece) * numbers * channels + begin) * size,
-                            numbers,
-                            min(width, channels - begin),
-                            distances.ctypes.data,
-                            1 if accumulate > 0 or n > first_image else 0,
-                        ),
-                    )
-
-
-@jit
-def _add_up(sums: Array, total: Array, start: int, stop: int) -> None:
-    for i in range(start, stop):
-        total[i] = sums[0, i]
-    for each in range(1, len(sums)):
-        for i in range(start, stop):
-            total[i] += sums[each, i]
+    return step

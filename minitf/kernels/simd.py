@@ -178,6 +178,7 @@ class Writer:
         self._scalar = ir.FloatType() if self.size == 4 else ir.DoubleType()
         self._vector = ir.VectorType(self._scalar, lanes)
         self._integer = ir.IntType(64)
+        self._bytes = ir.VectorType(ir.IntType(8), lanes)
 
     # Integers and addresses
 
@@ -245,6 +246,32 @@ class Writer:
         name = f"llvm.fmuladd.v{self.lanes}{self._name}"
         function = self._utils.get_or_insert_function(self.builder.module, kind, name)
         return self.builder.call(function, [a, b, c])
+
+    # Choices, and bytes that go with the numbers of a vector
+
+    def compare(self, relation: str, a: Value, b: Value) -> Value:
+        """Where a > b, or another relation, holds; nowhere where one is NaN."""
+        return self.builder.fcmp_ordered(relation, a, b)
+
+    def select(self, condition: Value, a: Value, b: Value) -> Value:
+        """a where the condition holds, and b elsewhere."""
+        return self.builder.select(condition, a, b)
+
+    def bytes(self, value: int) -> Value:
+        """A vector of bytes that has one value in all places."""
+        return self._ir.Constant(self._bytes, [value] * self.lanes)
+
+    def same_bytes(self, a: Value, value: int) -> Value:
+        """Where bytes have a value."""
+        return self.builder.icmp_unsigned("==", a, self.bytes(value))
+
+    def load_bytes(self, address: Value) -> Value:
+        """As many bytes as a vector has numbers."""
+        return self.builder.load(self._pointer(address, self._bytes), align=1)
+
+    def store_bytes(self, value: Value, address: Value) -> None:
+        """Puts them into memory."""
+        self.builder.store(value, self._pointer(address, self._bytes), align=1)
 
     # Variables, loops and calls
 

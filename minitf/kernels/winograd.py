@@ -27,14 +27,14 @@ Rounding errors are larger than those of the direct method, some 5 to 10 times. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import microkernel
-from minitf.kernels.direct import packed
+from minitf.kernels.direct import Prepared, packed
 from minitf.kernels.jit import readonly
 from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.parallel import parallel_for, parallel_ranges
@@ -153,42 +153,68 @@ def conv2d_backprop_input(
     return result
 
 
+def prepare(
+    input: Array, filter: Array, *, strides: Pair, padding: Pads, dilations: Pair
+) -> Prepared:
+    """See `direct.prepare`."""
+    sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
+    shape = (len(input), *sizes, filter.shape[3])
+    rows, columns = filter.shape[:2]
+    panels = packed(readonly(filter), (0, 1, rows), (0, 1, columns), turned=False)
+    origin, source = (padding[0][0], padding[1][0]), readonly(input)
+    tiles, step = _step(panels, shape, origin)
+    each = tiles.grid[0] * tiles.grid[1]
+
+    def compute(first: int, last: int, out: Array) -> None:
+        total = (last - first) * each
+        blocks = -(-total // tiles.at_once)
+        some = tiles._replace(total=total, at_once=-(-total // blocks))
+        step(source[first:last], out, some, 0, blocks)
+
+    return Prepared(shape, max(tiles.at_once // each, 1), compute)
+
+
 def _convolve(images: Array, panels: Array, output: Array, origin: Pair) -> None:
     """Convolves with a packed filter."""
     if output.size == 0 or images.size == 0:
         output[...] = 0
         return
-    count, window, _, channels, width = panels.shape
-    tiles = _tiles(output.shape, window, origin, _padded(channels) + count * width)
-    size, outputs = tiles.size, tiles.outputs
-    functions = transforms(outputs, window)
-    transformed = _transformed_filter(panels, functions)
+    tiles, step = _step(panels, output.shape, origin)
     source = readonly(images)
-    product = microkernel.product(images.dtype, output.shape[3])
+    ranges = _ranges(-(-tiles.total // tiles.at_once), _TASKS)
+    parallel_for(len(ranges), lambda index: step(source, output, tiles, *ranges[index]))
+
+
+def _step(
+    panels: Array, out_shape: Sequence[int], origin: Pair
+) -> tuple[_Tiles, Callable[[Array, Array, _Tiles, int, int], None]]:
+    """The tiles, and the function that computes some blocks of them."""
+    count, window, _, channels, width = panels.shape
+    tiles = _tiles(out_shape, window, origin, _padded(channels) + count * width)
+    functions = transforms(tiles.outputs, window)
+    transformed = _transformed_filter(panels, functions)
+    product = microkernel.product(np.float32, out_shape[3])
     distances = microkernel.strides(_padded(channels), count * width, (0, 1, width))
     addresses = product.address(), functions.data(), functions.output()
-    shape = channels, _padded(channels), output.shape[3], count * width, width, _lanes()
+    shape = channels, _padded(channels), out_shape[3], count * width, width, _lanes()
 
-    def task(start: int, stop: int) -> None:
-        v = _positions("winograd data", tiles, _padded(channels))
-        m = _positions("winograd products", tiles, count * width)
-        patch = workspace("winograd patch", (size * size * max(shape),), np.float32)
+    def step(images: Array, output: Array, some: _Tiles, start: int, stop: int) -> None:
         convolve_blocks(
             addresses,
-            source,
+            images,
             transformed,
             output,
-            v,
-            m,
-            patch,
+            _positions("winograd data", tiles, _padded(channels)),
+            _positions("winograd products", tiles, count * width),
+            workspace("winograd patch", (tiles.size**2 * max(shape),), np.float32),
             distances.copy(),
             shape,
-            tuple(tiles),
+            some[:],
             start,
             stop,
         )
 
-    _share_out(tiles, task)
+    return tiles, step
 
 
 def conv2d_backprop_filter(
@@ -237,7 +263,7 @@ def conv2d_backprop_filter(
             patch,
             distances.copy(),
             shape,
-            tuple(tiles),
+            tiles[:],
             start,
             stop,
             first * product.width,
@@ -305,11 +331,6 @@ def _slices(tiles: _Tiles, panels: int) -> tuple[list[tuple[int, int]], list[tup
     enough = max(tiles.total // _LEAST_SLICE, 1)
     slices = _ranges(-(-tiles.total // tiles.at_once), min(1 << (enough.bit_length() - 1), _SLICES))
     return slices, _ranges(panels, -(-_SLICES // len(slices)))
-
-
-def _share_out(tiles: _Tiles, task: Any) -> None:
-    ranges = _ranges(-(-tiles.total // tiles.at_once), _TASKS)
-    parallel_for(len(ranges), lambda index: task(*ranges[index]))
 
 
 def _transformed_filter(panels: Array, functions: Transforms) -> Array:

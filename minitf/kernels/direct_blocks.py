@@ -1,0 +1,194 @@
+"""With this module one can walk over images for a convolution: the compiled part of `direct`.
+
+`direct` says how the numbers lie, cuts the work, and calls these; `product` is the address of the
+machine code of `microkernel`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from minitf.kernels.jit import jit
+from minitf.kernels.padding import Pair
+from minitf.kernels.simd import call
+
+Array = npt.NDArray[Any]
+
+# First and last image, first and last row of outputs.
+Block = tuple[int, int, int, int]
+
+
+@jit
+def pack(
+    filter: Array,
+    panels: Array,
+    down: tuple[int, int, int],
+    right: tuple[int, int, int],
+    turned: bool,
+    start: int,
+    stop: int,
+) -> None:
+    """Rows `start` to `stop`, of all panels together, of a packed filter."""
+    _, rows, columns, inner, width = panels.shape
+    outer = filter.shape[2] if turned else filter.shape[3]
+    for index in range(start, stop):
+        panel, i = index // rows, index % rows
+        r = down[0] + i * down[1]
+        begin = panel * width
+        count = min(width, outer - begin)
+        for j in range(columns):
+            s = right[0] + j * right[1]
+            for k in range(inner):
+                target = panels[panel, i, j, k]
+                if turned:
+                    for c in range(count):
+                        target[c] = filter[r, s, begin + c, k]
+                else:
+                    for c in range(count):
+                        target[c] = filter[r, s, k, begin + c]
+                for c in range(count, width):
+                    target[c] = 0
+
+
+@jit
+def _pad(image: Array, padded: Array, top: int, left: int, rows: int) -> None:
+    """padded[y, x] = image[y + top, x + left], or 0 where there is no such pixel."""
+    height, width, channels = image.shape
+    columns = padded.shape[1]
+    begin = min(max(-left, 0), columns)
+    end = max(min(width - left, columns), begin)
+    for y in range(rows):
+        source = y + top
+        if source < 0 or source >= height:
+            padded[y] = 0
+            continue
+        for x in range(begin):
+            for c in range(channels):
+                padded[y, x, c] = 0
+        for x in range(begin, end):
+            for c in range(channels):
+                padded[y, x, c] = image[source, x + left, c]
+        for x in range(end, columns):
+            for c in range(channels):
+                padded[y, x, c] = 0
+
+
+@jit
+def forward(
+    product: int,
+    images: Array,
+    panels: Array,
+    output: Array,
+    padded: Array,
+    distances: Array,
+    block: Block,
+    outputs: Pair,
+    strides: Pair,
+    dilations: Pair,
+    origin: Pair,
+    pitch: int,
+    first: Pair,
+    steps: Pair,
+) -> None:
+    """One block of a convolution: for each row of outputs and each panel, one matrix product."""
+    first_image, last_image, first_row, last_row = block
+    count, rows, columns, inner, width = panels.shape
+    size = images.itemsize
+    _, height, out_width, channels = output.shape
+    covered = (last_row - 1 - first_row) * strides[0] + (rows - 1) * dilations[0] + 1
+    for n in range(first_image, last_image):
+        top = first_row * strides[0] - origin[0]
+        if len(padded) > 0:
+            _pad(images[n], padded, top, -origin[1], covered)
+            a = padded.ctypes.data
+        else:
+            a = images[n].ctypes.data + top * pitch * inner * size
+        for panel in range(count):
+            b = panels.ctypes.data + panel * rows * columns * inner * width * size
+            for i in range(first_row, last_row):
+                row = first[0] + i * steps[0]
+                pixel = (n * height + row) * out_width + first[1]
+                call(
+                    product,
+                    (
+                        a + (i - first_row) * strides[0] * pitch * inner * size,
+                        b,
+                        output.ctypes.data + (pixel * channels + panel * width) * size,
+                        outputs[1],
+                        min(width, channels - panel * width),
+                        distances.ctypes.data,
+                        0,
+                    ),
+                )
+
+
+@jit
+def filter_gradient(
+    product: int,
+    images: Array,
+    grad: Array,
+    sums: Array,
+    padded: Array,
+    tail: Array,
+    distances: Array,
+    width: int,
+    slack: int,
+    block: Block,
+    strides: Pair,
+    dilations: Pair,
+    origin: Pair,
+    pitch: int,
+    cells: tuple[int, int, int],
+    accumulate: int,
+) -> None:
+    """Adds to `sums` what one block of outputs has for the filter's gradient.
+
+    `cells` are the rows of the window, the pieces of such a row, and the numbers in a piece.
+    """
+    first_image, last_image, first_row, last_row = block
+    rows, pieces, numbers = cells
+    _, _, columns, channels = grad.shape
+    size, inner = images.itemsize, images.shape[3]
+    covered = (last_row - 1 - first_row) * strides[0] + (rows - 1) * dilations[0] + 1
+    distances[5] = last_row - first_row
+    for n in range(first_image, last_image):
+        top = first_row * strides[0] - origin[0]
+        if len(padded) > 0:
+            _pad(images[n], padded, top, -origin[1], covered)
+            a = padded.ctypes.data
+        else:
+            a = images[n].ctypes.data + top * pitch * inner * size
+        b = grad[n, first_row].ctypes.data
+        if slack > 0:  # the last panel is read beyond its end: copy to where there is room
+            flat = grad[n, first_row:last_row].reshape((last_row - first_row) * columns * channels)
+            for i in range(len(flat)):
+                tail[i] = flat[i]
+            b = tail.ctypes.data
+        for r in range(rows):
+            for piece in range(pieces):
+                for begin in range(0, channels, width):
+                    offset = r * dilations[0] * pitch + piece * dilations[1]
+                    call(
+                        product,
+                        (
+                            a + offset * inner * size,
+                            b + begin * size,
+                            sums.ctypes.data
+                            + ((r * pieces + piece) * numbers * channels + begin) * size,
+                            numbers,
+                            min(width, channels - begin),
+                            distances.ctypes.data,
+                            1 if accumulate > 0 or n > first_image else 0,
+                        ),
+                    )
+
+
+@jit
+def add_up(sums: Array, total: Array, start: int, stop: int) -> None:
+    for i in range(start, stop):
+        total[i] = sums[0, i]
+    for each in range(1, len(sums)):
+        for i in range(start, stop):
+            total[i] += sums[each, i]

@@ -1,0 +1,334 @@
+"""With this module one can pool 2x2 cells to their maximum, and remember which of them it was.
+
+The general kernels of `pool` search for the maximum again on the way back. Here the way forward
+writes down, for each maximum, which cell of its window had it, in one byte:
+
+    0 1      and 4 where no cell is to get the gradient, since a relu before the pool was not
+    2 3      active. The way back then reads one byte and one number, and writes four.
+
+Windows do not overlap. A bias and a relu before the pool can be done in the same sweep, and their
+gradients too:
+
+    pooled = max over the window of relu(input + bias)
+
+All results are those of the separate kernels, to the bit: of equal maxima the first one counts, and
+a maximum passes over NaN.
+
+>>> import numpy as np
+>>> image = np.array([[1.0, 2.0, 5.0, 3.0], [4.0, 3.0, 5.0, 0.0]]).reshape(1, 2, 4, 1)
+>>> pooled, which = max_pool_2x2(image)
+>>> pooled.ravel(), which.ravel()
+(array([4., 5.]), array([2, 0], dtype=uint8))
+>>> max_pool_2x2_grad(pooled, which, image.shape).reshape(2, 4)
+array([[0., 0., 5., 0.],
+       [4., 0., 0., 0.]])
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minitf.kernels import simd
+from minitf.kernels.dispatch import compiles
+from minitf.kernels.jit import Kernel, jit, readonly
+from minitf.kernels.padding import Pair, spatial_sizes
+from minitf.kernels.parallel import cut, parallel_for, parallel_ranges
+from minitf.kernels.reference import NONE, ONE, Pads, lowest
+from minitf.kernels.simd import Value, Writer, machine
+from minitf.kernels.workspace import output as buffer
+
+Array = npt.NDArray[Any]
+
+_WINDOW: Pair = (2, 2)
+
+
+def max_pool_2x2(
+    input: Array,
+    *,
+    padding: Pads = NONE,
+    out: Array | None = None,
+    which: Array | None = None,
+) -> tuple[Array, Array]:
+    """The largest number of each 2x2 cells, and where it was.
+
+    Args:
+      input: of shape (batch, height, width, channels); float32 or float64.
+      padding: ((0, bottom), (0, right)): 1 where a last window reaches out of an odd size, else 0.
+      out: where to put the maxima, if given, of shape (batch, output height, width, channels).
+      which: where to put which cells had them: uint8, of that shape.
+
+    Returns:
+      Both.
+    """
+    return _pooled(input, None, padding, out, which)
+
+
+def bias_relu_max_pool_2x2(
+    input: Array,
+    bias: Array,
+    *,
+    padding: Pads = NONE,
+    out: Array | None = None,
+    which: Array | None = None,
+) -> tuple[Array, Array]:
+    """`max_pool_2x2` of relu(input + bias), with a bias for each channel."""
+    return _pooled(input, readonly(bias), padding, out, which)
+
+
+def max_pool_2x2_grad(
+    grad: Array, which: Array, shape: Sequence[int], *, out: Array | None = None
+) -> Array:
+    """The gradient in the input of `max_pool_2x2`.
+
+    Args:
+      grad: the gradient in the maxima.
+      which: what the way forward gave.
+      shape: of the input.
+      out: where to put the result, if given.
+    """
+    gradient = buffer(out, shape, grad.dtype)
+    source, where, kernels = readonly(grad), readonly(which), _kernels(grad.dtype)
+    nothing = np.zeros(0, grad.dtype)
+
+    def images(start: int, stop: int) -> None:
+        kernels.unpool(source[start:stop], where[start:stop], gradient[start:stop], nothing)
+
+    parallel_ranges(len(grad), images, work=_work(gradient))
+    return gradient
+
+
+def bias_relu_max_pool_2x2_grad(
+    grad: Array,
+    which: Array,
+    shape: Sequence[int],
+    *,
+    out: Array | None = None,
+    bias_out: Array | None = None,
+) -> tuple[Array, Array]:
+    """The gradients of `bias_relu_max_pool_2x2` in its input and its bias."""
+    gradient = buffer(out, shape, grad.dtype)
+    source, where, kernels = readonly(grad), readonly(which), _kernels(grad.dtype)
+    ranges = list(cut(len(grad), work=_work(gradient)))
+    sums = np.zeros((len(ranges), shape[3]), grad.dtype)
+
+    def images(index: int) -> None:
+        here = slice(*ranges[index])
+        kernels.unpool(source[here], where[here], gradient[here], sums[index])
+
+    parallel_for(len(ranges), images)
+    bias_gradient = buffer(bias_out, (shape[3],), grad.dtype)
+    return gradient, np.sum(sums, axis=0, out=bias_gradient)
+
+
+def pooled_shape(shape: Sequence[int], padding: Pads = NONE) -> tuple[int, ...]:
+    """The shape of the maxima of images of some shape.
+
+    Raises:
+      ValueError: if something other than a last row or column of odd images is padded.
+    """
+    for (before, after), size in zip(padding, shape[1:3]):
+        if before != 0 or after > size % 2:
+            raise ValueError(f"only a last odd row or column can be padded, got {padding}")
+    return (shape[0], *spatial_sizes(shape[1:3], _WINDOW, _WINDOW, padding, ONE), shape[3])
+
+
+def pool_images(input: Array, bias: Array | None, pooled: Array, which: Array) -> None:
+    """Does the work of the functions above for some images, in this thread."""
+    kernels = _kernels(input.dtype)
+    kernel = kernels.pool if bias is None else kernels.bias_relu_pool
+    nothing = np.zeros(0, input.dtype) if bias is None else bias
+    kernel(readonly(input), readonly(nothing), pooled, which, lowest(input.dtype))
+
+
+def unpool_images(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> None:
+    """The way back for some images, in this thread; adds to the sums if there are any."""
+    _kernels(grad.dtype).unpool(readonly(grad), readonly(which), gradient, bias_sums)
+
+
+def _pooled(
+    input: Array, bias: Array | None, padding: Pads, out: Array | None, which: Array | None
+) -> tuple[Array, Array]:
+    shape = pooled_shape(input.shape, padding)
+    pooled, where = buffer(out, shape, input.dtype), buffer(which, shape, np.uint8)
+    source = readonly(input)
+
+    def images(start: int, stop: int) -> None:
+        pool_images(source[start:stop], bias, pooled[start:stop], where[start:stop])
+
+    parallel_ranges(len(pooled), images, work=_work(input))
+    return pooled, where
+
+
+def _work(images: Array) -> int:
+    """Elementary steps for an image: a vector of numbers is about one."""
+    return max(images[:1].size // 4, 1)
+
+
+# What is compiled
+
+
+class _Kernels(NamedTuple):
+    pool: Kernel[Any, None]
+    bias_relu_pool: Kernel[Any, None]
+    unpool: Kernel[Any, None]
+
+
+def _kernels(dtype: np.dtype[Any]) -> _Kernels:
+    """The kernels for a dtype: with vectors where they are compiled, else number by number."""
+    return _made(dtype, machine().lanes(dtype) if compiles(dtype) else 0)
+
+
+@functools.cache
+def _made(dtype: np.dtype[Any], lanes: int) -> _Kernels:
+    def special(kernel: Kernel[Any, None], name: str, writer: Any, relu: bool) -> Kernel[Any, None]:
+        vector = simd.emit_for(writer, dtype, lanes)
+        constants = {"LANES": lanes, "SIZE": dtype.itemsize, "RELU": relu, "write_window": vector}
+        return kernel.specialize(f"_{name}_{dtype.name}_{lanes}", **constants)
+
+    if lanes == 0:
+        return _Kernels(_pool, _pool.specialize("_relu", RELU=True), _unpool)
+    return _Kernels(
+        special(_pool, "max", _pool_writer(False, dtype), False),
+        special(_pool, "bias_relu_max", _pool_writer(True, dtype), True),
+        special(_unpool, "max", _write_unpool, False),
+    )
+
+
+LANES, SIZE, RELU = 0, 0, False
+write_window: Any = None
+
+
+def _pool_writer(relu: bool, dtype: np.dtype[Any]) -> Callable[..., None]:
+    """The function that writes a window's maximum, for a vector of channels."""
+    least = float(lowest(dtype))
+
+    def write_window(
+        write: Writer,
+        source: Value,
+        row: Value,
+        column: Value,
+        bias: Value,
+        pooled: Value,
+        which: Value,
+    ) -> None:
+        zero, below = write.constant(0.0), write.offset(source, row)
+        addresses = (source, write.offset(source, column), below, write.offset(below, column))
+        cells = [write.load(address) for address in addresses]
+        if relu:
+            cells = [write.add(cell, write.load(bias)) for cell in cells]
+            cells = [write.select(write.compare("<=", x, zero), zero, x) for x in cells]
+        # Two maxima, which differ if the first cell is NaN.
+        largest, winner, place = write.constant(least), cells[0], write.bytes(0)
+        for index, value in enumerate(cells):
+            largest = write.select(write.compare(">", value, largest), value, largest)
+            better = write.compare(">", value, winner)
+            winner = write.select(better, value, winner)
+            place = write.select(better, write.bytes(index), place)
+        if relu:
+            place = write.select(write.compare(">", winner, zero), place, write.bytes(4))
+        write.store(largest, pooled)
+        write.store_bytes(place, which)
+
+    return write_window
+
+
+def _write_unpool(
+    write: Writer,
+    grad: Value,
+    which: Value,
+    target: Value,
+    row: Value,
+    column: Value,
+    sums: Value,
+    adds: Value,
+) -> None:
+    """Writes the way back: a window's gradient to one of its cells, for a vector of channels."""
+    gradient, place, zero = write.load(grad), write.load_bytes(which), write.constant(0.0)
+    below = write.offset(target, row)
+    cells = (target, write.offset(target, column), below, write.offset(below, column))
+    for index, cell in enumerate(cells):
+        write.store(write.select(write.same_bytes(place, index), gradient, zero), cell)
+    with write.if_(write.builder.icmp_signed("!=", adds, write.integer(0))):
+        passed = write.select(write.same_bytes(place, 4), zero, gradient)
+        write.store(write.add(write.load(sums), passed), sums)
+
+
+@jit
+def _pool(input: Array, bias: Array, pooled: Array, which: Array, least: Any) -> None:
+    _, height, width, channels = input.shape
+    images, rows, columns, _ = pooled.shape
+    vectors, zero = channels // LANES if LANES > 0 else 0, input.dtype.type(0)
+    for n in range(images):
+        for i in range(rows):
+            for j in range(columns):
+                done = 0
+                if vectors > 0 and 2 * i + 1 < height and 2 * j + 1 < width:
+                    for v in range(vectors):
+                        c = v * LANES
+                        write_window(
+                            input[n, 2 * i, 2 * j, c:].ctypes.data,
+                            width * channels * SIZE,
+                            channels * SIZE,
+                            bias.ctypes.data + c * SIZE,
+                            pooled[n, i, j, c:].ctypes.data,
+                            which[n, i, j, c:].ctypes.data,
+                        )
+                    done = vectors * LANES
+                for c in range(done, channels):
+                    largest, winner, place = least, least, 0
+                    for y in range(2 * i, min(2 * i + 2, height)):
+                        for x in range(2 * j, min(2 * j + 2, width)):
+                            value = input[n, y, x, c]
+                            if RELU:
+                                value += bias[c]
+                                if value <= 0:
+                                    value = zero
+                            if value > largest:
+                                largest = value
+                            if (y == 2 * i and x == 2 * j) or value > winner:
+                                winner = value
+                                place = (y - 2 * i) * 2 + x - 2 * j
+                    pooled[n, i, j, c] = largest
+                    which[n, i, j, c] = place if not RELU or winner > 0 else 4
+
+
+@jit
+def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> None:
+    _, height, width, channels = gradient.shape
+    images, rows, columns, _ = grad.shape
+    vectors = channels // LANES if LANES > 0 else 0
+    for n in range(images):
+        for i in range(rows):
+            for j in range(columns):
+                done = 0
+                if vectors > 0 and 2 * i + 1 < height and 2 * j + 1 < width:
+                    for v in range(vectors):
+                        c = v * LANES
+                        write_window(
+                            grad[n, i, j, c:].ctypes.data,
+                            which[n, i, j, c:].ctypes.data,
+                            gradient[n, 2 * i, 2 * j, c:].ctypes.data,
+                            width * channels * SIZE,
+                            channels * SIZE,
+                            bias_sums.ctypes.data + c * SIZE,
+                            len(bias_sums),
+                        )
+                    done = vectors * LANES
+                for y in range(2 * i, min(2 * i + 2, height)):
+                    for x in range(2 * j, min(2 * j + 2, width)):
+                        place = (y - 2 * i) * 2 + x - 2 * j
+                        for c in range(done, channels):
+                            here = which[n, i, j, c] == place
+                            gradient[n, y, x, c] = grad[n, i, j, c] if here else 0
+                if len(bias_sums) > 0:
+                    for c in range(done, channels):
+                        if which[n, i, j, c] < 4:
+                            bias_sums[c] += grad[n, i, j, c]
+        # Last rows and columns that no window covers.
+        gradient[n, 2 * rows :] = 0
+        gradient[n, :, 2 * columns :] = 0
