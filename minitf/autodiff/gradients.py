@@ -108,7 +108,12 @@ def gradients(
         for i, (y, grad_y) in enumerate(zip(targets, grad_ys, strict=True)):
             walk.start(y, grad_y, i)
         walk.run()
-        return [walk.result(x, unconnected_gradients) for x in sources]
+        found = [walk.result(x) for x in sources]
+    if unconnected_gradients == UnconnectedGradients.ZERO:
+        with graph.as_default():
+            pairs = zip(found, sources, strict=True)
+            found = [array_ops.zeros_like(x) if grad is None else grad for grad, x in pairs]
+    return found
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -253,12 +258,9 @@ class _Walk:
         with self._graph.colocate_with(op):
             yield
 
-    def result(self, x: Tensor, unconnected: str) -> Any:
+    def result(self, x: Tensor) -> Any:
         """The gradient by one x."""
-        grad = self._total(x)
-        if grad is None and unconnected == UnconnectedGradients.ZERO:
-            return array_ops.zeros_like(x)
-        return grad
+        return self._total(x)
 
 
 def _op_of(grad: Any) -> Operation:

@@ -69,10 +69,15 @@ def _clipped(rows: Tensor, ids: Tensor, max_norm: float | None) -> Tensor:
         return rows
     from minitf.ops import clip_ops
 
-    if ids.shape.ndims is not None and rows.shape.ndims is not None:
-        axes: Any = list(range(ids.shape.ndims, rows.shape.ndims))
+    first, end = ids.shape.ndims, rows.shape.ndims
+    if first is not None and end is not None:
+        axes: Any = list(range(first, end))
     else:
-        axes = math_ops.range(array_ops.rank(ids), array_ops.rank(rows))
+        first, end = (
+            array_ops.rank(tensor) if rank is None else rank
+            for tensor, rank in ((ids, first), (rows, end))
+        )
+        axes = math_ops.range(first, end)
     clipped: Tensor = clip_ops.clip_by_norm(rows, max_norm, axes=axes)
     return clipped
 
@@ -131,7 +136,8 @@ def _shaped(rows: Tensor, tables: list[Tensor], ids: Tensor) -> Tensor:
         tail: Any = row_shape
     else:
         with colocate_with(tables[0].op):
-            tail = array_ops.shape(tables[0])[1:]
+            shape_of_table = array_ops.shape(tables[0])
+        tail = shape_of_table[1:]
     result = array_ops.reshape(rows, array_ops.concat([array_ops.shape(ids), tail], 0))
     shape: TensorShape = ids.shape.concatenate(row_shape)
     result.set_shape(shape)
