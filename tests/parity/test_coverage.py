@@ -1,0 +1,108 @@
+"""The builders leave nothing out: they use every public function and make every op.
+
+A function counts when a builder whose nodes are compared asked `tf` for it by any of its names.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import minitf
+from minitf.framework import op_def
+from tests.parity import builders, recording
+from tests.parity.harness import FAMILIES, SEED, Case
+from tests.parity.spy import Spy, public_functions
+
+assert builders
+
+SETTINGS = "says how a session runs or how gradients are made; makes no node"
+REGISTERS = "registers a function for the whole process; makes no node"
+OF_GRAPH_DEFS = "takes and gives a GraphDef; makes no node"
+POLICY = "minitf's own; tests/parity/published.py compares what it does to seeds"
+
+# Public names that no builder needs to use, each with the reason.
+EXEMPT = {
+    "AggregationMethod": SETTINGS,
+    "ConfigProto": SETTINGS,
+    "DType": "made by `tf.as_dtype`",
+    "GPUOptions": SETTINGS,
+    "GraphOptions": SETTINGS,
+    "InteractiveSession": "as Session, for as long as it is open",
+    "NotDifferentiable": REGISTERS,
+    "OptimizerOptions": SETTINGS,
+    "RegisterGradient": REGISTERS,
+    "RunMetadata": SETTINGS,
+    "RunOptions": SETTINGS,
+    "UnconnectedGradients": SETTINGS,
+    "approximate_equal": "TensorFlow 2.21 has only the op; the family `imported` makes it",
+    "graph_util.convert_variables_to_constants": OF_GRAPH_DEFS,
+    "graph_util.extract_sub_graph": OF_GRAPH_DEFS,
+    "graph_util.must_run_on_cpu": OF_GRAPH_DEFS,
+    "graph_util.remove_training_nodes": OF_GRAPH_DEFS,
+    "graph_util.tensor_shape_from_node_def_name": OF_GRAPH_DEFS,
+    "initializers.Initializer": "the base class of initializers; TensorFlow 2.21 hides it",
+    "linspace": "TensorFlow 2.21 composes it; values are compared in `maths`, the op in `imported`",
+    "random.seed_policy": POLICY,
+    "random.set_seed_policy": POLICY,
+    "register_tensor_conversion_function": REGISTERS,
+    "reset_default_graph": "the harness builds in graphs of its own",
+    "train.Optimizer": "the base class of optimizers",
+    "train.write_graph": OF_GRAPH_DEFS,
+}
+
+
+def compared() -> list[tuple[str, Case]]:
+    """The cases whose nodes were recorded, with their families."""
+    found = []
+    for name, family in FAMILIES.items():
+        seen = recording.read(name)
+        found += [(name, case) for case in family.cases.values() if seen[case.name].nodes]
+    return found
+
+
+@functools.cache
+def used() -> set[int]:
+    """Ids of the public functions that these cases ask for."""
+    spy = Spy(minitf, set())
+    for _, case in compared():
+        with minitf.Graph().as_default():
+            minitf.set_random_seed(SEED)
+            case.build(spy)
+    return spy.seen
+
+
+def recorded_op_types() -> set[str]:
+    """Types of the forward nodes of all recorded graphs."""
+    lines = [
+        line
+        for family in FAMILIES
+        for observed in recording.read(family).values()
+        for line in observed.nodes
+    ]
+    return {line.split(" ", 1)[1].split("(", 1)[0] for line in lines}
+
+
+def test_every_public_function_is_used() -> None:
+    unused = {
+        names[0]: names
+        for key, names in public_functions().items()
+        if key not in used() and EXEMPT.keys().isdisjoint(names)
+    }
+    assert not unused, f"no builder uses {sorted(unused)}"
+
+
+def test_every_op_is_in_a_graph() -> None:
+    missing = {op.name for op in op_def.all_ops()} - recorded_op_types()
+    assert not missing, f"no builder makes {sorted(missing)}"
+
+
+def test_nothing_is_exempt_without_need() -> None:
+    names = {name: key for key, names in public_functions().items() for name in names}
+    assert EXEMPT.keys() <= names.keys()
+    assert not [name for name in EXEMPT if names[name] in used()]
+
+
+def test_a_name_that_is_not_used_is_seen() -> None:
+    spy = Spy(minitf, set())
+    spy.nn.relu(spy.constant([1.0]))
+    assert {id(minitf.nn.relu), id(minitf.constant)} == spy.seen
