@@ -73,11 +73,9 @@ def _clipped(rows: Tensor, ids: Tensor, max_norm: float | None) -> Tensor:
     if first is not None and end is not None:
         axes: Any = list(range(first, end))
     else:
-        first, end = (
-            array_ops.rank(tensor) if rank is None else rank
-            for tensor, rank in ((ids, first), (rows, end))
-        )
-        axes = math_ops.range(first, end)
+        low = array_ops.rank(ids) if first is None else first
+        high = array_ops.rank(rows) if end is None else end
+        axes = math_ops.range(low, high)
     clipped: Tensor = clip_ops.clip_by_norm(rows, max_norm, axes=axes)
     return clipped
 
