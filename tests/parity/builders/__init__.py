@@ -4,6 +4,7 @@ from tests.parity.builders import (
     arrays,
     control,
     found,
+    gradients,
     imported,
     layer_arguments,
     layers,

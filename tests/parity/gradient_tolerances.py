@@ -1,0 +1,58 @@
+"""How closely gradients of single ops agree with TensorFlow's: one default, and each exception.
+
+A tolerance is relative to the largest value among the gradients of one order of one case. The
+default is eight units in the last place: both engines round the same few operations, in their own
+order. An exception names what makes more of it.
+"""
+
+from __future__ import annotations
+
+DEFAULT = {"float32": 1e-6, "float64": 2e-15, "complex64": 1e-6, "complex128": 2e-15}
+
+# Op: tolerances in float32 and complex64, in float64 and complex128, and the reason.
+EXCEPTIONS: dict[str, tuple[float, float, str]] = {}
+
+
+def tolerance(op: str, dtype: str) -> float:
+    """How far a gradient of an op may be from TensorFlow's, relative to the largest value."""
+    if op not in EXCEPTIONS:
+        return DEFAULT[dtype]
+    single, double, _ = EXCEPTIONS[op]
+    return single if dtype in ("float32", "complex64") else double
+
+
+def reason(op: str) -> str:
+    """Why an op's tolerance is not the default; empty where it is."""
+    return EXCEPTIONS[op][2] if op in EXCEPTIONS else ""
+
+
+# What is not compared, for a reason other than that TensorFlow has nothing to compare with.
+
+# Complex gradients that are no derivatives in TensorFlow: a conjugate is left out. minitf's are
+# held against differences instead, and TensorFlow's are seen to fail that test.
+NOT_CONJUGATED = (
+    "Cumprod",
+    "MatrixDeterminant",
+    "MulNoNan",
+    "Prod",
+    "SegmentProd",
+    "SigmoidGrad",
+    "SquaredDifference",
+    "TanhGrad",
+    "UnsortedSegmentProd",
+    "Xdivy",
+    "Xlogy",
+)
+
+# (op, order, position of the input, or after those of the weight): the reason.
+NOT_COMPARED = {
+    ("SoftmaxCrossEntropyWithLogits", 2, 1): "TensorFlow takes the gradient by the features for "
+    "free of the labels, which it is the difference to",
+}
+
+# Second derivatives that are nan in TensorFlow at segments that do not occur, of which it divides
+# a sum of nothing by their number; minitf's are 0 there.
+NAN_FOR_NOTHING = ("SegmentMax", "SegmentMean", "SegmentMin")
+
+# Op: the dtypes for which minitf has a gradient and TensorFlow no kernel on this processor.
+NOT_IN_TENSORFLOW: dict[str, tuple[str, ...]] = {}
