@@ -177,22 +177,33 @@ def _returned(tf: Any, result: Any) -> list[Any]:
     return results
 
 
+# What Python itself raises for a mistake, the more special ones first.
+_KINDS = (NotImplementedError, RuntimeError, LookupError, TypeError, ValueError)
+
+
 def error_of(tf: Any, build: Builder) -> str:
-    """The class of the error that a builder ends in, and when."""
+    """The class of the error that a builder ends in, and when.
+
+    What it returns is run: fetches, or a function that takes a session.
+    """
     with tf.Graph().as_default():
+        mistakes = (tf.errors.OpError, *_KINDS)
         try:
             result = build(tf)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            return f"{kind.__name__} when built"
+        except mistakes as error:
+            return f"{_class_of(tf, error)} when built"
         with session(tf) as sess:
             try:
-                sess.run(result)
-            except tf.errors.OpError as error:
-                return f"{type(error).__name__} when run"
-            except (TypeError, ValueError) as error:
-                return f"{type(error).__name__} when run"
+                _ = result(sess) if callable(result) else sess.run(result)
+            except mistakes as error:
+                return f"{_class_of(tf, error)} when run"
     return "no error"
+
+
+def _class_of(tf: Any, error: Exception) -> str:
+    if isinstance(error, tf.errors.OpError):
+        return type(error).__name__
+    return next(kind.__name__ for kind in _KINDS if isinstance(error, kind))
 
 
 # Writing a variable while others read it is a race: tensors behind such ops are not run.

@@ -61,7 +61,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
 
     Raises:
       ValueError: if there are no inputs or they cannot have one shape.
-      TypeError: if their dtypes differ.
+      TypeError: if their dtypes differ, or a tensor is given instead of a list.
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
@@ -69,7 +69,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     array([111, 222], dtype=int32)
     """
     if not isinstance(inputs, (list, tuple)) or not inputs:
-        raise ValueError(
+        raise (TypeError if isinstance(inputs, Tensor) else ValueError)(
             "Inputs must be a list of at least one Tensor/IndexedSlices with the same dtype and "
             f"shape, but got {inputs!r}."
         )

@@ -65,6 +65,8 @@ def _given_axis(axis: Any, dimension: Any) -> Any:
 
 
 def _build(declared: OpDef, x: Any, axis: Any, output_type: Any, name: str | None) -> Tensor:
+    if isinstance(axis, (list, tuple)):
+        raise TypeError(f"`axis` must be an int or an integer tensor, but is {axis!r}.")
     result: Tensor = declared(x, axis, output_type=output_type, name=name)
     return result
 
@@ -109,6 +111,7 @@ def argmax(
       is never chosen.
 
     Raises:
+      TypeError: if the axis is a list.
       ValueError: if the axis is out of range.
       tf.errors.InvalidArgumentError: if there is nothing along the axis.
 

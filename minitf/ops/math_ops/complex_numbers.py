@@ -61,7 +61,7 @@ def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
     array([1.+0.5j, 2.-1.j ], dtype=complex64)
     """
     real = convert_to_tensor(real, name="real")
-    imag = convert_to_tensor(imag, name="imag", preferred_dtype=real.dtype.base_dtype)
+    imag = convert_to_tensor(imag, name="imag")
     with name_scope(name, "Complex", [real, imag]) as scope:
         pair = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
         given = real.dtype.base_dtype, imag.dtype.base_dtype

@@ -105,7 +105,7 @@ def div(x: Any, y: Any, name: str | None = None) -> Tensor:
       A tensor of the same dtype.
 
     Raises:
-      TypeError: if the dtypes differ.
+      ValueError: if the dtypes differ.
       tf.errors.InvalidArgumentError: if an integer is divided by 0.
 
     >>> import minitf as tf
@@ -114,7 +114,8 @@ def div(x: Any, y: Any, name: str | None = None) -> Tensor:
     3 3.5
     """
     with name_scope(name, "div", [x, y]) as scope:
-        x, y = _operands(x, y)
+        x = convert_to_tensor(x, name="x")
+        y = convert_to_tensor(y, x.dtype.base_dtype, name="y")
         fractional = x.dtype.is_floating or x.dtype.is_complex
         result: Tensor = (REAL_DIV if fractional else FLOOR_DIV)(x, y, name=scope)
         return result

@@ -172,7 +172,10 @@ def matrix_solve_shape(op: Operation) -> list[TensorShape]:
     matrix = _square(op.inputs[0])
     rhs = op.inputs[1].shape.with_rank_at_least(2)._dims
     if matrix is None or rhs is None:
-        return [unknown_shape()]
+        if matrix is rhs:
+            return [unknown_shape()]
+        # One of the two says how many dims there are.
+        matrix, rhs = (dims or (None,) * len(matrix or rhs or ()) for dims in (matrix, rhs))
     rows, other_rows = matrix[-1], rhs[-2]
     if rows is not None and other_rows is not None and rows != other_rows:
         raise ValueError(f"Dimensions must be equal, but are {rows} and {other_rows}")
@@ -388,9 +391,11 @@ def cross_shape(op: Operation) -> list[TensorShape]:
 @CROSS.kernel
 def cross_kernel(a: Any, b: Any) -> Any:
     if a.shape != b.shape or not a.ndim or a.shape[-1] != 3:
-        raise ValueError(
-            f"Both inputs must be of one shape that ends in 3, not {list(a.shape)}, {list(b.shape)}"
-        )
+        kind: type[errors.OpError] = errors.InvalidArgumentError
+        if a.shape == b.shape and a.ndim:
+            kind = errors.FailedPreconditionError
+        shapes = f"{list(a.shape)}, {list(b.shape)}"
+        raise kind(None, None, f"Both inputs must be of one shape that ends in 3, not {shapes}")
     return np.cross(a, b)
 
 
