@@ -102,7 +102,8 @@ SQRT_GRAD = op_def(
 
 @SQRT_GRAD.kernel
 def sqrt_grad_kernel(y: Any, dy: Any) -> Any:
-    return dy * 0.5 / y.conjugate()
+    # As in TensorFlow, no gradient stays none, also at a corner: `tf.where` may have cut it off.
+    return np.where(dy == 0, dy, dy * 0.5 / y.conjugate())
 
 
 @SQRT_GRAD.gradient
@@ -157,7 +158,7 @@ RSQRT_GRAD = op_def(
 
 @RSQRT_GRAD.kernel
 def rsqrt_grad_kernel(y: Any, dy: Any) -> Any:
-    return dy * (-0.5 * y.conjugate()) * (y.conjugate() * y.conjugate())
+    return np.where(dy == 0, dy, dy * (-0.5 * y.conjugate()) * (y.conjugate() * y.conjugate()))
 
 
 @RSQRT_GRAD.gradient
@@ -212,7 +213,7 @@ RECIPROCAL_GRAD = op_def(
 
 @RECIPROCAL_GRAD.kernel
 def reciprocal_grad_kernel(y: Any, dy: Any) -> Any:
-    return -dy * y.conjugate() * y.conjugate()
+    return np.where(dy == 0, dy, -dy * y.conjugate() * y.conjugate())
 
 
 @RECIPROCAL_GRAD.gradient
