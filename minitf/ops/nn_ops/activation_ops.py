@@ -366,7 +366,7 @@ def softplus_kernel(features: Any) -> Any:
 
 @SOFTPLUS.gradient
 def softplus_gradient(op: Operation, grad: Tensor) -> Any:
-    return SOFTPLUS_GRAD(grad, op.inputs[0])
+    return math_ops.MUL(grad, math_ops.SIGMOID(op.inputs[0]))
 
 
 def softplus(features: Any, name: str | None = None) -> Tensor:
