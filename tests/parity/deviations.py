@@ -79,7 +79,8 @@ DEVIATIONS = [
     ),
     (
         "second derivatives of `tf.unsorted_segment_prod` where an element is 0, and of "
-        "`tf.math.reduce_euclidean_norm` where the gradient that arrives is 0",
+        "`tf.math.reduce_euclidean_norm` where the gradient that arrives is 0, and of "
+        "`tf.segment_max` and `tf.segment_min` where a segment is empty",
         "nan",
         "the derivative",
         "likewise",

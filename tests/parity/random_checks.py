@@ -27,6 +27,9 @@ ERRORS = (TypeError, LookupError, ValueError, NotImplementedError)
 BEYOND = frozenset(
     ["LRNGrad", "MaxPoolGradWithArgmax", "MaxPoolGradGradWithArgmax", "SoftsignGrad"]
 )
+# Op types whose second derivatives divide by zero in TensorFlow: where an element, or the gradient
+# that arrives, is zero, or a segment empty. minitf's are written so that they do not.
+NOT_A_NUMBER = frozenset(["EuclideanNorm", "SegmentMax", "SegmentMin", "UnsortedSegmentProd"])
 _UNDIFFERENTIABLE = re.compile(r"No gradient defined for operation.*\(op type: (\w+)\)")
 
 
@@ -181,12 +184,23 @@ def _check(program: Program, tally: Tally) -> None:
     found = conditions(ours.graph, ours.feed, [_tensor(t) for t in ours.tensors.values()])
     doubted: list[tuple[str, Condition, TooFarApart]] = []
     for name, condition in zip(ours.tensors, found, strict=True):
+        if _is_lost(name, ours, theirs):
+            tally.beyond["not a number"] += 1
+            continue
         try:
             _compare(name, ours.values[name], theirs.values[name], condition, tally)
         except TooFarApart as error:
             doubted.append((name, condition, error))
     if doubted:
         _compare_again(program, ours, theirs, doubted, tally)
+
+
+def _is_lost(name: str, ours: Outcome, theirs: Outcome) -> bool:
+    """Whether TensorFlow's second derivative is not a number for a known reason."""
+    if not name.startswith("second") or np.all(np.isfinite(theirs.values[name])):
+        return False
+    types = {op.type for op in ours.graph.get_operations()}
+    return bool(np.all(np.isfinite(ours.values[name])) and types & NOT_A_NUMBER)
 
 
 def _compare_again(

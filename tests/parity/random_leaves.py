@@ -130,7 +130,8 @@ def _filled(m: Maker, name: str, array: np.ndarray) -> str:
     value, shape = array.flat[0].item(), list(array.shape)
     if value in (0, 1) and m.flag():
         return f"{name} = tf.{'ones' if value else 'zeros'}({shape}, '{array.dtype}')"
-    return f"{name} = tf.fill({shape}, np.{array.dtype.type.__name__}({value!r}))"
+    number = repr(value) if np.isfinite(value) else f"'{value}'"
+    return f"{name} = tf.fill({shape}, np.{array.dtype.type.__name__}({number}))"
 
 
 def _default(m: Maker, name: str, array: np.ndarray) -> str:

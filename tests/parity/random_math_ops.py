@@ -40,15 +40,13 @@ _UNARY: list[tuple[str, tuple[str, ...], Condition]] = [
     *((name, NUMBERS, _ALL_REALS) for name in ["abs", "negative", "square", "sign"]),
     *((name, FLOATS, _ALL_REALS) for name in ["sigmoid", "tanh", "atan", "asinh", "nn.softsign"]),
     *((name, FLOATS, _ALL_REALS) for name in ["nn.softplus", "erf", "erfc", "log_sigmoid"]),
-    *(
-        (name, FLOATS, _ALL_REALS)
-        for name in ["floor", "ceil", "rint", "round", "nn.relu", "nn.relu6"]
-    ),
+    *((name, FLOATS, _ALL_REALS) for name in ["floor", "ceil", "round", "nn.relu", "nn.relu6"]),
     *((name, FLOATS, _ALL_REALS) for name in ["nn.elu", "nn.selu", "nn.leaky_relu", "nn.swish"]),
     *((name, FLOATS, _ALL_REALS) for name in ["is_nan", "is_inf", "is_finite"]),
     *((name, FLOATS, within(-50, 50)) for name in ["sin", "cos"]),
     *((name, FLOATS, within(-8, 8)) for name in ["exp", "expm1", "sinh", "cosh"]),
     *((name, FLOATS, within(1 / 64, np.inf)) for name in ["sqrt", "rsqrt", "log"]),
+    ("rint", SINGLE_AND_DOUBLE, _ALL_REALS),
     ("tan", FLOATS, within(-1.4, 1.4)),
     ("log1p", FLOATS, within(-0.9, np.inf)),
     ("asin", FLOATS, within(-0.97, 0.97)),

@@ -128,7 +128,9 @@ def fused_batch_norm(m: Maker) -> None:
     scale, offset = m.operand("float32", width), m.operand("float32", width)
     call = f"tf.nn.fused_batch_norm({x}, {scale}, {offset}"
     if m.flag():
-        mean, variance = m.operand("float32", width), m.operand("float32", width, "positive")
+        # New ones: where the mean is the very tensor of the scale, TensorFlow's second derivative by
+        # the scale takes that by the mean for a part of it.
+        mean, variance = m.leaf("float32", width, "mixed"), m.leaf("float32", width, "positive")
         call += f", mean={mean}, variance={variance}, is_training=False"
     m.emit(call + ", epsilon=0.0625)[0]")
 
@@ -136,6 +138,8 @@ def fused_batch_norm(m: Maker) -> None:
 @entry
 def local_response_normalization(m: Maker) -> None:
     x = m.operand("float32", [m.integer(1, 2), m.integer(1, 2), 2, m.choose((3, 4, 1))])
+    if not x.tame:
+        raise GaveUp  # TensorFlow multiplies by a matrix with zeros: one nan spoils a row
     m.emit(f"tf.nn.lrn({x}, {m.integer(1, 2)}, bias=1.0, alpha=0.25, beta=0.5)")
 
 

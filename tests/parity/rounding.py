@@ -149,6 +149,10 @@ assert {op.name for op in op_def.all_ops()} >= _MOVES
 _CANCELLING = frozenset(["Digamma", "Elu", "Lgamma", "Selu"])
 
 
+# These mix the elements of a matrix: each result is as far off as the largest.
+_MIXING = frozenset(["Cholesky", "MatrixInverse", "MatrixSolve", "Qr"])
+
+
 def randomly_rounded(
     unit: float, size: float, seed: int, sign: int, exempt: bool = True
 ) -> Rounding:
@@ -163,16 +167,18 @@ def randomly_rounded(
     random = np.random.default_rng(seed)
     coarse = next(np.dtype(name) for name, its_unit in UNIT.items() if its_unit == unit)
 
-    def move(real: np.ndarray, least: float) -> np.ndarray:
+    def move(real: np.ndarray, least: float, spare: bool) -> np.ndarray:
         held = real.astype(coarse).astype(real.dtype) == real if exempt else real == 0
         signs = sign * (random.integers(0, 2, real.shape) * 2 - 1)
-        return np.where(held, real, real + size * signs * np.maximum(np.abs(real), least))
+        return np.where(held & spare, real, real + size * signs * np.maximum(np.abs(real), least))
 
     def rounding(op_type: str, value: np.ndarray) -> np.ndarray:
-        least = 1.0 if op_type in _CANCELLING else 0.0
+        least, spare = (1.0 if op_type in _CANCELLING else 0.0), op_type not in _MIXING
+        if not spare:
+            least = float(np.abs(value).max(initial=0.0))
         if value.dtype.kind == "c":
-            return move(value.real, least) + 1j * move(value.imag, least)
-        return move(np.asarray(value), least)
+            return move(value.real, least, spare) + 1j * move(value.imag, least, spare)
+        return move(np.asarray(value), least, spare)
 
     return rounding
 

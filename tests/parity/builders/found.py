@@ -74,6 +74,32 @@ def choices_of_unknown_length(tf: Any) -> None:
     tf.where(tf.constant([True]), tf.placeholder_with_default([1.0], [None]), [2.0])
 
 
+@family.graph
+def systems_in_part_known(tf: Any) -> None:
+    matrix, right = np.eye(2, dtype="float32"), np.ones([2, 3], "float32")
+    for shape in (None, [2, 2], [2, None]):
+        for other in (None, [None, None], [2, 3]):
+            tf.matrix_solve(
+                tf.placeholder_with_default(matrix, shape),
+                tf.placeholder_with_default(right, other),
+            )
+
+
+@family.values
+def no_gradient_at_a_corner_is_none(tf: Any) -> Any:
+    """The root of zero is fenced off, but its gradient runs."""
+    x = tf.constant([0.0, 4.0])
+    safe = [tf.where(x > 0, f(x), x) for f in (tf.sqrt, tf.rsqrt, tf.reciprocal)]
+    clipped = [tf.minimum(tf.rsqrt(x), 4.0), tf.clip_by_average_norm(tf.zeros_like(x) * x, 0.25)]
+    return [tf.gradients(y, x)[0] for y in safe + clipped]
+
+
+@family.values
+def second_derivative_of_softplus(tf: Any) -> Any:
+    x = tf.constant([64.0, 30.0, -5.0], "float64")
+    return tf.gradients(tf.gradients(tf.nn.softplus(x), x), x)
+
+
 @family.values
 def gradients_of_products_with_zeros(tf: Any) -> Any:
     found = []
