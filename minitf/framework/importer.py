@@ -34,10 +34,12 @@ from minitf.framework.op_def import OpDef
 from minitf.framework.operation import Operation
 from minitf.framework.signature import check_inputs, output_types
 from minitf.framework.tensor import Tensor
-from minitf.framework.tensor_shape import MAX_RANK
+from minitf.framework.tensor_shape import MAX_RANK, unknown_shape
 
 # The version of the format that is understood: that of the TensorFlow minitf is compared with.
 CONSUMER = 2474
+# Before this version a placeholder of any shape was written with the shape of a scalar.
+_SCALARS_SINCE = 24
 # A few bytes can ask for any number of outputs. This many, and some for each node, are believed.
 _MAX_OUTPUTS = 2_000_000
 _MAX_DIM = 2**63 - 1
@@ -263,6 +265,7 @@ class _Import:
         self.made: list[Operation | None] = [None] * len(self.nodes)
         self.made_in_order: list[Operation] = []
         self.devices: dict[str, str] = {}
+        self.producer = graph_def.versions.producer
         self.outputs_left = _MAX_OUTPUTS + 8 * len(self.nodes)
         self.traceback = traceback_lib.capture()
 
@@ -305,6 +308,8 @@ class _Import:
     def _make(self, node: Any, number: int, op_id: int) -> Operation:
         op_def = self.op_defs[node.op]
         attrs = read_attrs(op_def, node.attr)
+        if self.producer < _SCALARS_SINCE and node.op == "Placeholder" and attrs["shape"] == []:
+            attrs["shape"] = unknown_shape()
         inputs, controls = self._inputs(node, number)
         name = self.names[number]
         check_inputs(op_def, attrs, inputs, name)

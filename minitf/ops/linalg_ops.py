@@ -173,6 +173,8 @@ def matrix_diag_shape(op: Operation) -> list[TensorShape]:
         return [unknown_shape(diagonal.ndims + 1) if diagonal.ndims == 1 else unknown_shape()]
     low, high = _band(k)
     batch = diagonal[: -1 if low == high else -2]
+    for size in op.inputs[2:4]:
+        size.shape.with_rank(0)
     wanted = [static_value(t) for t in op.inputs[2:4]]
     length = diagonal[-1].value
     if length is None or wanted[0] is None or wanted[1] is None:

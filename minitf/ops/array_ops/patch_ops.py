@@ -27,11 +27,12 @@ EXTRACT_IMAGE_PATCHES = op_def(
 )
 
 
-def _positions(dim: int, ksize: int, stride: int, rate: int, padding: str) -> Any:
-    """For each patch and each of its elements, where it lies in the dim; maybe outside."""
+def _places(dim: int, ksize: int, stride: int, rate: int, padding: str) -> tuple[int, int]:
+    """How many patches lie along a dim, and how far before it the first one starts."""
     reach = (ksize - 1) * rate + 1
     if padding == "VALID":
-        count, before = int((dim - reach + stride) / stride), 0
+        room = dim - reach + stride
+        count, before = (room // stride if room >= 0 else -(-room // stride)), 0
         if count < 0:
             raise ValueError(
                 f"Computed output size would be negative: {count} [input_size: {dim}, "
@@ -40,19 +41,25 @@ def _positions(dim: int, ksize: int, stride: int, rate: int, padding: str) -> An
     else:
         count = -(-dim // stride)
         before = max(0, (count - 1) * stride + reach - dim) // 2
+    return count, before
+
+
+def _positions(dim: int, ksize: int, stride: int, rate: int, padding: str) -> Any:
+    """For each patch and each of its elements, where it lies in the dim; maybe outside."""
+    count, before = _places(dim, ksize, stride, rate, padding)
     starts = np.arange(count)[:, np.newaxis] * stride - before
     return starts + np.arange(ksize) * rate
 
 
+def _along(attrs: Any, axis: int) -> tuple[int, int, int, str]:
+    """The attributes that say how patches lie along an axis."""
+    sizes = (attrs[name][axis] for name in ("ksizes", "strides", "rates"))
+    return (*sizes, attrs["padding"])
+
+
 def _grid(attrs: Any, height: int, width: int) -> tuple[Any, Any]:
     """The rows and the columns of the elements of the patches."""
-    rows, cols = (
-        _positions(
-            dim, attrs["ksizes"][i], attrs["strides"][i], attrs["rates"][i], attrs["padding"]
-        )
-        for i, dim in ((1, height), (2, width))
-    )
-    return rows, cols
+    return _positions(height, *_along(attrs, 1)), _positions(width, *_along(attrs, 2))
 
 
 @EXTRACT_IMAGE_PATCHES.shape
@@ -61,6 +68,8 @@ def extract_image_patches_shape(op: Operation) -> list[TensorShape]:
         sizes = op._attrs[name]
         if len(sizes) != 4 or sizes[0] != 1 or sizes[3] != 1:
             raise ValueError(f"{name} must have the form [1, rows, columns, 1], but is {sizes}")
+        if min(sizes) < 1:
+            raise ValueError(f"{name} must be positive, but is {sizes}")
     dims = op.inputs[0].shape._dims
     if dims is None:
         return [unknown_shape(4)]
@@ -71,8 +80,9 @@ def extract_image_patches_shape(op: Operation) -> list[TensorShape]:
     size = None if depth is None else depth * ksizes[1] * ksizes[2]
     if height is None or width is None:
         return [shape_of_dims((n, None, None, size))]
-    rows, cols = _grid(op._attrs, height, width)
-    return [shape_of_dims((n, len(rows), len(cols), size))]
+    rows, _ = _places(height, *_along(op._attrs, 1))
+    columns, _ = _places(width, *_along(op._attrs, 2))
+    return [shape_of_dims((n, rows, columns, size))]
 
 
 @EXTRACT_IMAGE_PATCHES.kernel

@@ -94,7 +94,7 @@ def reverse_sequence_shape(op: Operation) -> list[TensorShape]:
         return [given]
     dims, batch_dim = list(given._dims), op._attrs["batch_dim"]
     for name in ("seq_dim", "batch_dim"):
-        if op._attrs[name] >= len(dims):
+        if not -len(dims) <= op._attrs[name] < len(dims):
             raise ValueError(f"{name} must be < input rank: {op._attrs[name]} vs. {len(dims)}")
     count = None if lengths._dims is None else lengths._dims[0]
     if count is not None and dims[batch_dim] not in (None, count):
