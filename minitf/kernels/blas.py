@@ -55,6 +55,11 @@ def _threads() -> _Threads | None:
     return None
 
 
+def is_openblas() -> bool:
+    """Whether numpy's BLAS is OpenBLAS."""
+    return _threads() is not None
+
+
 class _Users:
     """How many threads are inside `single_threaded`, and what the number was before the first."""
 

@@ -1,17 +1,24 @@
 """With this module one can multiply matrices on all cores, with the same bits on any number.
 
-numpy's BLAS would use all cores by itself, but then keeps them from the kernels that come next
-(see `blas`); and how it shares out the work, and so the last bit, depends on how many there are.
+Large products of float32 and float64 run on the project's own microkernel (`packed_product`), which
+is somewhat faster than OpenBLAS; all others on numpy's BLAS, in pieces. `_on_blas` is the one place
+that decides, and `why` says for what reason.
+
+numpy's BLAS would use all cores by itself, but then keeps them from the kernels that come next (see
+`blas`); and how it shares out the work, and so the last bit, depends on how many there are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels.blas import single_threaded
+from minitf.kernels import packed_product
+from minitf.kernels.blas import is_openblas, single_threaded
+from minitf.kernels.dispatch import compiles
 from minitf.kernels.parallel import parallel_ranges
 
 Array = npt.NDArray[Any]
@@ -21,6 +28,37 @@ _BLOCK = 1 << 22
 
 # BLAS computes tiles of the result; a block's edges lie on edges of tiles.
 _TILE = 64
+
+
+# The microkernel wins from so many multiply-adds on, with so many rows, columns and terms.
+_LARGE, _LEAST = 1 << 22, 16
+
+
+def _on_blas(dtype: np.dtype[Any], rows: int, inner: int, columns: int) -> str:
+    """Why a product is computed by BLAS, or nothing if it is not."""
+    if rows * inner * columns < _LARGE:
+        return "the product is small"
+    if min(rows, inner, columns) < _LEAST:
+        return "one of the matrices is thin"
+    if not is_openblas():
+        return "this library may know more about the processor"
+    if not compiles(dtype):  # last, since asking imports Numba
+        return f"{dtype} does not run compiled here"
+    return ""
+
+
+def why(dtype: npt.DTypeLike, sizes: Sequence[int]) -> str:
+    """Says what computes a product, and for what reason.
+
+    Args:
+      dtype: of the matrices.
+      sizes: rows of the left matrix, its columns, and columns of the right one.
+
+    >>> why("float32", (2, 3, 4)).startswith("BLAS: ")
+    True
+    """
+    reason = _on_blas(np.dtype(dtype), *sizes)
+    return f"BLAS: {reason}" if reason else "microkernel: the product is large"
 
 
 def matmul(
@@ -49,6 +87,7 @@ def matmul(
     >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])
     """
+    given = a, b
     a, b = a.T if transpose_a else a, b.T if transpose_b else b
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"matrices of shapes {a.shape} and {b.shape} cannot be multiplied")
@@ -56,6 +95,10 @@ def matmul(
     if out is None:
         out = np.empty((rows, columns), a.dtype)
     result = out
+    fits = a.dtype == b.dtype == out.dtype and out.flags.c_contiguous
+    if fits and not _on_blas(a.dtype, rows, inner, columns):
+        packed_product.multiply(*given, out, transpose_a=transpose_a, transpose_b=transpose_b)
+        return out
 
     def some_rows(start: int, stop: int) -> None:
         np.matmul(a[start:stop], b, out=result[start:stop])

@@ -213,6 +213,17 @@ class Writer:
         """Puts a vector into memory."""
         self.builder.store(vector, self._pointer(address, self._vector), align=self.size)
 
+    def prefetch(self, address: Value) -> None:
+        """Asks for a line of the cache that will be read soon; any address will do."""
+        ir = self._ir
+        byte, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer])
+        function = self._utils.get_or_insert_function(
+            self.builder.module, kind, "llvm.prefetch.p0i8"
+        )
+        read, keep, data = (ir.Constant(integer, flag) for flag in (0, 3, 1))
+        self.builder.call(function, [self.builder.inttoptr(address, byte), read, keep, data])
+
     def broadcast(self, address: Value) -> Value:
         """The number in memory, in all places of a vector."""
         number = self.builder.load(self._pointer(address, self._scalar))
@@ -230,6 +241,12 @@ class Writer:
         rounded = float(np.float32(number)) if self.size == 4 else float(number)
         one = self._ir.Constant(self._scalar, rounded)
         return self._ir.Constant(self._vector, [one] * self.lanes)
+
+    def mixed(self, a: Value, b: Value, places: Sequence[int]) -> Value:
+        """A vector of numbers of a and b: for each its place in a, or in b with `lanes` added."""
+        ir = self._ir
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), list(places))
+        return self.builder.shuffle_vector(a, b, mask)
 
     def add(self, a: Value, b: Value) -> Value:
         return self.builder.fadd(a, b)
