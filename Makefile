@@ -14,7 +14,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network lint parity side-by-side bench bench-growth bench-kernels docs clean
+.PHONY: help mnist test test-network lint parity parity-record parity-report side-by-side bench bench-growth bench-kernels docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -40,6 +40,14 @@ lint: $(VENV)/.installed-dev  ## ruff, and mypy --strict
 parity: $(PARITY_VENV)/.installed  ## compare with real TensorFlow, in an environment of its own
 	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 \
 	    $(PARITY_VENV)/bin/python -m pytest -n 2 -m parity tests $(ARGS)
+
+parity-record: $(PARITY_VENV)/.installed  ## record anew what TensorFlow does (ARGS=losses)
+	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 \
+	    $(PARITY_VENV)/bin/python -m tests.parity.record $(ARGS)
+
+parity-report: $(PARITY_VENV)/.installed  ## write docs/parity.md from what was compared
+	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 \
+	    $(PARITY_VENV)/bin/python -m tests.parity.report
 
 side-by-side: $(PARITY_VENV)/.installed  ## train a CNN in minitf and in TensorFlow, and compare
 	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 \

@@ -71,7 +71,7 @@ def geometries(draw: Callable[..., Any], most: int = 8, dilated: bool = True) ->
 
 
 class Golden(NamedTuple):
-    """What TensorFlow gave for one geometry; see tests/golden/record_kernels.py."""
+    """What TensorFlow gave for one geometry; see tests/parity/kernel_cases.py."""
 
     family: str
     window: Pair

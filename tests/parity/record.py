@@ -1,17 +1,38 @@
 """Records in `tests/golden` what TensorFlow does of everything that minitf is compared in.
 
-    python -m tests.parity.record [family ...]
+    python -m tests.parity.record [name ...]        (make parity-record)
 
-A family is one of `tests/parity/builders`, or "random", whose cases are those of random_cases.py.
-It needs the `parity` extra, and is to be run again when a case is added or changed.
+A name is that of a family in `tests/parity/builders`, or one of `OTHERS`, each of which has cases of
+its own kind. It needs the `parity` extra, and is to be run again when a case is added or changed.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
-from tests.parity import builders, random_cases, recording
+from tests.parity import (
+    builders,
+    frozen,
+    gradient_cases,
+    graph_defs,
+    import_cases,
+    kernel_cases,
+    random_cases,
+    recording,
+    side_by_side,
+)
 from tests.parity.harness import FAMILIES, assert_something, engine, observe
+
+OTHERS: dict[str, Callable[[], object]] = {
+    "frozen": frozen.main,
+    "gradient_cases": gradient_cases.record,
+    "graph_defs": graph_defs.main,
+    "import_cases": import_cases.main,
+    "kernel_cases": kernel_cases.main,
+    "random_cases": random_cases.record_apart,
+    "side_by_side": side_by_side.record,
+}
 
 
 def record(name: str) -> None:
@@ -33,9 +54,9 @@ def record(name: str) -> None:
 
 def main() -> None:
     assert builders
-    for name in sys.argv[1:] or [*FAMILIES, "random"]:
-        if name == "random":
-            random_cases.record_apart()
+    for name in sys.argv[1:] or [*FAMILIES, *OTHERS]:
+        if name in OTHERS:
+            OTHERS[name]()
         else:
             record(name)
 

@@ -1,6 +1,6 @@
 """Records in kernels.npz what TensorFlow's convolutions and pools give, to be tested without it.
 
-    python tests/golden/record_kernels.py
+    python -m tests.parity.record kernel_cases
 
 needs `tensorflow` (the parity extra). Each case is one geometry; `cases` says which functions of
 minitf.kernels it is for, and the file holds, as "<case>/<name>", the arrays that went in and came
@@ -13,13 +13,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+
+from tests.parity.recording import GOLDEN
 
 Case = dict[str, Any]
 Arrays = dict[str, np.ndarray]
@@ -150,7 +151,7 @@ def main() -> None:
         cases.append(case)
         arrays.update({f"{index}/{name}": array for name, array in results.items()})
     np.savez_compressed(
-        Path(__file__).with_name("kernels.npz"),
+        GOLDEN / "kernels.npz",
         cases=np.array(json.dumps(cases)),
         tensorflow=np.array(tf.__version__),
         **arrays,
