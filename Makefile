@@ -20,7 +20,7 @@ help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
 	@echo
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) \
-	    | while IFS='|' read -r target what; do printf '  %-13s %s\n' "$$target" "$$what"; done
+	    | while IFS='|' read -r target what; do printf '  %-14s %s\n' "$$target" "$$what"; done
 	@echo
 	@echo "The first call makes $(VENV) and installs what is needed; later calls reuse it."
 

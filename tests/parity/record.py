@@ -2,8 +2,8 @@
 
     python -m tests.parity.record [name ...]        (make parity-record)
 
-A name is that of a family in `tests/parity/builders`, or one of `OTHERS`, each of which has cases of
-its own kind. It needs the `parity` extra, and is to be run again when a case is added or changed.
+A name is that of a family in `tests/parity/builders`, or one of `OTHERS`, each of which has cases
+of its own kind. It needs the `parity` extra, and is to be run again when a case changes.
 """
 
 from __future__ import annotations
