@@ -182,6 +182,16 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]
         tensors = [convert_to_tensor(v, name=f"{arg.name}_{i}") for i, v in enumerate(values)]
         known[arg.type_list_attr] = [t.dtype.base_dtype for t in tensors]
         return tensors
+    length = known.get(arg.number_attr, len(values))
+    if len(values) != length:
+        first = next(each.name for each in op_def.inputs if each.number_attr == arg.number_attr)
+        raise ValueError(
+            errors.report(
+                f"List argument {arg.name!r} to {op_def.name!r} Op with length {len(values)} must "
+                f"match length {length} of argument {first!r}.",
+                do="give lists of one length.",
+            )
+        )
     least = op_def.attrs[arg.number_attr].minimum
     if len(values) < least:
         raise ValueError(

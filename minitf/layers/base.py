@@ -321,8 +321,17 @@ class Layer:
           *args, **kwargs: further arguments of `call`; and `scope`, the variable scope to use.
 
         Raises:
+          TypeError: if `inputs` is None.
           ValueError: if the inputs do not fit the layer, or are in another graph than it.
         """
+        if inputs is None:
+            raise TypeError(
+                errors.report(
+                    f"The inputs of layer {self._name!r} are None.",
+                    line=str(traceback_lib.capture()),
+                    do="give a tensor; a function that made it may lack its `return`.",
+                )
+            )
         inputs = _as_tensors(inputs)
         flat = _as_list(inputs)
         self._enter_graph(flat)

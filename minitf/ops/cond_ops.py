@@ -358,6 +358,12 @@ def cond(
     ...     print(sess.run(y, {x: 9.0}), sess.run(y, {x: -9.0}))
     3.0 0.0
     """
+    for newer, older, names in (
+        (true_fn, fn1, "'true_fn' and 'fn1'"),
+        (false_fn, fn2, "'false_fn' and 'fn2'"),
+    ):
+        if newer is not None and older is not None:
+            raise TypeError(f"{names} are two names of one argument: give only the first.")
     true_fn = fn1 if true_fn is None else true_fn
     false_fn = fn2 if false_fn is None else false_fn
     if not callable(true_fn):

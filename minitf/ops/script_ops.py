@@ -45,6 +45,16 @@ def py_func_shape(op: Any) -> list[Any]:
 PY_FUNC_STATELESS.shape(py_func_shape)
 
 
+# What is told of an exception of the function; of any other that it is unknown.
+_AS_ERRORS: dict[type[Exception], type[errors.OpError]] = {
+    TypeError: errors.InvalidArgumentError,
+    ValueError: errors.InvalidArgumentError,
+    StopIteration: errors.OutOfRangeError,
+    MemoryError: errors.ResourceExhaustedError,
+    NotImplementedError: errors.UnimplementedError,
+}
+
+
 @PY_FUNC.kernel
 def py_func_kernel(*inputs: Any, token: str, Tout: list[dtypes.DType]) -> Any:
     holder = _HOLDERS.get(token)
@@ -59,7 +69,8 @@ def py_func_kernel(*inputs: Any, token: str, Tout: list[dtypes.DType]) -> Any:
         result = holder.function(*[np.array(value)[()] for value in inputs])
     except Exception as error:
         lines = "".join(traceback.format_tb(error.__traceback__)[1:])
-        raise errors.UnknownError(
+        found = (kind for raised, kind in _AS_ERRORS.items() if isinstance(error, raised))
+        raise next(found, errors.UnknownError)(
             None, None, f"{type(error).__name__}: {error}\nin the function of tf.py_func:\n{lines}"
         ) from error
     results = list(result) if isinstance(result, (list, tuple)) else [result]
@@ -121,8 +132,11 @@ def py_func(
       operation if `Tout` is empty.
 
     Raises:
-      tf.errors.UnknownError: when it runs, if `func` raises.
-      tf.errors.InvalidArgumentError: when it runs, if `func` returns other dtypes.
+      tf.errors.InvalidArgumentError: when it runs, if `func` raises TypeError or ValueError, or
+        returns other dtypes.
+      tf.errors.UnknownError: when it runs, if `func` raises something else; OutOfRangeError for
+        StopIteration, UnimplementedError for NotImplementedError, ResourceExhaustedError for
+        MemoryError.
 
     >>> import minitf as tf
     >>> y = tf.py_func(lambda v: v[::-1].copy(), [tf.constant([1, 2, 3])], tf.int32)

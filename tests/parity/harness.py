@@ -178,7 +178,7 @@ def _returned(tf: Any, result: Any) -> list[Any]:
 
 
 # What Python itself raises for a mistake, the more special ones first.
-_KINDS = (NotImplementedError, RuntimeError, LookupError, TypeError, ValueError)
+_KINDS = (NotImplementedError, RuntimeError, LookupError, AttributeError, TypeError, ValueError)
 
 
 def error_of(tf: Any, build: Builder) -> str:

@@ -3,6 +3,7 @@
 from tests.parity.builders import (
     arrays,
     control,
+    errors_models,
     errors_numbers,
     found,
     gradients,
