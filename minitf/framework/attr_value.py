@@ -285,7 +285,10 @@ def _tensor(attr: AttrDef, message: Any, dtype: dtypes.DType | None) -> Any:
     if min(sizes, default=0) < 0:
         unknown = ",".join("?" if size == -1 else str(size) for size in sizes)
         raise AttrError(f"Shape [{unknown}] is not fully defined for attr '{attr.name}'")
-    return tensor_value(message, tuple(sizes), dtype)
+    try:
+        return tensor_value(message, tuple(sizes), dtype)
+    except ValueError as error:
+        raise AttrError(f"Attr '{attr.name}' cannot be read: {error}") from None
 
 
 def _undeclared(name: str, message: Any) -> Any:
@@ -303,8 +306,8 @@ def _undeclared(name: str, message: Any) -> Any:
     if found == "type" and message.type in _DTYPE_OF:
         return _DTYPE_OF[message.type]
     try:
-        return protos.AttrValue.FromString(message.SerializeToString())
-    except Exception as error:  # what protobuf raises for messages nested too deeply
+        return protos.own_copy(message)
+    except ValueError as error:
         raise AttrError(f"Attr '{name}' cannot be read: {error}") from None
 
 

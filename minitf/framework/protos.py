@@ -130,6 +130,38 @@ def data_type_name(number: int) -> str | None:
     return _DATA_TYPES[index].lower() + ("_ref" if is_ref else "")
 
 
+# Protobuf's own limit is 100, for what it reads; what is made in Python may be nested without end,
+# and ends the process when it is copied.
+_MAX_NESTING = 60
+
+
+def own_copy(message: Any) -> Any:
+    """A copy of a message, of minitf's class of that name.
+
+    Raises:
+      ValueError: if messages in it are nested too deeply.
+    """
+    pending = [(message, 0)]
+    while pending:
+        current, depth = pending.pop()
+        if depth > _MAX_NESTING:
+            raise ValueError("messages in it are nested too deeply")
+        for _, value in current.ListFields():
+            pending += [(item, depth + 1) for item in _messages(value)]
+    return _classes()[message.DESCRIPTOR.name].FromString(message.SerializeToString())
+
+
+def _messages(value: Any) -> list[Any]:
+    """The messages in a field, which may be one, several, or a map of them; or hold none."""
+    if hasattr(value, "ListFields"):
+        return [value]
+    if hasattr(value, "values"):
+        value = list(value.values())
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or len(value) == 0:
+        return []
+    return list(value) if hasattr(value[0], "ListFields") else []
+
+
 def __getattr__(name: str) -> Any:
     """The message class of this name: `protos.GraphDef`."""
     if not name.startswith("_"):

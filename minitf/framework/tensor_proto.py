@@ -158,7 +158,7 @@ def _strings_from(content: bytes, size: int) -> Any:
 def _values_of(tensor: Any, dtype: dtypes.DType, numpy_dtype: Any) -> Any:
     """The values that a message lists one by one, as a flat array."""
     field = _VALUE_FIELD[dtype]
-    values = getattr(tensor if hasattr(tensor, field) else _own(tensor), field)
+    values = getattr(tensor if hasattr(tensor, field) else protos.own_copy(tensor), field)
     if dtype is dtypes.string:
         array = np.empty(len(values), object)
         array[:] = list(values)
@@ -238,6 +238,9 @@ def tensor_value(proto: Any, shape: tuple[int, ...], dtype: dtypes.DType) -> Any
       proto: the message; it is copied if it is kept.
       shape: its shape, already checked.
       dtype: the dtype that the node says; the message may differ, which is told when it is used.
+
+    Raises:
+      ValueError: if messages in it are nested too deeply.
     """
     size = math.prod(shape)
     if proto.dtype == dtype.as_datatype_enum and dtype in _VALUE_FIELD:
@@ -251,11 +254,7 @@ def tensor_value(proto: Any, shape: tuple[int, ...], dtype: dtypes.DType) -> Any
             else:
                 array.flags.writeable = False
                 return array
-    return PackedTensor(_own(proto), dtype, shape)
-
-
-def _own(proto: Any) -> Any:
-    return protos.TensorProto.FromString(proto.SerializeToString())
+    return PackedTensor(protos.own_copy(proto), dtype, shape)
 
 
 def constant_array(op: Operation) -> Any:
