@@ -56,24 +56,35 @@ def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None) -> Any:
     Args:
       values: a number, string, array or nested list.
       dtype: its dtype; found as for `tf.constant` if None.
-      shape: its shape, if it is to be another than that of `values`.
+      shape: its shape, if it is to be another than that of `values`; the last value fills it up.
+
+    Raises:
+      ValueError: if there are more values than the shape takes.
 
     >>> make_tensor_proto([1.0, 2.0]).tensor_shape.dim[0].size
     2
     """
     array = as_array(values, dtype)
-    if shape is not None:
-        array = np.resize(array, [int(d) for d in as_shape(shape)])
+    dims = array.shape if shape is None else [int(d) for d in as_shape(shape)]
+    size = math.prod(dims)
+    if array.size > size:
+        raise ValueError(f"Too many elements provided. Takes at most {size}, but got {array.size}.")
     found = dtypes.as_dtype(array.dtype)
-    proto = protos.TensorProto(dtype=found.as_datatype_enum, tensor_shape=shape_proto(array.shape))
-    if found is dtypes.string:
-        proto.string_val.extend(array.reshape(-1).tolist())
-    elif array.size == 1 and not found.is_complex:
-        item = array.reshape(-1).view(np.uint16) if found is dtypes.float16 else array.reshape(-1)
-        getattr(proto, _VALUE_FIELD[found]).extend(item.tolist())
-    else:
-        proto.tensor_content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    proto = protos.TensorProto(dtype=found.as_datatype_enum, tensor_shape=shape_proto(dims))
+    flat = array.reshape(-1)
+    if size > 1 and array.size == size and found not in _ALWAYS_LISTED:
+        proto.tensor_content = flat.astype(flat.dtype.newbyteorder("<"), copy=False).tobytes()
+        return proto
+    if found is dtypes.float16:
+        flat = flat.view(np.uint16)
+    elif found.is_complex:
+        flat = flat.view(np.float32 if found is dtypes.complex64 else np.float64)
+    getattr(proto, _VALUE_FIELD[found]).extend(flat.tolist())
     return proto
+
+
+# Arrays of these are written value by value and not as bytes, as TensorFlow writes them.
+_ALWAYS_LISTED = (dtypes.string, dtypes.bool_, dtypes.uint16, dtypes.complex64, dtypes.complex128)
 
 
 def make_ndarray(tensor: Any) -> Any:
