@@ -224,8 +224,6 @@ class CondContext:
                         op._update_input(index, inner)
         self._note(op)
         op.graph.prevent_fetching(op)
-        for tensor in op.outputs:
-            op.graph.prevent_feeding(tensor)
 
     def _holds(self, op: Operation) -> bool:
         """Whether a node is in this branch, or in a choice inside it."""
@@ -255,7 +253,6 @@ class CondContext:
         for scope in graph._scopes.control:  # a Merge of such values waits for nothing else
             scope.made.add(result.op)
         graph.prevent_fetching(result.op)
-        graph.prevent_feeding(result)
         self._from_outside[tensor] = result
         self._note(result.op)
         return result

@@ -92,7 +92,7 @@ def _convert(tensor: Tensor, value: Any, dtype: dtypes.DType) -> Any:
     try:
         array = np.asarray(value, dtype=numpy_dtype, order="C")
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(
+        raise (ValueError if isinstance(error, ValueError) else TypeError)(
             errors.report(
                 f"Cannot feed a value of type {type(value).__name__!r} for Tensor "
                 f"{tensor.name!r}: {error}",

@@ -107,6 +107,8 @@ class BaseSession:
         {'a': array([10, 20], dtype=int32), 'twice': array([20, 40], dtype=int32)}
         """
         self._check_open()
+        if not self._graph.version:
+            self._refuse_empty_graph()
         plan = FetchPlan(self._graph, fetches)
         feeds = resolve_feeds(self._graph, feed_dict)
         program = self._program(plan.elements, list(feeds))
@@ -186,6 +188,16 @@ class BaseSession:
             self._graph.as_graph_element(key, allow_operation=False) for key in feed_dict or []
         ]
         return self._program(plan.elements, feeds).explain()
+
+    def _refuse_empty_graph(self) -> None:
+        raise RuntimeError(
+            errors.report(
+                "The graph of this session is empty: there is nothing to run.",
+                line=str(traceback_lib.capture()),
+                do="build the graph first, and the session in the same `with graph.as_default()` "
+                "block, or give it as tf.Session(graph=graph).",
+            )
+        )
 
     def _check_open(self) -> None:
         if self._closed:

@@ -178,7 +178,15 @@ def _returned(tf: Any, result: Any) -> list[Any]:
 
 
 # What Python itself raises for a mistake, the more special ones first.
-_KINDS = (NotImplementedError, RuntimeError, LookupError, AttributeError, TypeError, ValueError)
+_KINDS = (
+    NotImplementedError,
+    AssertionError,
+    RuntimeError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ValueError,
+)
 
 
 def error_of(tf: Any, build: Builder) -> str:

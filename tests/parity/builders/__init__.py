@@ -5,6 +5,7 @@ from tests.parity.builders import (
     control,
     errors_models,
     errors_numbers,
+    errors_sessions,
     found,
     gradients,
     imported,

@@ -154,6 +154,20 @@ def gradients_through_branches(tf: Any) -> Any:
     return found
 
 
+@family.values
+def fed_in_branches(tf: Any) -> Any:
+    inside: list[Any] = []
+
+    def branch() -> Any:
+        inside.extend([tf.constant(2.0), tf.constant(3.0) * x])
+        return inside[0] * inside[1]
+
+    x, choose = tf.constant(5.0), tf.placeholder_with_default(True, [])
+    y = tf.cond(choose, branch, lambda: tf.constant(0.0))
+    with tf.Session() as sess:
+        return [sess.run(y), *[sess.run(y, {t: 7.0}) for t in inside]]
+
+
 # ---- checks
 
 
