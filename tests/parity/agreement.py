@@ -20,6 +20,7 @@ Runs = Mapping[str, Run]
 
 ONEDNN, PLAIN = "TensorFlow, oneDNN on", "TensorFlow, oneDNN off"
 DIRECT, FAST = "minitf, direct convolutions", "minitf, fast convolutions"
+EXACT = "minitf, float64"
 TENSORFLOW, MINITF = (ONEDNN, PLAIN), (DIRECT, FAST)
 
 LAST_STEPS = (10, 20, 50, 100)
@@ -108,6 +109,34 @@ def losses(runs: Runs, name: str, seeds: Sequence[int], last_steps: Sequence[int
         row["allowed"] = max(factor(name, runs[name]) * row["from_itself"], FLOOR)
         found.append(row)
     return found
+
+
+def from_exact(
+    runs: Runs, exact: Run, seeds: Sequence[int], last_steps: Sequence[int]
+) -> list[Any]:
+    """How far rounding takes each run: the largest relative differences from that in float64.
+
+    Returns:
+      For each last step the difference of each run, over all seeds.
+    """
+    for seed in seeds:
+        start = f"{seed}/initial/"
+        names = [key for key in exact if key.startswith(start)]
+        require(len(names), VARIABLES, "initial variables in float64")
+        for run in runs.values():
+            same = sum(np.array_equal(exact[key].astype(np.float32), run[key]) for key in names)
+            require(same, VARIABLES, f"initial variables of seed {seed} as in float64")
+            require(digest(exact[f"{seed}/mask"]), digest(run[f"{seed}/mask"]), "dropout mask")
+    return [
+        {
+            "last_step": last,
+            **{
+                name: max(float(np.max(relative(run, exact, seed, last))) for seed in seeds)
+                for name, run in runs.items()
+            },
+        }
+        for last in last_steps
+    ]
 
 
 def relative(ours: Run, theirs: Run, seed: int, last: int) -> np.ndarray:

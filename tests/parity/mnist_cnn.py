@@ -1,9 +1,11 @@
 """The tutorial's CNN on MNIST as one script for both engines, and one engine's run of it.
 
     python -m tests.parity.mnist_cnn ENGINE train   FOLDER OUT.npz SEED ...
+    python -m tests.parity.mnist_cnn ENGINE exact   FOLDER OUT.npz SEED ...
     python -m tests.parity.mnist_cnn ENGINE predict FOLDER OUT.npz TRAINED.npz SEED ...
 
 is a process of its own for each engine; `side_by_side` starts them and compares what they leave.
+`exact` trains in float64 for some steps, to tell what rounding does to the others.
 FOLDER holds the batches, made once for all engines: images_SEED.npy of shape [steps, batch, 784],
 labels_SEED.npy of [steps, batch, 10], and test_images.npy of [count, 784], if there is a test.
 """
@@ -28,6 +30,8 @@ KEEP_PROB = 0.5
 TRAINABLE = 8  # four layers, of weights and biases
 VARIABLES = 3 * TRAINABLE + 2  # Adam keeps two arrays beside each, and two powers for all
 
+EXACT_STEPS = 100
+
 _TEST_BATCH = 500
 
 
@@ -42,14 +46,21 @@ class Model(NamedTuple):
     train: Any
 
 
-def build(tf: Any, seed: int = 1) -> Model:
-    """The script, for either engine."""
+def build(tf: Any, seed: int = 1, exact: bool = False) -> Model:
+    """The script, for either engine.
+
+    With `exact` it starts from the same numbers, draws the same, and computes in float64.
+    """
     tf.set_random_seed(seed)
+    dtype = tf.float64 if exact else tf.float32
+
+    def variable(value: Any, name: str) -> Any:
+        return tf.Variable(tf.cast(value, dtype) if exact else value, name=name)
 
     def layer(name: str, shape: list[int], apply: Any) -> Any:
         with tf.name_scope(name):
-            weights = tf.Variable(tf.truncated_normal(shape, stddev=0.1), name="W")
-            biases = tf.Variable(tf.constant(0.1, shape=shape[-1:]), name="b")
+            weights = variable(tf.truncated_normal(shape, stddev=0.1), "W")
+            biases = variable(tf.constant(0.1, shape=shape[-1:]), "b")
             return apply(weights) + biases
 
     def convolved(images: Any) -> Any:
@@ -58,20 +69,34 @@ def build(tf: Any, seed: int = 1) -> Model:
     def pooled(images: Any) -> Any:
         return tf.nn.max_pool(images, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
 
-    x = tf.placeholder(tf.float32, [None, 784], name="x")
-    labels = tf.placeholder(tf.float32, [None, 10], name="labels")
+    x = tf.placeholder(dtype, [None, 784], name="x")
+    labels = tf.placeholder(dtype, [None, 10], name="labels")
     keep_prob = tf.placeholder(tf.float32, name="keep_prob")
     images = tf.reshape(x, [-1, 28, 28, 1])
     first = pooled(tf.nn.relu(layer("conv1", [5, 5, 1, 32], convolved(images))))
     second = pooled(tf.nn.relu(layer("conv2", [5, 5, 32, 64], convolved(first))))
     flat = tf.reshape(second, [-1, 7 * 7 * 64])
     hidden = tf.nn.relu(layer("fc1", [7 * 7 * 64, 1024], lambda weights: tf.matmul(flat, weights)))
-    dropped = tf.nn.dropout(hidden, keep_prob, name="dropout")
+    if exact:
+        dropped = exact_dropout(tf, hidden, keep_prob)
+    else:
+        dropped = tf.nn.dropout(hidden, keep_prob, name="dropout")
     logits = layer("fc2", [1024, 10], lambda weights: tf.matmul(dropped, weights))
     cross_entropy = tf.nn.softmax_cross_entropy_with_logits_v2(labels=labels, logits=logits)
     loss = tf.reduce_mean(cross_entropy)
-    train = tf.train.AdamOptimizer(LEARNING_RATE).minimize(loss)
-    return Model(x, labels, keep_prob, logits, loss, train)
+    optimizer = tf.train.AdamOptimizer(LEARNING_RATE)
+    if exact:  # its defaults, as they are in float32
+        optimizer = tf.train.AdamOptimizer(
+            *map(float, np.float32([LEARNING_RATE, 0.9, 0.999, 1e-8]))
+        )
+    return Model(x, labels, keep_prob, logits, loss, optimizer.minimize(loss))
+
+
+def exact_dropout(tf: Any, hidden: Any, keep_prob: Any) -> Any:
+    """Dropout in float64 that keeps what `tf.nn.dropout` does in float32."""
+    with tf.name_scope("dropout"):
+        kept = tf.random_uniform(tf.shape(hidden)) >= 1 - keep_prob
+        return hidden * tf.cast(kept, tf.float64) / tf.cast(keep_prob, tf.float64)
 
 
 def dropout_mask(graph: Any) -> Any:
@@ -110,8 +135,8 @@ def digest(array: Any) -> str:
     return hashlib.sha256(head + array.tobytes()).hexdigest()
 
 
-def train(tf: Any, folder: Path, seed: int) -> dict[str, Any]:
-    """Trains on all the batches of a seed.
+def train(tf: Any, folder: Path, seed: int, exact: bool = False) -> dict[str, Any]:
+    """Trains on all the batches of a seed; in float64 on the first only, and without a test.
 
     Returns:
       `initial/<name>` of every variable before the first step, `mask` of the first, `losses` of
@@ -120,9 +145,11 @@ def train(tf: Any, folder: Path, seed: int) -> dict[str, Any]:
     """
     images = np.load(folder / f"images_{seed}.npy", mmap_mode="r")
     labels = np.load(folder / f"labels_{seed}.npy", mmap_mode="r")
+    if exact:
+        images, labels = images[:EXACT_STEPS], labels[:EXACT_STEPS]
     fed, losses = hashlib.sha256(), []
     with tf.Graph().as_default() as graph, tf.Session() as sess:
-        model = build(tf, seed)
+        model = build(tf, seed, exact)
         mask = dropout_mask(graph)
         sess.run(tf.global_variables_initializer())
         made = {f"initial/{v.op.name}": sess.run(v) for v in tf.global_variables()}
@@ -137,7 +164,7 @@ def train(tf: Any, folder: Path, seed: int) -> dict[str, Any]:
             if found:
                 made["mask"] = found[0]
             losses.append(loss)
-        if (folder / "test_images.npy").exists():
+        if (folder / "test_images.npy").exists() and not exact:
             made.update({f"trained/{v.op.name}": sess.run(v) for v in tf.trainable_variables()})
             made["logits"] = predicted(sess, model, folder)
     return {**made, "losses": np.array(losses), "fed": np.array(fed.hexdigest())}
@@ -178,10 +205,10 @@ def main(arguments: list[str]) -> None:
         trained = dict(np.load(rest.pop(0)))
     with noted_convolutions(notes):
         for seed in map(int, rest):
-            if what == "train":
-                made = train(tf, Path(folder), seed)
-            else:
+            if what == "predict":
                 made = predict(tf, Path(folder), trained, seed)
+            else:
+                made = train(tf, Path(folder), seed, exact=what == "exact")
             arrays.update({f"{seed}/{key}": value for key, value in made.items()})
             print(f"{name}: {what} with seed {seed} done", flush=True)
     arrays["convolutions"] = np.array(sorted(notes), dtype="U20")

@@ -27,7 +27,7 @@ import numpy as np
 
 from minitf.examples.tutorials.mnist import input_data, sources
 from tests.parity import agreement, mnist_cnn, side_by_side_page
-from tests.parity.agreement import DIRECT, FAST, MINITF, ONEDNN, PLAIN, TENSORFLOW
+from tests.parity.agreement import DIRECT, EXACT, FAST, MINITF, ONEDNN, PLAIN, TENSORFLOW
 from tests.source_tree import ROOT
 
 SEEDS, EPOCH_SEEDS = (1, 2, 3, 4, 5), (1, 2, 3)
@@ -136,6 +136,7 @@ def side_by_side(folder: Path, seeds: Sequence[int], epoch_seeds: Sequence[int])
     write_batches(folder, digits, {s: EPOCH if s in epoch_seeds else short for s in seeds})
     write_test_images(folder, digits)
     runs = train_all(folder, seeds, list(ENGINES))
+    exact = start(DIRECT, "exact", folder, f"{EXACT}.npz", *seeds)
     labels, count = digits.test_labels, len(digits.test_labels)
     agreement.require(count, 10_000, "test images")
     for seed in epoch_seeds:
@@ -165,6 +166,7 @@ def side_by_side(folder: Path, seeds: Sequence[int], epoch_seeds: Sequence[int])
             for name in MINITF
             for row in agreement.losses(runs, name, seeds, agreement.LAST_STEPS)
         ],
+        "from_exact": agreement.from_exact(runs, exact, seeds, agreement.LAST_STEPS),
         "accuracy": {
             seed: {name: agreement.accuracy(run, seed, labels) for name, run in runs.items()}
             for seed in epoch_seeds

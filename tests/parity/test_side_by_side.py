@@ -149,6 +149,21 @@ def test_a_loss_that_is_too_far_off_is_found(at: int) -> None:
     assert len(problems) == sum(last > at for last in STEPS)
 
 
+def test_what_is_exact_starts_alike_and_is_the_measure() -> None:
+    runs = made_up()
+    exact = {key: np.array(value) for key, value in runs[ONEDNN].items()}
+    for key in exact:
+        if "/initial/" in key:
+            for run in runs.values():
+                run[key] = exact[key].astype(np.float32)
+    (row,) = agreement.from_exact(runs, exact, (1, 2), (20,))
+    expected = {ONEDNN: 0, PLAIN: 1e-5, DIRECT: 2e-5, FAST: 7e-5}
+    assert {name: round(row[name], 7) for name in runs} == expected
+    runs[FAST]["2/mask"] = ~runs[FAST]["2/mask"]
+    with pytest.raises(TooLittle):
+        agreement.from_exact(runs, exact, (1, 2), (20,))
+
+
 def test_small_differences_are_rounding() -> None:
     runs = made_up()
     for seed in (1, 2):
