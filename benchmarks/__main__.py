@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ WRITTEN = driver.ROOT / ".benchmarks" / "side_by_side.json"
 RECORDED = driver.ROOT / "docs" / "performance.json"
 
 QUICK = driver.Plan(rounds=2, seconds=0.3, fresh_rounds=1)
-FULL = driver.Plan(rounds=6, seconds=4.0, fresh_rounds=5)
+FULL = driver.Plan(rounds=6, seconds=4.0, fresh_rounds=5, patience=10.0)
 
 
 def machine() -> dict[str, Any]:
@@ -84,6 +85,8 @@ def in_workers(
     engines: list[driver.Engine], wanted: list[Case], plan: driver.Plan, settings: dict[str, str]
 ) -> tuple[list[driver.Measured], dict[str, Any]]:
     """Measures the cases that workers do; returns also what the engines say of themselves."""
+    # Asked to end, end the workers too: one that is stopped would stay for ever.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     workers = [driver.Worker(engine, settings) for engine in engines]
     about = {worker.engine.name: worker.about for worker in workers}
     measured = []

@@ -184,9 +184,8 @@ def fastest(calls: list[Callable[[], Any]]) -> Callable[[], Any]:
         return calls[0]
 
     def seconds(call: Callable[[], Any]) -> float:
-        call()
-        times = []
-        for _ in range(5):
+        times: list[float] = []
+        while len(times) < 6 and sum(times) < 1.0:
             began = time.perf_counter()
             call()
             times.append(time.perf_counter() - began)
