@@ -201,6 +201,29 @@ def fuzz(numbers: range) -> Outcome:
     return outcome
 
 
+def of_many_nodes(count: int) -> dict[str, Any]:
+    """What the import of so many nodes takes: processor time, and memory above the message's."""
+    graph_def = tf.GraphDef()
+    graph_def.node.add(name="n0", op="Placeholder").attr["dtype"].type = 1
+    for number in range(1, count):
+        node = graph_def.node.add(name=f"layer{number % 99}/n{number}", op="AddV2")
+        node.input.extend([graph_def.node[number - 1].name, graph_def.node[number // 2].name])
+        node.attr["T"].type = 1
+    before, cpu = _memory(), time.process_time()
+    with tf.Graph().as_default():
+        tf.import_graph_def(graph_def, name="")
+        return {
+            f"{count}_nodes_cpu_seconds": round(time.process_time() - cpu, 1),
+            f"{count}_nodes_megabytes": round(_memory() - before),
+        }
+
+
+def _memory() -> float:
+    """What this process holds now, in megabytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
 def record(count: int) -> dict[str, Any]:
     """Runs so many inputs and keeps the figures, which docs/parity.md shows."""
     start, cpu = time.perf_counter(), time.process_time()
@@ -217,6 +240,8 @@ def record(count: int) -> dict[str, Any]:
         "memory_before_megabytes": base // 1024,
         "peak_memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+    for nodes in (100_000, 1_000_000):
+        figures.update(of_many_nodes(nodes))
     RECORD.write_text(json.dumps(figures, indent=1) + "\n")
     return figures
 

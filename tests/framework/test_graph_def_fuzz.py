@@ -39,6 +39,9 @@ def test_the_recorded_run_passed() -> None:
     assert figures["inputs"] >= RECORDED_INPUTS
     assert sum(figures["outcomes"].values()) == figures["inputs"]
     assert figures["peak_memory_megabytes"] < 2000
+    # A million nodes take what ten times a hundred thousand take: nothing is searched for.
+    few, many = (figures[f"{count}_nodes_megabytes"] for count in (100_000, 1_000_000))
+    assert many < 2000 and many < 20 * few
     assert figures["slowest_milliseconds"] < 1000 * graph_def_fuzz.SLOW
 
 

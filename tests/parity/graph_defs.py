@@ -1,9 +1,10 @@
 """GraphDefs that go from one engine to the other: how they are made, imported, run and kept.
 
-    python -m tests.parity.graph_defs
-
-records in `tests/golden/graph_defs.xz` the binary GraphDef that TensorFlow writes of every builder,
-so that minitf's reading of them is tested where there is no TensorFlow.
+python -m tests.parity.graph_defs               TensorFlow records the binary GraphDefs that it
+                                                writes of the builders, so that minitf's reading
+                                                of them is tested where it is not installed
+python -m tests.parity.graph_defs --both-ways   every builder goes from each engine to the other;
+                                                keeps the figures for docs/parity.md
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import lzma
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -143,6 +145,69 @@ def behind(graph: Any, types: tuple[str, ...]) -> set[str]:
     return {t.name for op in graph.get_operations() if op.name in ops for t in op.outputs}
 
 
+def move(name: str, case: Case, writer: str, reader: str) -> Moved:
+    """Builds a case in one engine, has the other import it, and compares what both come to.
+
+    Raises:
+      AssertionError: if they do not come to the same.
+    """
+    first, second = engine(writer), engine(reader)
+    graph, written = build(first, case)
+    if (name, reader) in REFUSED:
+        try:
+            imported(second, written)
+        except ValueError:
+            return Moved(0, 0, {})
+        raise AssertionError(f"{name} is not refused any more")
+    moved = imported(second, written)
+    nodes = len(moved.get_operations())
+    assert nodes == len(graph.get_operations())
+    if not nodes:  # a builder that makes graphs of its own inside, and returns arrays
+        return Moved(0, 0, {})
+    built = observed(first, graph, case, written.returned)
+    # Colocated nodes move to one device when they are imported, in either engine.
+    built.nodes = node_lines(imported(first, written))
+    read = observed(second, moved, case, written.returned)
+    largest = compare_moved(read, built, moved, case)
+    return Moved(nodes, len(read.values), largest)
+
+
+@dataclass
+class Moved:
+    """What was compared of a graph in the engine that it was moved to; 0 nodes if nothing was."""
+
+    nodes: int
+    values: int
+    largest: dict[str, float]
+
+
+# Builders whose GraphDef the other engine refuses, and why.
+REFUSED = {
+    ("maths/linspaces", "tensorflow.compat.v1"): (
+        "TensorFlow's op LinSpace refuses 0 values; its function composes other ops"
+    ),
+}
+BOTH_WAYS = [("minitf", "tensorflow.compat.v1"), ("tensorflow.compat.v1", "minitf")]
+FIGURES = GOLDEN / "graph_def_moves.json"
+
+
+def move_all() -> None:
+    """Moves every builder's graph both ways, and keeps how many that were and how far apart."""
+    figures: dict[str, Any] = {}
+    for writer, reader in BOTH_WAYS:
+        way = f"from {writer.partition('.')[0]} to {reader.partition('.')[0]}"
+        found = [move(f"{f}/{case.name}", case, writer, reader) for f, case in cases()]
+        figures[f"graphs {way}"] = sum(1 for each in found if each.nodes)
+        figures[f"nodes {way}"] = sum(each.nodes for each in found)
+        figures[f"tensors run and compared {way}"] = sum(each.values for each in found)
+        for dtype in sorted({dtype for each in found for dtype in each.largest}):
+            largest = max(each.largest.get(dtype, 0.0) for each in found)
+            if largest:
+                figures[f"largest difference of {dtype} {way}"] = largest
+    FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
+    print(json.dumps(figures, indent=1))
+
+
 # ---- the recording
 
 
@@ -169,6 +234,9 @@ def read_recording() -> tuple[dict[str, Written], list[str]]:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--both-ways"]:
+        move_all()
+        return
     tf = engine("tensorflow.compat.v1")
     found = {}
     left_out = []
