@@ -87,22 +87,18 @@ def in_workers(
     """Measures the cases that workers do; returns also what the engines say of themselves."""
     # Asked to end, end the workers too: one that is stopped would stay for ever.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    workers = [driver.Worker(engine, settings) for engine in engines]
-    about = {worker.engine.name: worker.about for worker in workers}
-    measured = []
-    try:
-        for number, case in enumerate(wanted, 1):
-            say(f"[{number}/{len(wanted)}] {case.title}")
-            try:
-                measured.append(driver.measure(workers, case, plan))
-            except driver.WorkerDiedError as error:
-                measured.append(driver.Measured(case, {}, {}, {"worker": str(error)}))
-                for worker in workers:
-                    worker.close()
-                workers = [driver.Worker(engine, settings) for engine in engines]
-    finally:
-        for worker in workers:
-            worker.close()
+    measured: list[driver.Measured] = []
+    about: dict[str, Any] = {}
+    while len(measured) < len(wanted):  # once, unless a worker dies
+        with driver.started(engines, settings) as workers:
+            about = {worker.engine.name: worker.about for worker in workers}
+            for case in wanted[len(measured) :]:
+                say(f"[{len(measured) + 1}/{len(wanted)}] {case.title}")
+                try:
+                    measured.append(driver.measure(workers, case, plan))
+                except driver.WorkerDiedError as error:
+                    measured.append(driver.Measured(case, {}, {}, {"worker": str(error)}))
+                    break
     for told in about.values():
         told.pop("works")
     return measured, about

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,8 +77,12 @@ class Worker:
             cwd=ROOT, env=environment(**settings), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self.about: dict[str, Any] = self._answer()
-        self._stop()
+        try:
+            self.about: dict[str, Any] = self._answer()
+            self._stop()
+        except BaseException:  # also when told to end meanwhile: nothing else knows this process
+            self.close()
+            raise
 
     def ask(self, case: str, repeats: int) -> dict[str, Any]:
         """Has it do the work of a case so many times; returns its answer.
@@ -186,6 +191,19 @@ def measure(workers: list[Worker], case: Case, plan: Plan) -> Measured:
 def rotated(items: list[Any], by: int) -> list[Any]:
     by %= max(len(items), 1)
     return items[by:] + items[:by]
+
+
+@contextmanager
+def started(engines: Sequence[Engine], settings: dict[str, str]) -> Iterator[list[Worker]]:
+    """A worker for each engine; whatever happens, none is left over."""
+    workers: list[Worker] = []
+    try:
+        for engine in engines:
+            workers.append(Worker(engine, settings))
+        yield workers
+    finally:
+        for worker in workers:
+            worker.close()
 
 
 # ---- whole processes

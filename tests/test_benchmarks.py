@@ -6,6 +6,7 @@ import doctest
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from benchmarks import catalogue, driver, fresh, graph_work, plot, summary, targets, worker
+from benchmarks.__main__ import in_workers
 from benchmarks.catalogue import Case
 from benchmarks.driver import Engine, Measured, Plan
 from benchmarks.targets import Target
@@ -126,6 +128,31 @@ def test_an_error_is_noted_and_the_others_go_on(bench: Bench) -> None:
 def test_a_worker_that_ends_is_said(bench: Bench) -> None:
     with pytest.raises(driver.WorkerDiedError, match="minitf ended with exit code 3"):
         driver.measure([bench.start("minitf", 1.0)], case("die"), PLAN)
+
+
+def test_no_worker_is_left_over(bench: Bench) -> None:
+    command = (sys.executable, str(bench.program), str(bench.log), "1.0")
+    fine = Engine("minitf", command)
+    broken = Engine("torch", (sys.executable, "-c", "print('no JSON')"))
+    began: list[driver.Worker] = []
+    with pytest.raises(KeyboardInterrupt), driver.started([fine, fine], {}) as workers:
+        began += workers
+        raise KeyboardInterrupt
+    assert [each._process.poll() for each in began] == [-9, -9]
+    with pytest.raises(json.JSONDecodeError), driver.started([fine, broken], {}) as workers:
+        pytest.fail("a worker that does not speak is no worker")
+
+
+def test_after_a_worker_s_death_the_other_cases_are_measured(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    engine = Engine("minitf", (sys.executable, str(bench.program), str(bench.log), "1.0"))
+    found, about = in_workers([engine], [case("2"), case("die"), case("3")], PLAN, {})
+    assert [list(each.blocks) for each in found] == [["minitf"], [], ["minitf"]]
+    assert found[1].notes == {"worker": "minitf ended with exit code 3"}
+    assert about["minitf"]["threads"] == 2
+    assert "[3/3] title of 3" in capsys.readouterr().err
 
 
 def test_nothing_is_tuned(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
