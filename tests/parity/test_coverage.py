@@ -22,7 +22,6 @@ POLICY = "minitf's own; tests/parity/published.py compares what it does to seeds
 
 # Public names that no builder needs to use, each with the reason.
 EXEMPT = {
-    "AggregationMethod": SETTINGS,
     "ConfigProto": SETTINGS,
     "DType": "made by `tf.as_dtype`",
     "GPUOptions": SETTINGS,
@@ -30,7 +29,6 @@ EXEMPT = {
     "InteractiveSession": "as Session, for as long as it is open",
     "NotDifferentiable": REGISTERS,
     "OptimizerOptions": SETTINGS,
-    "RegisterGradient": REGISTERS,
     "RunMetadata": SETTINGS,
     "RunOptions": SETTINGS,
     "UnconnectedGradients": SETTINGS,
