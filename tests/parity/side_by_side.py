@@ -176,8 +176,8 @@ def side_by_side(folder: Path, seeds: Sequence[int], epoch_seeds: Sequence[int])
                 "trained_by": a, "predicted_by": b, "seed": seed,
                 **agreement.predictions(runs[a], predicted, seed, count),
             }
-            for a, b, predicted in predict_all(folder, seeds)
-            for seed in seeds
+            for a, b, predicted in predict_all(folder, epoch_seeds)
+            for seed in epoch_seeds
         ],
         "curves": {
             name: {seed: [float(f"{x:.9g}") for x in run[f"{seed}/losses"]] for seed in seeds}
