@@ -195,6 +195,10 @@ class Writer:
         """The integer in memory, `index` integers after the address."""
         return self.builder.load(self._pointer(self.offset(address, 8 * index), self._integer))
 
+    def set_word(self, address: Value, value: Value) -> None:
+        """Puts an integer into memory."""
+        self.builder.store(value, self._pointer(address, self._integer))
+
     def _pointer(self, address: Value, to: Any) -> Value:
         return self.builder.inttoptr(address, to.as_pointer())
 
@@ -241,6 +245,10 @@ class Writer:
         rounded = float(np.float32(number)) if self.size == 4 else float(number)
         one = self._ir.Constant(self._scalar, rounded)
         return self._ir.Constant(self._vector, [one] * self.lanes)
+
+    def zero_like(self, value: Value) -> Value:
+        """Zeros, in the place of a number or a vector."""
+        return self._ir.Constant(value.type, None)
 
     def mixed(self, a: Value, b: Value, places: Sequence[int]) -> Value:
         """A vector of numbers of a and b: for each its place in a, or in b with `lanes` added."""
@@ -317,6 +325,25 @@ class Writer:
         kind = ir.FunctionType(ir.VoidType(), [self._integer] * len(args))
         self.builder.call(self._pointer(address, kind), args)
 
+    def each(self, count: Value, arrays: Sequence[Value], compute: Callable[..., Value]) -> None:
+        """Writes a loop over arrays, at their addresses: sets the last to what is computed of all.
+
+        A vector at a time, and the rest number by number.
+        """
+        build, lanes = self.builder, self.integer(self.lanes)
+        vectors = build.udiv(count, lanes)
+        for step, kind in ((self.lanes, self._vector), (1, self._scalar)):
+            done = self.integer(0) if step > 1 else build.mul(vectors, lanes)
+            turns = vectors if step > 1 else build.sub(count, done)
+            starts = [self.offset(array, done, self.size) for array in arrays]
+            with self.loop(turns) as index:
+                places = [
+                    self._pointer(self.offset(start, index, step * self.size), kind)
+                    for start in starts
+                ]
+                values = [build.load(place, align=self.size) for place in places]
+                build.store(compute(*values), places[-1], align=self.size)
+
     def copy(self, source: Value, target: Value) -> None:
         """Copies one number in memory."""
         number = self.builder.load(self._pointer(source, self._scalar))
@@ -344,3 +371,27 @@ def call(write: Writer, address: Value, args: Sequence[Value]) -> None:
 def word(write: Writer, address: Value, index: Value) -> Value:
     """The integer in memory, `index` integers after the address."""
     return write.word(write.offset(address, index, 8))
+
+
+@emitted
+def set_word(write: Writer, address: Value, index: Value, value: Value) -> None:
+    """Puts an integer into memory, `index` integers after the address."""
+    write.set_word(write.offset(address, index, 8), value)
+
+
+@emitted
+def copy_numbers(write: Writer, source: Value, target: Value, count: Value) -> None:
+    """Copies float32 numbers."""
+    write.each(count, [source, target], lambda value, _: value)
+
+
+@emitted
+def add_numbers(write: Writer, source: Value, target: Value, count: Value) -> None:
+    """Adds float32 numbers to others."""
+    write.each(count, [source, target], lambda value, to: write.builder.fadd(to, value))
+
+
+@emitted
+def zero_numbers(write: Writer, target: Value, count: Value) -> None:
+    """Sets float32 numbers to 0."""
+    write.each(count, [target], lambda value: write.zero_like(value))

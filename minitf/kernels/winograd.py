@@ -45,10 +45,12 @@ from minitf.kernels.winograd_blocks import (
     convolve_blocks,
     filter_from_sums,
     transform_filter,
+    transform_in,
+    transform_out,
 )
 from minitf.kernels.winograd_transforms import Transforms, transforms
+from minitf.kernels.workspace import address, scratch, workspace
 from minitf.kernels.workspace import output as buffer
-from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
 
@@ -60,7 +62,7 @@ _LEAST_TILES, _MOST_TILES = 14, 64
 
 # The blocks are shared out in so many tasks; the sums of the filter's gradient are in so many
 # places, each for so many tiles or more.
-_TASKS, _SLICES, _LEAST_SLICE = 24, 4, 200
+_TASKS, _SLICES, _LEAST_SLICE = 16, 4, 200
 
 _FLOAT = 4  # bytes
 
@@ -191,25 +193,37 @@ def _step(
     """The tiles, and the function that computes some blocks of them."""
     count, window, _, channels, width = panels.shape
     tiles = _tiles(out_shape, window, origin, _padded(channels) + count * width)
-    functions = transforms(tiles.outputs, window)
-    transformed = _transformed_filter(panels, functions)
+    made = transforms(tiles.outputs, window)
+    transformed = _transformed_filter(panels, made)
     product = microkernel.product(np.float32, out_shape[3])
-    distances = microkernel.strides(_padded(channels), count * width, (0, 1, width))
-    addresses = product.address(), functions.data(), functions.output()
-    shape = channels, _padded(channels), out_shape[3], count * width, width, _lanes()
+    steps = microkernel.strides(_padded(channels), count * width, (0, 1, width))
+    walks = transform_in.address(), transform_out.address()
+    functions = product.address(), made.data(), made.output()
+    v_spread, m_spread = _spread(tiles, _padded(channels)), _spread(tiles, count * width)
+    most = max(_padded(channels), _padded(out_shape[3]))
+    cut = (count, width, _lanes()), (*tiles.grid, tiles.size, tiles.outputs)
 
     def step(images: Array, output: Array, some: _Tiles, start: int, stop: int) -> None:
         convolve_blocks(
-            addresses,
-            images,
-            transformed,
-            output,
-            _positions("winograd data", tiles, _padded(channels)),
-            _positions("winograd products", tiles, count * width),
-            workspace("winograd patch", (tiles.size**2 * max(shape),), np.float32),
-            distances.copy(),
-            shape,
-            some[:],
+            walks,
+            functions,
+            address(images),
+            images.shape[1:],
+            *origin,
+            address(transformed),
+            transformed.strides[0],
+            address(output),
+            output.shape[1:],
+            scratch("winograd data", tiles.size**2 * v_spread),
+            v_spread,
+            scratch("winograd products", tiles.size**2 * m_spread),
+            m_spread,
+            scratch("winograd patch", tiles.size**2 * most * _FLOAT),
+            address(steps),
+            scratch("winograd strides", steps.nbytes),
+            *cut,
+            some.at_once,
+            some.total,
             start,
             stop,
         )
@@ -237,33 +251,43 @@ def conv2d_backprop_filter(
     columns = -(-out_channels // product.width) * product.width
     origin = padding[0][0], padding[1][0]
     tiles = _tiles(out_backprop.shape, window, origin, _padded(channels) + columns, wanted=2)
-    functions = transforms(tiles.outputs, window)
+    made = transforms(tiles.outputs, window)
     positions = tiles.size**2
     slices, groups = _slices(tiles, columns // product.width)
     sums = workspace(
         "winograd sums", (len(slices), positions, channels * columns + _LINE), np.float32
     )
-    distances = microkernel.strides(1, columns, (0, _padded(channels), columns))
-    addresses = product.address(), functions.data(), functions.output_gradient()
-    shape = channels, _padded(channels), out_channels, columns, product.width, _lanes()
+    steps = microkernel.strides(1, columns, (0, _padded(channels), 0))
+    walk = transform_in.address()
+    functions = product.address(), made.data(), made.output_gradient()
     source, grad = readonly(input), readonly(out_backprop)
+    v_spread = _spread(tiles, _padded(channels))
+    most = max(_padded(channels), columns)
 
     def task(index: int) -> None:
         (start, stop), (first, last) = slices[index // len(groups)], groups[index % len(groups)]
-        v = _positions("winograd data", tiles, _padded(channels))
-        y = _positions("winograd products", tiles, (last - first) * product.width)
-        patch = workspace("winograd patch", (positions * max(shape),), np.float32)
+        y_spread = _spread(tiles, (last - first) * product.width)
         add_blocks(
-            addresses,
-            source,
-            grad,
-            sums[index // len(groups)],
-            v,
-            y,
-            patch,
-            distances.copy(),
-            shape,
-            tiles[:],
+            walk,
+            functions,
+            address(source),
+            source.shape[1:],
+            *origin,
+            address(grad),
+            grad.shape[1:],
+            address(sums[index // len(groups)]),
+            sums.strides[1],
+            scratch("winograd data", positions * v_spread),
+            v_spread,
+            scratch("winograd products", positions * y_spread),
+            y_spread,
+            scratch("winograd patch", positions * most * _FLOAT),
+            address(steps),
+            scratch("winograd strides", steps.nbytes),
+            (columns // product.width, product.width, _lanes()),
+            (*tiles.grid, tiles.size, tiles.outputs),
+            tiles.at_once,
+            tiles.total,
             start,
             stop,
             first * product.width,
@@ -271,16 +295,35 @@ def conv2d_backprop_filter(
         )
 
     parallel_for(len(slices) * len(groups), task)
-    back = functions.filter_gradient()
+    _finish_filter(sums, gradient, columns, made)
+    return gradient
 
-    def finish(start: int, stop: int) -> None:
-        patch = workspace("winograd patch", (window * window * columns,), np.float32)
+
+def _finish_filter(sums: Array, gradient: Array, columns: int, made: Transforms) -> None:
+    """The filter's gradient from S, which is in several slices and has so many columns."""
+    window, _, channels, out_channels = gradient.shape
+    slices, positions, _ = sums.shape
+    function = made.filter_gradient()
+
+    def some(start: int, stop: int) -> None:
         filter_from_sums(
-            back, sums, gradient, patch, functions.size, columns, _lanes(), start, stop
+            function,
+            address(sums),
+            slices,
+            sums.strides[1],
+            address(gradient),
+            window,
+            channels,
+            out_channels,
+            columns,
+            made.size,
+            _lanes(),
+            scratch("winograd patch", window * window * columns * _FLOAT),
+            start,
+            stop,
         )
 
-    parallel_ranges(channels, finish, work=len(slices) * positions * columns)
-    return gradient
+    parallel_ranges(channels, some, work=slices * positions * columns)
 
 
 # What the passes share
@@ -311,9 +354,9 @@ def _tiles(
     return _Tiles(grid, count, origin, size, outputs, -(-count // -(-count // at_once)))
 
 
-def _positions(name: str, tiles: _Tiles, numbers: int) -> Array:
-    """Room for a transformed block: (position, tile, channel), with positions spread."""
-    return workspace(name, (tiles.size**2, tiles.at_once * numbers + _LINE), np.float32)
+def _spread(tiles: _Tiles, numbers: int) -> int:
+    """Bytes from one position of a transformed block to the next: a (tile, channel) matrix."""
+    return (tiles.at_once * numbers + _LINE) * _FLOAT
 
 
 def _ranges(total: int, most: int) -> list[tuple[int, int]]:
@@ -335,14 +378,26 @@ def _slices(tiles: _Tiles, panels: int) -> tuple[list[tuple[int, int]], list[tup
 
 def _transformed_filter(panels: Array, functions: Transforms) -> Array:
     """U: (position, panel, channel, column), with positions spread."""
-    count, _, _, channels, width = panels.shape
+    count, window, _, channels, width = panels.shape
     one = channels * width
     shape = functions.size**2, count * one + _LINE
     transformed = workspace("winograd filter", shape, np.float32)
     function, side = functions.filter(), functions.size
 
     def some(start: int, stop: int) -> None:
-        transform_filter(function, panels, transformed, side, width // _lanes(), start, stop)
+        transform_filter(
+            function,
+            address(panels),
+            window,
+            channels,
+            width,
+            address(transformed),
+            transformed.strides[0],
+            side,
+            width // _lanes(),
+            start,
+            stop,
+        )
 
     parallel_ranges(count * channels, some, work=functions.size**2 * width)
     return transformed

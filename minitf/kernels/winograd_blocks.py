@@ -1,317 +1,303 @@
 """With this module one can walk over the tiles of Winograd's convolution: the compiled part.
 
-`winograd` says what the arrays are, cuts the work, and calls these; addresses are those of the
-machine code of `winograd_transforms` and `microkernel`.
+`winograd` says what the arrays are, cuts the work, and calls these. All arguments are integers:
+sizes, addresses of float32 arrays, and addresses of the machine code of `winograd_transforms`,
+`microkernel` and this module. So each function is compiled once and in little time.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from minitf.kernels.jit import jit, native
+from minitf.kernels.simd import add_numbers, call, copy_numbers, set_word, word, zero_numbers
 
-import numpy.typing as npt
-
-from minitf.kernels.jit import jit
-from minitf.kernels.padding import Pair
-from minitf.kernels.simd import call
-
-Array = npt.NDArray[Any]
+# Bytes in a number; numbers that `microkernel.strides` gives.
+SIZE, STRIDES = 4, 11
 
 # So many products are added up, and then the sums of those: that loses less to rounding.
 _SUMMED = 128
+
+Image = tuple[int, int, int]  # height, width, channels
+Grid = tuple[int, int, int, int]  # rows and columns of tiles, numbers in a side, outputs in a side
+
+
+@jit
+def _copy_words(strides: int, copy: int) -> None:
+    for index in range(STRIDES):
+        set_word(copy, index, word(strides, index))
 
 
 @jit
 def transform_filter(
     function: int,
-    panels: Array,
-    transformed: Array,
+    panels: int,
+    window: int,
+    channels: int,
+    width: int,
+    transformed: int,
+    spread: int,
     side: int,
     vectors: int,
     start: int,
     stop: int,
 ) -> None:
-    """U for rows `start` to `stop` of all panels together."""
-    _, window, _, channels, width = panels.shape
-    size, spread = panels.itemsize, transformed.shape[1]
-    cell = channels * width * size
+    """U for rows `start` to `stop` of all panels together; positions are `spread` bytes apart."""
+    cell = channels * width * SIZE
     for index in range(start, stop):
         panel, channel = index // channels, index % channels
-        source = ((panel * window * window) * channels + channel) * width * size
-        target = (panel * channels + channel) * width * size
-        call(
-            function,
-            (
-                panels.ctypes.data + source,
-                window * cell,
-                cell,
-                transformed.ctypes.data + target,
-                side * spread * size,
-                spread * size,
-                vectors,
-            ),
-        )
+        source = panels + panel * window * window * cell + channel * width * SIZE
+        target = transformed + (panel * channels + channel) * width * SIZE
+        call(function, (source, window * cell, cell, target, side * spread, spread, vectors))
 
 
-@jit
-def _transform_patch(
+@native
+def transform_in(
     function: int,
-    image: Array,
-    top: int,
-    left: int,
+    images: int,
+    height: int,
+    width: int,
+    channels: int,
     begin: int,
-    side: int,
-    patch: Array,
-    target: int,
-    target_row: int,
-    target_column: int,
     padded: int,
     lanes: int,
-) -> None:
-    """Transforms side x side pixels, from channel `begin` on; what is not in the image is 0."""
-    height, width, channels = image.shape
-    size = image.itemsize
-    inside = top >= 0 and left >= 0 and top + side <= height and left + side <= width
-    if inside and begin + padded <= channels:
-        source = image.ctypes.data + ((top * width + left) * channels + begin) * size
-        row, column = width * channels * size, channels * size
-    else:
-        for i in range(side):
-            for j in range(side):
-                y, x, at = top + i, left + j, (i * side + j) * padded
-                if y < 0 or y >= height or x < 0 or x >= width:
-                    for c in range(padded):
-                        patch[at + c] = 0
-                else:
-                    for c in range(min(padded, channels - begin)):
-                        patch[at + c] = image[y, x, begin + c]
-        source, row, column = patch.ctypes.data, side * padded * size, padded * size
-    call(function, (source, row, column, target, target_row, target_column, padded // lanes))
-
-
-@jit
-def _transform_block(
-    function: int,
-    images: Array,
-    positions: Array,
-    patch: Array,
-    begin: int,
-    padded: int,
+    positions: int,
+    spread: int,
     numbers: int,
-    lanes: int,
-    grid: Pair,
-    step: int,
-    origin: Pair,
-    cells: int,
     side: int,
+    cells: int,
+    step: int,
+    above: int,
+    left_of: int,
+    rows: int,
+    columns: int,
     first: int,
     last: int,
+    patch: int,
 ) -> None:
-    """Transforms cells x cells pixels for each of the tiles `first` to `last`: to V, or to Y.
+    """Transforms pixels for the tiles `first` to `last`: to V, or to Y.
 
-    Of the pixels, `padded` channels are taken from `begin` on; a tile's row has `numbers`.
+    Args:
+      function: the transform of one tile.
+      images: the address of images of height x width x channels.
+      begin: the first channel that is taken.
+      padded: how many are taken, with what fills the last vector.
+      positions: where the results go: positions `spread` bytes apart, each a matrix whose rows, one
+        for each tile, have so many `numbers`.
+      side: positions in a row.
+      cells: pixels in a row of a tile.
+      step: pixels from one tile to the next.
+      above, left_of: how far the first tile reaches out of the image.
+      rows, columns: of tiles in an image.
+      patch: room for the pixels of a tile that reaches out of the image; what is there is 0.
     """
-    size = images.itemsize
-    spread = positions.shape[1] * size
     for tile in range(first, last):
-        image, place = tile // (grid[0] * grid[1]), tile % (grid[0] * grid[1])
-        top = (place // grid[1]) * step - origin[0]
-        left = (place % grid[1]) * step - origin[1]
-        target = positions.ctypes.data + (tile - first) * numbers * size
-        _transform_patch(
-            function,
-            images[image],
-            top,
-            left,
-            begin,
-            cells,
-            patch,
-            target,
-            side * spread,
-            spread,
-            padded,
-            lanes,
-        )
+        image, place = tile // (rows * columns), tile % (rows * columns)
+        top, left = place // columns * step - above, place % columns * step - left_of
+        pixel = ((image * height + top) * width + left) * channels + begin
+        source, row, column = images + pixel * SIZE, width * channels * SIZE, channels * SIZE
+        inside = top >= 0 and left >= 0 and top + cells <= height and left + cells <= width
+        if not inside or begin + padded > channels:
+            taken = min(padded, channels - begin)
+            for i in range(cells):
+                for j in range(cells):
+                    target = patch + (i * cells + j) * padded * SIZE
+                    y, x = top + i, left + j
+                    if y < 0 or y >= height or x < 0 or x >= width:
+                        zero_numbers(target, padded)
+                    else:
+                        copy_numbers(source + i * row + j * column, target, taken)
+            source, row, column = patch, cells * padded * SIZE, padded * SIZE
+        target = positions + (tile - first) * numbers * SIZE
+        call(function, (source, row, column, target, side * spread, spread, padded // lanes))
+
+
+@native
+def transform_out(
+    function: int,
+    products: int,
+    spread: int,
+    numbers: int,
+    side: int,
+    images: int,
+    height: int,
+    width: int,
+    channels: int,
+    lanes: int,
+    outputs: int,
+    rows: int,
+    columns: int,
+    first: int,
+    last: int,
+    patch: int,
+) -> None:
+    """Transforms products back to outputs, for the tiles `first` to `last`.
+
+    The arguments are those of `transform_in`. What lies outside the image is left out.
+    """
+    vectors = (channels + lanes - 1) // lanes
+    for tile in range(first, last):
+        image, place = tile // (rows * columns), tile % (rows * columns)
+        top, left = place // columns * outputs, place % columns * outputs
+        pixel = ((image * height + top) * width + left) * channels
+        target, row, column = images + pixel * SIZE, width * channels * SIZE, channels * SIZE
+        source = products + (tile - first) * numbers * SIZE
+        down, right = min(outputs, height - top), min(outputs, width - left)
+        if down == outputs and right == outputs and vectors * lanes == channels:
+            call(function, (source, side * spread, spread, target, row, column, vectors))
+        else:
+            cell = vectors * lanes * SIZE
+            call(function, (source, side * spread, spread, patch, outputs * cell, cell, vectors))
+            for i in range(down):
+                for j in range(right):
+                    here = patch + (i * outputs + j) * cell
+                    copy_numbers(here, target + i * row + j * column, channels)
 
 
 @jit
 def convolve_blocks(
+    walks: tuple[int, int],
     functions: tuple[int, int, int],
-    images: Array,
-    transformed: Array,
-    output: Array,
-    v: Array,
-    m: Array,
-    patch: Array,
-    strides: Array,
-    shape: tuple[int, int, int, int, int, int],
-    tiles: Any,
+    images: int,
+    image: Image,
+    above: int,
+    left_of: int,
+    transformed: int,
+    filter_spread: int,
+    output: int,
+    out_image: Image,
+    v: int,
+    v_spread: int,
+    m: int,
+    m_spread: int,
+    patch: int,
+    steps: int,
+    strides: int,
+    panels: tuple[int, int, int],
+    grid: Grid,
+    at_once: int,
+    total: int,
     start: int,
     stop: int,
 ) -> None:
-    """Computes the outputs of some blocks of tiles."""
+    """Computes the outputs of the blocks `start` to `stop`, of `at_once` tiles each.
+
+    `walks` are the addresses of `transform_in` and `transform_out`; `functions` those of the
+    product and of the two transforms; `panels` says how many they are, how wide, and how many lanes
+    a vector has; `steps` is the address of the product's strides, and `strides` room for a copy.
+    """
+    walk_in, walk_out = walks
     product, data, back = functions
-    channels, padded, _, columns, width, lanes = shape
-    grid, count, origin, side, outputs, at_once = tiles
-    size = images.itemsize
+    height, width, channels = image
+    out_height, out_width, out_channels = out_image
+    count, panel, lanes = panels
+    rows, columns, side, outputs = grid
+    padded = (channels + lanes - 1) // lanes * lanes
+    _copy_words(steps, strides)
     for block in range(start, stop):
-        first, last = block * at_once, min((block + 1) * at_once, count)
-        _transform_block(
-            data,
-            images,
-            v,
-            patch,
-            0,
-            padded,
-            padded,
-            lanes,
-            grid,
-            outputs,
-            origin,
-            side,
-            side,
-            first,
-            last,
-        )
+        first, last = block * at_once, min((block + 1) * at_once, total)
+        call(
+            walk_in,
+            (
+                data, images, height, width, channels, 0, padded, lanes, v, v_spread, padded, side,
+                side, outputs, above, left_of, rows, columns, first, last, patch,
+            ),
+        )  # fmt: skip
         for position in range(side * side):
-            for begin in range(0, columns, width):
+            filter_ = transformed + position * filter_spread
+            for each in range(count):
                 for channel in range(0, channels, _SUMMED):
-                    strides[2] = min(_SUMMED, channels - channel)
+                    set_word(strides, 2, min(_SUMMED, channels - channel))
                     call(
                         product,
                         (
-                            v[position].ctypes.data + channel * size,
-                            transformed[position].ctypes.data
-                            + (begin * channels + channel * width) * size,
-                            m[position].ctypes.data + begin * size,
+                            v + position * v_spread + channel * SIZE,
+                            filter_ + (each * channels + channel) * panel * SIZE,
+                            m + position * m_spread + each * panel * SIZE,
                             last - first,
-                            width,
-                            strides.ctypes.data,
+                            panel,
+                            strides,
                             1 if channel > 0 else 0,
                         ),
                     )
-        for tile in range(first, last):
-            image, place = tile // (grid[0] * grid[1]), tile % (grid[0] * grid[1])
-            top, left = (place // grid[1]) * outputs, (place % grid[1]) * outputs
-            source = m.ctypes.data + (tile - first) * columns * size
-            _transform_back(
-                back,
-                source,
-                m.shape[1] * size,
-                side,
-                output[image],
-                top,
-                left,
-                outputs,
-                patch,
-                lanes,
-            )
-
-
-@jit
-def _transform_back(
-    function: int,
-    source: int,
-    spread: int,
-    side: int,
-    image: Array,
-    top: int,
-    left: int,
-    outputs: int,
-    patch: Array,
-    lanes: int,
-) -> None:
-    """Transforms products to a tile of outputs; what lies outside the image is left out."""
-    height, width, channels = image.shape
-    size, vectors = image.itemsize, (channels + lanes - 1) // lanes
-    inside = top + outputs <= height and left + outputs <= width
-    if inside and channels % lanes == 0:
-        target = image.ctypes.data + (top * width + left) * channels * size
-        row, column = width * channels * size, channels * size
-        call(function, (source, side * spread, spread, target, row, column, vectors))
-        return
-    padded = vectors * lanes
-    row, column = outputs * padded * size, padded * size
-    call(function, (source, side * spread, spread, patch.ctypes.data, row, column, vectors))
-    for i in range(min(outputs, height - top)):
-        for j in range(min(outputs, width - left)):
-            at = (i * outputs + j) * padded
-            for c in range(channels):
-                image[top + i, left + j, c] = patch[at + c]
+        call(
+            walk_out,
+            (
+                back, m, m_spread, count * panel, side, output, out_height, out_width, out_channels,
+                lanes, outputs, rows, columns, first, last, patch,
+            ),
+        )  # fmt: skip
 
 
 @jit
 def add_blocks(
+    walk_in: int,
     functions: tuple[int, int, int],
-    images: Array,
-    grad: Array,
-    sums: Array,
-    v: Array,
-    y: Array,
-    patch: Array,
-    strides: Array,
-    shape: tuple[int, int, int, int, int, int],
-    tiles: Any,
+    images: int,
+    image: Image,
+    above: int,
+    left_of: int,
+    grad: int,
+    out_image: Image,
+    sums: int,
+    sums_spread: int,
+    v: int,
+    v_spread: int,
+    y: int,
+    y_spread: int,
+    patch: int,
+    steps: int,
+    strides: int,
+    panels: tuple[int, int, int],
+    grid: Grid,
+    at_once: int,
+    total: int,
     start: int,
     stop: int,
     first_column: int,
     last_column: int,
 ) -> None:
-    """Some columns of S, the sums of V' Y over some blocks of tiles."""
+    """Some columns of S, the sums of V' Y over the blocks `start` to `stop`.
+
+    The arguments are those of `convolve_blocks`, with Y, from the output's gradient, for M.
+    """
     product, data, gradient = functions
-    channels, padded, out_channels, _, width, lanes = shape
-    grid, count, origin, side, outputs, at_once = tiles
-    size = images.itemsize
+    height, width, channels = image
+    out_height, out_width, out_channels = out_image
+    _, panel, lanes = panels
+    rows, columns, side, outputs = grid
+    padded = (channels + lanes - 1) // lanes * lanes
     numbers = last_column - first_column
     out_padded = min((out_channels + lanes - 1) // lanes * lanes - first_column, numbers)
-    strides[4] = numbers
+    _copy_words(steps, strides)
+    set_word(strides, 4, numbers)
     for block in range(start, stop):
-        first, last = block * at_once, min((block + 1) * at_once, count)
-        _transform_block(
-            data,
-            images,
-            v,
-            patch,
-            0,
-            padded,
-            padded,
-            lanes,
-            grid,
-            outputs,
-            origin,
-            side,
-            side,
-            first,
-            last,
-        )
-        _transform_block(
-            gradient,
-            grad,
-            y,
-            patch,
-            first_column,
-            out_padded,
-            numbers,
-            lanes,
-            grid,
-            outputs,
-            (0, 0),
-            outputs,
-            side,
-            first,
-            last,
-        )
-        strides[2] = last - first
+        first, last = block * at_once, min((block + 1) * at_once, total)
+        call(
+            walk_in,
+            (
+                data, images, height, width, channels, 0, padded, lanes, v, v_spread, padded, side,
+                side, outputs, above, left_of, rows, columns, first, last, patch,
+            ),
+        )  # fmt: skip
+        call(
+            walk_in,
+            (
+                gradient, grad, out_height, out_width, out_channels, first_column, out_padded,
+                lanes, y, y_spread, numbers, side, outputs, outputs, 0, 0, rows, columns, first,
+                last, patch,
+            ),
+        )  # fmt: skip
+        set_word(strides, 2, last - first)
         for position in range(side * side):
-            for begin in range(0, numbers, width):
+            for begin in range(0, numbers, panel):
                 call(
                     product,
                     (
-                        v[position].ctypes.data,
-                        y[position].ctypes.data + begin * size,
-                        sums[position].ctypes.data + (first_column + begin) * size,
+                        v + position * v_spread,
+                        y + position * y_spread + begin * SIZE,
+                        sums + position * sums_spread + (first_column + begin) * SIZE,
                         channels,
-                        width,
-                        strides.ctypes.data,
+                        panel,
+                        strides,
                         1 if block > start else 0,
                     ),
                 )
@@ -320,38 +306,38 @@ def add_blocks(
 @jit
 def filter_from_sums(
     function: int,
-    sums: Array,
-    gradient: Array,
-    patch: Array,
-    side: int,
+    sums: int,
+    slices: int,
+    spread: int,
+    gradient: int,
+    window: int,
+    channels: int,
+    out_channels: int,
     columns: int,
+    side: int,
     lanes: int,
+    patch: int,
     start: int,
     stop: int,
 ) -> None:
     """Adds up the sums of all slices, for some channels, and transforms them to the gradient."""
-    slices, positions, spread = sums.shape
-    window, _, channels, out_channels = gradient.shape
-    size = gradient.itemsize
+    positions = side * side
+    begin, count = start * columns * SIZE, (stop - start) * columns
     for position in range(positions):
+        total = sums + position * spread + begin
         for each in range(1, slices):
-            for i in range(start * columns, stop * columns):
-                sums[0, position, i] += sums[each, position, i]
+            add_numbers(sums + (each * positions + position) * spread + begin, total, count)
     vectors = (out_channels + lanes - 1) // lanes
     for channel in range(start, stop):
-        source = sums.ctypes.data + channel * columns * size
-        if out_channels % lanes == 0:
-            target = gradient.ctypes.data + channel * out_channels * size
-            column = channels * out_channels * size
-        else:
-            target, column = patch.ctypes.data, columns * size
-        call(
-            function,
-            (source, side * spread * size, spread * size, target, window * column, column, vectors),
-        )
-        if out_channels % lanes != 0:
-            for i in range(window):
-                for j in range(window):
-                    for k in range(out_channels):
-                        at = (i * window + j) * columns + k
-                        gradient[i, j, channel, k] = patch[at]
+        source = sums + channel * columns * SIZE
+        target, column = gradient + channel * out_channels * SIZE, channels * out_channels * SIZE
+        if vectors * lanes == out_channels:
+            call(
+                function,
+                (source, side * spread, spread, target, window * column, column, vectors),
+            )
+            continue
+        cell = columns * SIZE
+        call(function, (source, side * spread, spread, patch, window * cell, cell, vectors))
+        for place in range(window * window):
+            copy_numbers(patch + place * cell, target + place * column, out_channels)

@@ -20,7 +20,7 @@ _LINE = 64
 
 class _Buffers(threading.local):
     def __init__(self) -> None:
-        self.by_name: dict[str, npt.NDArray[np.uint8]] = {}
+        self.by_name: dict[str, tuple[npt.NDArray[np.uint8], int]] = {}
 
 
 _buffers = _Buffers()
@@ -35,12 +35,22 @@ def workspace(name: str, shape: Sequence[int], dtype: npt.DTypeLike) -> npt.NDAr
     (2, 3)
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    buffer = _buffers.by_name.get(name)
-    if buffer is None or buffer.size < size:
+    return _buffer(name, size)[0][:size].view(dtype).reshape(shape)
+
+
+def scratch(name: str, size: int) -> int:
+    """The address of so many bytes, which are this thread's until it asks for `name` again."""
+    return _buffer(name, size)[1]
+
+
+def _buffer(name: str, size: int) -> tuple[npt.NDArray[np.uint8], int]:
+    found = _buffers.by_name.get(name)
+    if found is None or len(found[0]) < size:
         room = np.empty(size + _LINE, np.uint8)
-        begin = -room.__array_interface__["data"][0] % _LINE
-        buffer = _buffers.by_name[name] = room[begin : begin + size]
-    return buffer[:size].view(dtype).reshape(shape)
+        where = address(room)
+        begin = -where % _LINE
+        found = _buffers.by_name[name] = room[begin : begin + size], where + begin
+    return found
 
 
 def output(
@@ -65,3 +75,12 @@ def into(out: npt.NDArray[Any] | None, result: npt.NDArray[Any]) -> npt.NDArray[
         return result
     output(out, result.shape, result.dtype)[...] = result
     return out
+
+
+def address(array: npt.NDArray[Any]) -> int:
+    """Where an array's first number is, for kernels that take addresses.
+
+    The array must be contiguous, and there must be a name for it until the kernel has returned.
+    """
+    where: int = array.__array_interface__["data"][0]
+    return where
