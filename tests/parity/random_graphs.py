@@ -1,9 +1,9 @@
 """Random programs, as hypothesis draws them: leaves, and statements of ops drawn from a table.
 
-A `Program` is a list of statements in the order in which they run, each with the text of its code. The
-text is the program: an engine builds it by executing `script(program)`, so that what a failure prints
-is what failed. Hypothesis shrinks it by leaving statements out and by choosing what comes first in
-each list of choices, which therefore is the simplest.
+A `Program` is a list of statements in the order in which they run, each with the text of its code.
+The text is the program: an engine builds it by executing `script(program)`, so that what a failure
+prints is what failed. Hypothesis shrinks it by leaving statements out and by choosing what comes
+first in each list of choices, which therefore is the simplest.
 
 The table is in the modules `random_*_ops.py`. An entry is a function of a `Maker`, from which it
 asks for operands that fit and to which it hands the code of one statement:
@@ -13,15 +13,16 @@ asks for operands that fit and to which it hands the code of one statement:
         x = m.pick(where=lambda v: v.ndim == 2)
         m.emit(f"tf.matmul({x}, {m.operand(x.dtype, [x.shape[1], m.dim()])})")
 
-While a program is drawn, minitf builds and evaluates it, statement by statement, so that entries know
-shapes and values and can ask for, say, a positive operand. If a statement raises in minitf the program
-ends with it, and TensorFlow has to raise the same.
+While a program is drawn, minitf builds and evaluates it, statement by statement, so that entries
+know shapes and values and can ask for, say, a positive operand. If a statement raises in minitf the
+program ends with it, and TensorFlow has to raise the same.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,8 @@ FLOATS = ("float32", "float64", "float16")
 COMPLEX = ("complex64",)
 INTEGERS = ("int32", "int64")
 NUMBERS = FLOATS + INTEGERS
+# The main float dtype of a program is one of these.
+MAIN = ("float32", "float64", "float32", "float64", "float32", "float64", "float32", "float16")
 # Values beyond this, and those that are no numbers, are rarely computed with further.
 TAME = 1e5
 # Larger tensors are not computed with further.
@@ -412,12 +415,12 @@ class Maker:
         added = []
         for name in names:
             array = self.evaluator[self._tensor(name)]
-            tame = array.dtype.kind not in "fc" or bool(np.all(np.abs(array) < TAME))
+            tame = array.dtype.kind not in "fc" or bool(np.all(np.abs(array + 0.0j) < TAME))
             added.append(Value(name, array, tame))
         results = tuple((v.name, v.dtype, v.array.shape) for v in added)
         self.statements.append(Statement(code, self.kind, results))
         for value in self.values:
-            value.used += f"{value.name}" in _words(code)
+            value.used += value.name in _words(code)
         self.values += added
         return added
 
@@ -447,10 +450,8 @@ def _statement(draw: Any, maker: Maker) -> None:
     """Draws one statement into the program; a strategy of its own, so that it can be cut out."""
     chosen = maker.choose(TABLE)
     maker.draw, maker.kind = draw, chosen.name
-    try:
+    with suppress(GaveUp):
         chosen.make(maker)
-    except GaveUp:
-        pass
 
 
 @st.composite
@@ -459,8 +460,7 @@ def programs(draw: Any, longest: int = 14) -> Program:
     from tests.parity import random_tables
 
     assert random_tables
-    main = draw(st.sampled_from(("float32", "float64", "float32", "float32", "float64", "float16")))
-    maker = Maker(draw, main)
+    maker = Maker(draw, draw(st.sampled_from(MAIN)))
     try:
         for _ in range(longest):
             draw(_statement(maker))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.parity.random_graphs import COMPLEX, FLOATS, INTEGERS, NUMBERS, GaveUp, Maker, entry
+from tests.parity.random_graphs import COMPLEX, INTEGERS, NUMBERS, GaveUp, Maker, entry
 
 ALL = NUMBERS + ("bool",) + COMPLEX
 SINGLE_AND_DOUBLE = ("float32", "float64")
@@ -152,6 +152,3 @@ def confusion_matrix(m: Maker) -> None:
     size = m.dim()
     labels = m.leaf("int32", [size], "positive")
     m.emit(f"tf.confusion_matrix({labels}, {m.leaf('int32', [size], 'positive')}, 5)")
-
-
-_ = FLOATS

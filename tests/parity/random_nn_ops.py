@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.parity.random_graphs import FLOATS, GaveUp, Maker, Value, entry
+from tests.parity.random_graphs import GaveUp, Maker, Value, entry
 from tests.parity.random_math_ops import within
 
 SINGLE_AND_DOUBLE = ("float32", "float64")
@@ -128,8 +128,8 @@ def fused_batch_norm(m: Maker) -> None:
     scale, offset = m.operand("float32", width), m.operand("float32", width)
     call = f"tf.nn.fused_batch_norm({x}, {scale}, {offset}"
     if m.flag():
-        # New ones: where the mean is the very tensor of the scale, TensorFlow's second derivative by
-        # the scale takes that by the mean for a part of it.
+        # New ones: where the mean is the very tensor of the scale, TensorFlow's second derivative
+        # by the scale takes that by the mean for a part of it.
         mean, variance = m.leaf("float32", width, "mixed"), m.leaf("float32", width, "positive")
         call += f", mean={mean}, variance={variance}, is_training=False"
     m.emit(call + ", epsilon=0.0625)[0]")
@@ -150,6 +150,3 @@ def dense_layer(m: Maker) -> None:
     wide = m.integer(1, 4)
     weights, bias = m.operand(x.dtype, [x.shape[1], wide]), m.operand(x.dtype, [wide])
     m.emit(f"tf.nn.{m.choose(('relu', 'tanh', 'sigmoid'))}(tf.matmul({x}, {weights}) + {bias})")
-
-
-_ = FLOATS

@@ -2,7 +2,7 @@
 
 Two programs that round at every step need not agree to the last bit, and how far they drift apart
 depends on the graph: a sum that cancels magnifies what its terms were rounded by. A fixed bound is
-too loose for one graph and too tight for the next. So a graph is also evaluated in double precision,
+too loose for one graph and too tight for the next. So a graph is evaluated in double precision too,
 once as it is and some times with the result of every node off by one unit roundoff of the precision
 in question, up or down at random (Monte Carlo arithmetic). How far that throws a tensor is the
 graph's condition; gradients have theirs, since they are nodes too. Elements that the precision in
@@ -36,7 +36,8 @@ UNIT = {"float16": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}
 UNIT |= {"complex64": 2.0**-24, "complex128": 2.0**-53}
 _WIDE = {"float16": np.float64, "float32": np.float64, "complex64": np.complex128}
 
-Rounding = Callable[[str, np.ndarray], np.ndarray]
+# What to do to a result of a node of some type; for a sum, also what its terms' sizes add up to.
+Rounding = Callable[[str, np.ndarray, Any], np.ndarray]
 
 
 class Evaluator:
@@ -83,7 +84,13 @@ class Evaluator:
         else:
             outputs = [self._widened(value) for value in self._call(op, inputs)]
             if self.rounding and op.inputs and not (op.op_def.aliases or op.type in _MOVES):
-                outputs = [self.rounding(op.type, v) if _is_inexact(v) else v for v in outputs]
+                terms: list[Any] = [None] * len(outputs)
+                if op.type in _SUMS:
+                    terms = self._call(op, [np.abs(v) if _is_inexact(v) else v for v in inputs])
+                outputs = [
+                    self.rounding(op.type, value, of) if _is_inexact(value) else value
+                    for value, of in zip(outputs, terms, strict=True)
+                ]
         for tensor, value in zip(op.outputs, outputs, strict=True):
             self.values[tensor] = value
 
@@ -149,6 +156,15 @@ assert {op.name for op in op_def.all_ops()} >= _MOVES
 _CANCELLING = frozenset(["Digamma", "Elu", "Lgamma", "Selu"])
 
 
+# These add: on the way, a sum may be as large as the sizes of its terms together, and is rounded.
+_ADDING = """
+    AddN BatchMatMulV2 BiasAddGrad Conv2D Conv2DBackpropFilter Conv2DBackpropInput Cumsum
+    DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput
+    Einsum MatMul Mean SegmentSum Sum UnsortedSegmentSum
+"""
+_SUMS = frozenset(_ADDING.split())
+assert {op.name for op in op_def.all_ops()} >= _SUMS
+
 # These mix the elements of a matrix: each result is as far off as the largest.
 _MIXING = frozenset(["Cholesky", "MatrixInverse", "MatrixSolve", "Qr"])
 
@@ -167,18 +183,25 @@ def randomly_rounded(
     random = np.random.default_rng(seed)
     coarse = next(np.dtype(name) for name, its_unit in UNIT.items() if its_unit == unit)
 
-    def move(real: np.ndarray, least: float, spare: bool) -> np.ndarray:
-        held = real.astype(coarse).astype(real.dtype) == real if exempt else real == 0
-        signs = sign * (random.integers(0, 2, real.shape) * 2 - 1)
-        return np.where(held & spare, real, real + size * signs * np.maximum(np.abs(real), least))
+    def held(real: np.ndarray) -> np.ndarray:
+        return real.astype(coarse).astype(real.dtype) == real if exempt else real == 0
 
-    def rounding(op_type: str, value: np.ndarray) -> np.ndarray:
-        least, spare = (1.0 if op_type in _CANCELLING else 0.0), op_type not in _MIXING
-        if not spare:
-            least = float(np.abs(value).max(initial=0.0))
-        if value.dtype.kind == "c":
-            return move(value.real, least, spare) + 1j * move(value.imag, least, spare)
-        return move(np.asarray(value), least, spare)
+    def move(op_type: str, real: np.ndarray, terms: Any) -> np.ndarray:
+        spared, least = held(real), np.asarray(0.0)
+        if terms is not None:
+            # If the sum of the sizes is held too, the terms have few digits: any order is exact.
+            spared, least = spared & held(np.abs(terms)), np.abs(terms)
+        elif op_type in _CANCELLING:
+            least = np.asarray(1.0)
+        elif op_type in _MIXING:
+            spared, least = np.zeros_like(spared), np.abs(real).max(initial=0.0)
+        signs = sign * (random.integers(0, 2, real.shape) * 2 - 1)
+        return np.where(spared, real, real + size * signs * np.maximum(np.abs(real), least))
+
+    def rounding(op_type: str, value: np.ndarray, terms: Any) -> np.ndarray:
+        if value.dtype.kind != "c":
+            return move(op_type, np.asarray(value), terms)
+        return move(op_type, value.real, terms) + 1j * move(op_type, value.imag, terms)
 
     return rounding
 
@@ -198,8 +221,10 @@ class Condition:
     defined: bool
 
 
-# Two engines may both be off, by more roundings per node than the one that was tried at random.
-SAFETY = 16.0
+# Two engines may both be off, by more roundings per node than the one that was tried at random, and
+# few random trials do not find the worst: of a second derivative of a hundred nodes, TensorFlow was
+# seen to be off by 5 times what four trials found, and minitf by 11 times.
+SAFETY = 32.0
 # And within one node: by so many units of the largest element.
 ROUNDINGS = 8.0
 
@@ -221,9 +246,10 @@ def conditions(
             _evaluated(
                 graph, feeds, randomly_rounded(coarsest, coarsest * scale, seed, sign, exempt)
             )
+            for seed in seeds
             for sign in (1, -1)
         ]
-        for scale, seed in ((1.0, 1), (1 / 16, 2))
+        for scale, seeds in ((1.0, (1, 2)), (1 / 16, (3,)))
     )
     return [
         _condition(exact[t], [e[t] for e in large], [e[t] for e in small], units[t], coarsest)
@@ -256,7 +282,8 @@ def _condition(
         return Condition(exact, 0.0, all(np.array_equal(value, exact) for value in large + small))
     far, near = (max(_distance(value, exact) for value in each) for each in (large, small))
     scale = float(np.abs(exact[np.isfinite(exact)]).max(initial=0.0))
-    defined = near <= far / 2 + 1e-13 * scale
+    # Sixteen times less is thrown sixteen times less far, unless one of the two jumps.
+    defined = near <= far / 2 + 1e-13 * scale and far <= 256 * near + 64 * coarsest * scale
     tolerance = SAFETY * far * unit / coarsest + ROUNDINGS * unit * scale
     return Condition(exact, tolerance, defined)
 
