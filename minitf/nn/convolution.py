@@ -170,11 +170,19 @@ def conv1d(
     """
     value = one_of("value", value, "input", input)
     with name_scope(name, "conv1d", [value, filters]) as scope:
-        return _conv1d(value, filters, stride, padding, data_format, dilations, scope)
+        on_gpu = use_cudnn_on_gpu is not False
+        return _conv1d(value, filters, stride, padding, data_format, dilations, scope, on_gpu)
 
 
 def _conv1d(
-    value: Any, filters: Any, stride: Any, padding: Any, data_format: Any, dilations: Any, name: str
+    value: Any,
+    filters: Any,
+    stride: Any,
+    padding: Any,
+    data_format: Any,
+    dilations: Any,
+    name: str,
+    on_gpu: bool = True,
 ) -> Tensor:
     layout, axis = _two_dims(data_format)
     result = nn_ops.conv2d(
@@ -182,6 +190,7 @@ def _conv1d(
         array_ops.expand_dims(filters, 0),
         _spread(stride, "stride", layout),
         padding,
+        use_cudnn_on_gpu=on_gpu,
         data_format=layout,
         dilations=_spread(1 if dilations is None else dilations, "dilations", layout),
         name=name,

@@ -175,7 +175,8 @@ def pool(
       A tensor of the dtype of `input`.
 
     Raises:
-      ValueError: if the pooling type is none of these, or strides and dilation are both asked for.
+      ValueError: if the pooling type is none of these, or strides and dilation are both asked for,
+        or dilation with padding "SAME".
     """
     dilation_rate = one_of("dilation_rate", dilation_rate, "dilations", dilations)
     kinds: dict[str, _Pool] = {"MAX": nn_ops.max_pool, "AVG": nn_ops.avg_pool}
@@ -188,6 +189,8 @@ def pool(
         rates = [1] * len(window) if dilation_rate is None else [int(r) for r in dilation_rate]
         if max(steps) > 1 and max(rates) > 1:
             raise ValueError("strides > 1 not supported in conjunction with dilation_rate > 1")
+        if padding == "SAME" and max(rates) > 1:
+            raise ValueError("pooling with padding 'SAME' is not possible with dilation_rate > 1")
         is_channels_first = data_format is not None and data_format.startswith("NC")
 
         def dense(images: Tensor, padding: str) -> Tensor:

@@ -371,7 +371,7 @@ def _check_rank(
     with name_scope(name, default_name, [x, *ranks, data]):
         x = convert_to_tensor(x, name="x")
         wanted = [convert_to_tensor(rank, name="rank") for rank in ranks]
-        shape = array_ops.shape(x)
+        shape = array_ops.shape(x) if data is None else None
         for rank in wanted:
             assert_type(rank, dtypes.int32)
         known = [static_value(rank) for rank in wanted]

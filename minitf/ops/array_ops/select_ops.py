@@ -153,7 +153,8 @@ def _where(declared: Any, condition: Any, x: Any, y: Any, name: str | None) -> T
         raise ValueError("x and y must both be non-None or both be None.")
     result: Tensor
     if x is None:
-        result = WHERE(condition, name=name)
+        with name_scope(name, "Where", [condition]) as scope:
+            result = WHERE(convert_to_tensor(condition, name="condition"), name=scope)
     else:
         result = declared(condition, x, y, name=name)
     return result

@@ -1,6 +1,7 @@
 """The builders: functions of `tf` that both engines run, one family per module."""
 
 from tests.parity.builders import (
+    arguments,
     arrays,
     control,
     errors_models,

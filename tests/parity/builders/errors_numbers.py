@@ -232,6 +232,9 @@ NN: dict[str, Callable[[Any], Any]] = {
     "pool of no padding": lambda tf: tf.nn.avg_pool(images(tf), 2, 1, "HALF"),
     "pool larger than the image": lambda tf: tf.nn.max_pool(images(tf), 7, 1, "VALID"),
     "pool of no kind": lambda tf: tf.nn.pool(images(tf), [2, 2], "MEDIAN", "SAME"),
+    "pool of a dilation": lambda tf: tf.nn.pool(
+        images(tf), [2, 2], "MAX", "SAME", dilation_rate=[2, 2]
+    ),
     "average of ints": lambda tf: tf.nn.avg_pool(ph(tf, 1, 4, 4, 1, dtype="int32"), 2, 1, "SAME"),
     "norm of a rank": lambda tf: tf.nn.fused_batch_norm(ph(tf, 2, 3), ph(tf, 3), ph(tf, 3)),
     "norm of a scale": lambda tf: tf.nn.fused_batch_norm(images(tf), ph(tf, 3), ph(tf, 2)),
