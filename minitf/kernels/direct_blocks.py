@@ -53,23 +53,22 @@ def pack(
 
 
 @jit
-def _pad(image: Array, padded: Array, top: int, left: int, rows: int) -> None:
-    """padded[y, x] = image[y + top, x + left], or 0 where there is no such pixel."""
-    height, width, channels = image.shape
+def _pad(images: Array, n: int, padded: Array, top: int, left: int, rows: int) -> None:
+    """padded[y, x] = images[n, y + top, x + left], or 0 where there is no such pixel."""
+    _, height, width, channels = images.shape
     columns = padded.shape[1]
-    begin = min(max(-left, 0), columns)
-    end = max(min(width - left, columns), begin)
     for y in range(rows):
         source = y + top
+        begin = min(max(-left, 0), columns)
+        end = max(min(width - left, columns), begin)
         if source < 0 or source >= height:
-            padded[y] = 0
-            continue
+            begin = end = columns
         for x in range(begin):
             for c in range(channels):
                 padded[y, x, c] = 0
         for x in range(begin, end):
             for c in range(channels):
-                padded[y, x, c] = image[source, x + left, c]
+                padded[y, x, c] = images[n, source, x + left, c]
         for x in range(end, columns):
             for c in range(channels):
                 padded[y, x, c] = 0
@@ -101,10 +100,10 @@ def forward(
     for n in range(first_image, last_image):
         top = first_row * strides[0] - origin[0]
         if len(padded) > 0:
-            _pad(images[n], padded, top, -origin[1], covered)
+            _pad(images, n, padded, top, -origin[1], covered)
             a = padded.ctypes.data
         else:
-            a = images[n].ctypes.data + top * pitch * inner * size
+            a = images.ctypes.data + (n * images.shape[1] + top) * pitch * inner * size
         for panel in range(count):
             b = panels.ctypes.data + panel * rows * columns * inner * width * size
             for i in range(first_row, last_row):
@@ -149,22 +148,25 @@ def filter_gradient(
     """
     first_image, last_image, first_row, last_row = block
     rows, pieces, numbers = cells
-    _, _, columns, channels = grad.shape
+    _, height, columns, channels = grad.shape
     size, inner = images.itemsize, images.shape[3]
     covered = (last_row - 1 - first_row) * strides[0] + (rows - 1) * dilations[0] + 1
     distances[5] = last_row - first_row
     for n in range(first_image, last_image):
         top = first_row * strides[0] - origin[0]
         if len(padded) > 0:
-            _pad(images[n], padded, top, -origin[1], covered)
+            _pad(images, n, padded, top, -origin[1], covered)
             a = padded.ctypes.data
         else:
-            a = images[n].ctypes.data + top * pitch * inner * size
-        b = grad[n, first_row].ctypes.data
+            a = images.ctypes.data + (n * images.shape[1] + top) * pitch * inner * size
+        b = grad.ctypes.data + (n * height + first_row) * columns * channels * size
         if slack > 0:  # the last panel is read beyond its end: copy to where there is room
-            flat = grad[n, first_row:last_row].reshape((last_row - first_row) * columns * channels)
-            for i in range(len(flat)):
-                tail[i] = flat[i]
+            at = 0
+            for i in range(first_row, last_row):
+                for j in range(columns):
+                    for k in range(channels):
+                        tail[at] = grad[n, i, j, k]
+                        at += 1
             b = tail.ctypes.data
         for r in range(rows):
             for piece in range(pieces):

@@ -101,6 +101,9 @@ def strides(row: int, out_row: int, *loops: tuple[int, int, int]) -> Array:
 ROWS = SIZE = 0
 multiply_tile: Any = None
 
+# Up to this height there are tiles of any; above it of even heights only, to have less to compile.
+SMALL = 8
+
 
 @native
 def _product(
@@ -119,11 +122,12 @@ def _product(
     """
     # As few tiles as can be, of about one height: 16 rows are 8 and 8 rather than 14 and 2.
     row, out_row = simd_word(strides, 0) * SIZE, simd_word(strides, 1) * SIZE
-    tiles = (rows + ROWS - 1) // ROWS
     done = 0
-    for tile in range(tiles):
-        left = tiles - tile
+    while done < rows:
+        left = (rows - done + ROWS - 1) // ROWS
         height = (rows - done + left - 1) // left
+        if height > SMALL and height % 2 == 1:
+            height = (height + 1) // 2  # there is no code for large odd tiles
         multiply_tile(height, a + done * row, b, c + done * out_row, columns, strides, accumulate)
         done += height
 
@@ -159,7 +163,7 @@ def _tile_writer(tile: tuple[int, int]) -> Any:
 
         after = build.append_basic_block("tile_done")
         cases = build.switch(height, after)
-        for case in range(1, rows + 1):
+        for case in (n for n in range(1, rows + 1) if n <= SMALL or n % 2 == 0):
             block = build.append_basic_block(f"tile_{case}")
             cases.add_case(write.integer(case), block)
             build.position_at_end(block)

@@ -29,8 +29,8 @@ import numpy.typing as npt
 from minitf.kernels import microkernel, simd
 from minitf.kernels.jit import Kernel, jit, readonly
 from minitf.kernels.parallel import parallel_for, parallel_ranges
-from minitf.kernels.simd import Value, Writer, call, machine
-from minitf.kernels.workspace import workspace
+from minitf.kernels.simd import Value, Writer, call, machine, set_word
+from minitf.kernels.workspace import address, scratch, workspace
 
 Array = npt.NDArray[Any]
 
@@ -61,22 +61,29 @@ def multiply(
     product = microkernel.product(out.dtype, columns)
     a, a_row, a_step = _left(a, rows, transpose_a)
     b = readonly(b)
-    kernel, address = _multiply(out.dtype), product.address()
-    distances = microkernel.strides(a_row, columns, (0, a_step, product.width))
-    wide = max(_WIDE // product.width, 1) * product.width
+    kernel, size, width = _multiply(out.dtype), out.itemsize, product.width
+    steps = microkernel.strides(a_row, columns, (0, a_step, width))
+    wide = max(_WIDE // width, 1) * width
     across = -(-columns // wide)
+    inner = b.shape[1] if transpose_b else b.shape[0]
 
     def one(index: int) -> None:
         first_row, first_column = index // across * _HIGH, index % across * wide
+        strides = steps.copy()  # the kernel changes them
         kernel(
-            address,
-            a,
-            (a_row, a_step),
-            b,
+            product.address(),
+            address(a),
+            (a_row * size, a_step * size),
+            address(b),
+            b.strides[0],
             transpose_b,
-            out,
-            workspace("gemm panels", (wide // product.width, _DEEP, product.width), out.dtype),
-            distances.copy(),
+            inner,
+            address(out),
+            columns * size,
+            scratch("gemm panels", wide * _DEEP * size),
+            width,
+            _DEEP,
+            address(strides),
             first_row,
             min(first_row + _HIGH, rows),
             first_column,
@@ -115,6 +122,8 @@ def _multiply(dtype: np.dtype[Any]) -> Kernel[Any, None]:
             f"_{dtype.name}_{lanes}",
             {
                 "LANES": lanes,
+                "SIZE": dtype.itemsize,
+                "copy_one": simd.emit_for(_write_copy_one, dtype, lanes),
                 "write_copy": simd.emit_for(_write_copy, dtype, lanes),
                 "write_transpose": simd.emit_for(_write_transpose, dtype, lanes),
             },
@@ -123,14 +132,15 @@ def _multiply(dtype: np.dtype[Any]) -> Kernel[Any, None]:
             "pack_straight": _pack_straight.specialize(name, **constants),
             "pack_transposed": _pack_transposed.specialize(name, **constants),
         }
-        _kernels[dtype, lanes] = _multiply_block.specialize(name, **packers)
+        _kernels[dtype, lanes] = _multiply_block.specialize(name, SIZE=dtype.itemsize, **packers)
     return _kernels[dtype, lanes]
 
 
 # Compiled
 
 # Put in by `specialize`.
-LANES = 0
+LANES = SIZE = 0
+copy_one: Any = None
 write_copy: Any = None
 write_transpose: Any = None
 pack_straight: Any = None
@@ -141,6 +151,11 @@ def _write_copy(write: Writer, source: Value, target: Value, next: Value) -> Non
     """Writes the copy of a vector, and asks for one that will be copied soon."""
     write.prefetch(next)
     write.store(write.load(source), target)
+
+
+def _write_copy_one(write: Writer, source: Value, target: Value) -> None:
+    """Writes the copy of a number."""
+    write.copy(source, target)
 
 
 def _write_transpose(
@@ -177,73 +192,74 @@ def _copy(source: Array, copy: Array, start: int, stop: int) -> None:
 
 
 @jit
-def _pack_straight(b: Array, panel: Array, k0: int, count: int, n0: int, n1: int) -> None:
-    size, across = b.itemsize, (n1 - n0) // LANES * LANES
-    ahead = _AHEAD * b.shape[1] * size
+def _pack_straight(b: int, b_row: int, panel: int, width: int, count: int, columns: int) -> None:
+    """panel[k, n] = b[k, n], at addresses; `b_row` bytes from one row of b to the next."""
+    across = columns // LANES * LANES
     for k in range(count):
-        source = b.ctypes.data + ((k0 + k) * b.shape[1] + n0) * size
-        target = panel.ctypes.data + k * panel.shape[1] * size
-        for n in range(0, across, LANES):
-            write_copy(source + n * size, target + n * size, source + n * size + ahead)
-        for n in range(across, n1 - n0):
-            panel[k, n] = b[k0 + k, n0 + n]
+        source, target = b + k * b_row, panel + k * width * SIZE
+        for n in range(0, across * SIZE, LANES * SIZE):
+            write_copy(source + n, target + n, source + n + _AHEAD * b_row)
+        for n in range(across * SIZE, columns * SIZE, SIZE):
+            copy_one(source + n, target + n)
 
 
 @jit
-def _pack_transposed(b: Array, panel: Array, k0: int, count: int, n0: int, n1: int) -> None:
-    size = b.itemsize
-    across, down = (n1 - n0) // LANES * LANES, count // LANES * LANES
+def _pack_transposed(b: int, b_row: int, panel: int, width: int, count: int, columns: int) -> None:
+    """panel[k, n] = b[n, k]."""
+    across, down = columns // LANES * LANES, count // LANES * LANES
     for n in range(0, across, LANES):
         for k in range(0, down, LANES):
-            write_transpose(
-                b.ctypes.data + ((n0 + n) * b.shape[1] + k0 + k) * size,
-                b.shape[1] * size,
-                panel.ctypes.data + (k * panel.shape[1] + n) * size,
-                panel.shape[1] * size,
-            )
-    for n in range(n1 - n0):
+            source, target = b + n * b_row + k * SIZE, panel + (k * width + n) * SIZE
+            write_transpose(source, b_row, target, width * SIZE)
+    for n in range(columns):
         for k in range(down if n < across else 0, count):
-            panel[k, n] = b[n0 + n, k0 + k]
+            copy_one(b + n * b_row + k * SIZE, panel + (k * width + n) * SIZE)
 
 
 @jit
 def _multiply_block(
     product: int,
-    a: Array,
+    a: int,
     a_steps: tuple[int, int],
-    b: Array,
+    b: int,
+    b_row: int,
     transposed: bool,
-    out: Array,
-    panels: Array,
-    strides: Array,
+    inner: int,
+    out: int,
+    out_row: int,
+    panels: int,
+    width: int,
+    deep: int,
+    strides: int,
     first_row: int,
     last_row: int,
     first_column: int,
     last_column: int,
 ) -> None:
-    """A block of C; the columns of a panel that are beyond it may be anything."""
-    inner = b.shape[1] if transposed else b.shape[0]
-    size = a.itemsize
-    _, deep, width = panels.shape
+    """A block of C; the columns of a panel that are beyond it may be anything.
+
+    Addresses of A, B, C, of room for panels of `deep` rows, and of the product's strides; the steps
+    of A, and the rows of B and C, in bytes.
+    """
     for k in range(0, inner, deep):
         count = min(deep, inner - k)
-        strides[2] = count
+        set_word(strides, 2, count)
         for begin in range(first_column, last_column, width):
-            end = min(begin + width, last_column)
-            panel = panels[(begin - first_column) // width]
+            columns = min(begin + width, last_column) - begin
+            panel = panels + (begin - first_column) * deep * SIZE
             if transposed:
-                pack_transposed(b, panel, k, count, begin, end)
+                pack_transposed(b + begin * b_row + k * SIZE, b_row, panel, width, count, columns)
             else:
-                pack_straight(b, panel, k, count, begin, end)
+                pack_straight(b + k * b_row + begin * SIZE, b_row, panel, width, count, columns)
             call(
                 product,
                 (
-                    a.ctypes.data + (first_row * a_steps[0] + k * a_steps[1]) * size,
-                    panel.ctypes.data,
-                    out.ctypes.data + (first_row * out.shape[1] + begin) * size,
+                    a + first_row * a_steps[0] + k * a_steps[1],
+                    panel,
+                    out + first_row * out_row + begin * SIZE,
                     last_row - first_row,
-                    end - begin,
-                    strides.ctypes.data,
+                    columns,
+                    strides,
                     1 if k > 0 else 0,
                 ),
             )
