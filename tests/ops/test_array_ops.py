@@ -197,6 +197,24 @@ def test_empty_results():
     assert run(tf.reshape(empty, [0, -1]), {empty: np.zeros((0, 2, 3))}).shape == (0, 6)
 
 
+@pytest.mark.parametrize("dtype", [tf.float32, tf.int32])
+def test_a_long_vector_is_no_shape(dtype):
+    """Shapes have few dims; vectors of which a part is taken may have any number of elements."""
+    v = tf.placeholder(dtype, [300])
+    x = tf.placeholder(dtype, [None])
+    values, few = np.arange(300), np.arange(4)
+    both = np.concatenate([few, values])
+    for node, expected in (
+        (v[3], 3),
+        ((v * 2)[3:5], [6, 8]),
+        (tf.concat([v, v], 0)[301], 1),
+        (tf.concat([x, v], 0)[5], both[5]),
+        (tf.concat([v, x], 0)[2:4], [2, 3]),
+        (tf.fill([2], v[7]), [7, 7]),
+    ):
+        np.testing.assert_array_equal(run(node, {v: values, x: few}), expected)
+
+
 def test_fed_arrays_and_variables_are_not_changed():
     """Ops that may alias their input hand out something that a session copies."""
     array = np.ones((2, 2), np.float32)

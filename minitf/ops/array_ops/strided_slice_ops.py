@@ -18,7 +18,13 @@ from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_shape_value, static_value
 from minitf.framework.tensor import Tensor, register_operator
-from minitf.framework.tensor_shape import Dims, TensorShape, shape_of_dims, unknown_shape
+from minitf.framework.tensor_shape import (
+    MAX_RANK,
+    Dims,
+    TensorShape,
+    shape_of_dims,
+    unknown_shape,
+)
 from minitf.ops import math_ops
 from minitf.ops.array_ops.concat_ops import merged_shape, stack
 from minitf.ops.array_ops.fill_ops import ones_like
@@ -193,9 +199,12 @@ def strided_slice_shape(op: Operation) -> list[TensorShape]:
 @STRIDED_SLICE.partial_shape_value
 def strided_slice_partial_value(op: Operation) -> Any:
     """What is known of `tf.shape(x)[1:]` (a TensorShape) or of `tf.shape(x)[0]` (an int)."""
-    if op.inputs[0].shape.ndims != 1 or op.outputs[0].shape.ndims not in (0, 1):
+    source = op.inputs[0]
+    if source.shape.ndims != 1 or op.outputs[0].shape.ndims not in (0, 1):
         return None
-    known = static_shape_value(op.inputs[0])
+    if not source.dtype.is_integer or (source.shape.num_elements() or 0) > MAX_RANK:
+        return None  # a vector of numbers that is no shape
+    known = static_shape_value(source)
     specs = _static_specs(op, (None if known._dims is None else len(known._dims),))
     if known._dims is None or specs is None or len(specs) != 1 or specs[0].unknown:
         return None

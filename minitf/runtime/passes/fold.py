@@ -43,7 +43,10 @@ def _from_shapes(node: Node) -> list[Any] | None:
     """The outputs of a node such as `Shape`, whose declaration knows them from static shapes."""
     if node.op_def.constant_fn is None or len(node.outputs) != 1:
         return None
-    value = node.op_def.constant_fn(node.op)
+    try:
+        value = node.op_def.constant_fn(node.op)
+    except ValueError:  # as a shape it would be wrong, but perhaps it is no shape
+        return None
     return None if value is None else [_shared(value)]
 
 
