@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Iterator
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import minitf
@@ -18,10 +20,11 @@ class Spy:
     """Stands for `tf` or a subpackage; an object that is asked for by any of its names is noted.
 
     Attributes:
-      seen: ids of the objects that were asked for, of this one and of the subpackages.
+      seen: by id of the objects that were asked for, of this module and of its subpackages: the
+        parameters that were given to the function.
     """
 
-    def __init__(self, module: ModuleType, seen: set[int]) -> None:
+    def __init__(self, module: ModuleType, seen: dict[int, set[str]]) -> None:
         self._module = module
         self.seen = seen
 
@@ -29,8 +32,25 @@ class Spy:
         value = getattr(self._module, name)
         if isinstance(value, ModuleType):
             return Spy(value, self.seen) if name not in _INSIDE else value
-        self.seen.add(id(value))
-        return value
+        given = self.seen.setdefault(id(value), set())
+        if not isinstance(value, FunctionType):
+            return value
+
+        @functools.wraps(value)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            given.update(inspect.signature(value).bind(*args, **kwargs).arguments)
+            return value(*args, **kwargs)
+
+        return called
+
+
+def parameters(name: str) -> set[str]:
+    """The parameters of a public function; none of a class, whose methods have others."""
+    value: Any = functools.reduce(getattr, name.split("."), minitf)
+    if not isinstance(value, FunctionType):
+        return set()
+    named = inspect.signature(value).parameters.values()
+    return {p.name for p in named if p.kind != p.VAR_KEYWORD and not p.name.startswith("_")}
 
 
 def public_functions() -> dict[int, list[str]]:

@@ -151,6 +151,10 @@ def arguments_of_arrays(tf: Any) -> None:
     tf.strided_slice(x, [0, 0, 0], [2, 2, 2], [1, 1, 1], new_axis_mask=1)
     tf.strided_slice(x, [0, 1], [0, 3], ellipsis_mask=1)
     tf.gather(x, [1], validate_indices=True)
+    tf.gather_nd(x, [[1, 0]], batch_dims=0)
+    tf.matmul(x, ph(tf, 5, 2), a_is_sparse=False, b_is_sparse=False)
+    v = tf.Variable([1.0, 2.0], name="v")
+    tf.strided_slice(v, [0], [1], [1], var=v)
     tf.shape_n([x, x], out_type=tf.int64)
     tf.size(ph(tf, 2, 3), out_type=tf.int64)
     tf.setdiff1d([1, 2, 3], [2], index_dtype=tf.int64)
@@ -229,8 +233,15 @@ def arguments_of_layers(tf: Any) -> None:
     for name in ("average_pooling", "max_pooling"):
         getattr(tf.layers, f"{name}1d")(row, 2, 2, name=f"{name}_row")
         getattr(tf.layers, f"{name}2d")(image, 2, 2, name=f"{name}_image")
+    # With channels first TensorFlow's layer also initializes its variables, in a session of Keras.
+    tf.layers.conv2d_transpose(image, 2, 3, data_format="channels_last")
     tf.layers.batch_normalization(
         image,
+        renorm=False,
+        renorm_clipping=None,
+        renorm_momentum=0.9,
+        virtual_batch_size=None,
+        adjustment=None,
         beta_initializer=ones,
         gamma_initializer=tf.zeros_initializer(),
         moving_mean_initializer=ones,
@@ -295,6 +306,7 @@ def arguments_of_metrics(tf: Any) -> None:
         y = tf.cast(labels, tf.float32) if floats else labels
         p = scores if floats or name == "auc" else scores > 0.5
         getattr(tf.metrics, name)(y, p, **more, **options)
+    tf.metrics.auc(labels, scores, thresholds=[0.2, 0.7])
     for kind in ("false_negatives", "false_positives", "true_negatives", "true_positives"):
         getattr(tf.metrics, f"{kind}_at_thresholds")(labels, scores, [0.5], **options)
     for kind in ("precision", "recall"):
@@ -333,6 +345,7 @@ def arguments_of_windows(tf: Any) -> None:
     sizes = [2, 8, 8, 2]
     options = {"data_format": "NHWC", "dilations": one, "use_cudnn_on_gpu": False}
     tf.nn.conv2d_backprop_input(sizes, f, g, one, "SAME", name="input", **options)
+    tf.nn.conv2d_backprop_input(sizes, filters=f, out_backprop=g, strides=one, padding="SAME")
     tf.nn.conv2d_backprop_filter(x, [3, 3, 2, 4], g, one, "SAME", name="filter", **options)
     tf.nn.conv2d_transpose(
         input=ph(tf, 2, 8, 8, 4), filters=f, output_shape=sizes, strides=1, padding="SAME"

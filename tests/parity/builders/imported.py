@@ -175,5 +175,5 @@ def into_a_graph(tf: Any) -> None:
         )
         tf.add(y, op.outputs[0])
     with tf.name_scope("scope"), tf.device("/cpu:0"), tf.control_dependencies([x]):
-        tf.import_graph_def(text.graph_def, name="inside")
+        tf.import_graph_def(text.graph_def, name="inside", op_dict=None, producer_op_list=None)
     tf.import_graph_def(tf.get_default_graph().as_graph_def(), name="again")
