@@ -1,5 +1,7 @@
 """Gradients of single ops against TensorFlow's: what is recorded of it, and how it is compared.
 
+    python -m tests.parity.gradient_cases     (records anew, and measures; needs TensorFlow)
+
 `record()` draws samples of each op with a gradient, keeps those that TensorFlow can differentiate,
 and writes them to `tests/golden/gradients.npz` with what TensorFlow made of them. Values are those
 with all shapes known; of the other modes (`gradient_graphs.MODES`) only errors are kept.
@@ -14,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+import minitf
 from minitf.framework.dtypes import DType, as_dtype
 from tests.ops.op_case import Sample
 from tests.parity.gradient_graphs import (
@@ -32,13 +35,14 @@ from tests.parity.gradient_tolerances import (
     reason,
     tolerance,
 )
+from tests.parity.harness import engine
 from tests.parity.recording import GOLDEN
 
 PATH = GOLDEN / "gradients.npz"
 DIFFERENCES = GOLDEN / "gradient_differences.json"
 
 # How many samples of each op are recorded, and how many more the live run draws.
-RECORDED, LIVE = 3, 5
+RECORDED, LIVE = 3, 4
 
 
 @dataclass
@@ -97,9 +101,13 @@ def compare(case: GradientCase, actual: Gradients, expected: Expected) -> float:
         assert actual.error == expected.refused[case.mode], f"{case}: {actual.message}"
         return 0.0
     assert not actual.error, f"{case}: {actual.error}: {actual.message}"
-    right = expected.gradients
     if case.op in NOT_CONJUGATED and case.dtype.startswith("complex"):
         return 0.0
+    return compare_values(case, actual, expected.gradients)
+
+
+def compare_values(case: GradientCase, actual: Gradients, right: Gradients) -> float:
+    """Asserts that two engines' gradients are the same; returns the largest difference."""
     largest = _compare_order(case, 1, actual.first, right.first)
     if right.second_error:
         return largest
@@ -263,8 +271,6 @@ def read() -> Iterator[Expected]:
 
 def record() -> None:
     """Records in `tests/golden` what TensorFlow makes of samples of every op with a gradient."""
-    from tests.parity.harness import engine
-
     tf = engine("tensorflow.compat.v1")
     expected: list[Expected] = []
     for of_op in sources().values():
@@ -273,6 +279,28 @@ def record() -> None:
     write(expected)
     ops = {each.case.op for each in expected}
     print(f"gradients: {len(ops)} ops, {len(expected)} cases", flush=True)
+
+
+# ---- running
+
+
+def compare_all(tf: Any, expected: list[Expected]) -> Iterator[tuple[GradientCase, float]]:
+    """Compares what an engine makes of cases, each in two modes, with what is expected."""
+    every = [(case, each) for each in expected for case in modes_of(each.case)]
+    seen = observe(tf, [case for case, _ in every])
+    for (case, each), gradients in zip(every, seen, strict=True):
+        yield case, compare(case, gradients, each)
+
+
+def beside_tensorflow(op: str, of_op: list[Source], tf: Any) -> dict[str, list[float]]:
+    """Compares both engines live, on more samples than are recorded; by dtype the differences."""
+    expected: list[Expected] = []
+    for number, source in enumerate(of_op, 1):
+        expected += expect(tf, source, LIVE, 1000 * number)
+    found: dict[str, list[float]] = {}
+    for case, difference in compare_all(minitf, expected):
+        found.setdefault(case.dtype, []).append(difference)
+    return found
 
 
 # ---- what was found
@@ -284,8 +312,9 @@ def summary() -> list[dict[str, Any]]:
     return rows
 
 
-def keep_summary(found: dict[tuple[str, str], list[float]]) -> None:
-    """Keeps for `summary` the differences of the cases of each op in each dtype."""
+def measure() -> None:
+    """Compares both engines on every op, and keeps for `summary` how far they were apart."""
+    tf = engine("tensorflow.compat.v1")
     rows = [
         {
             "op": op,
@@ -295,7 +324,14 @@ def keep_summary(found: dict[tuple[str, str], list[float]]) -> None:
             "tolerance": tolerance(op, dtype),
             "reason": reason(op),
         }
-        for (op, dtype), differences in sorted(found.items())
+        for op, of_op in sources().items()
+        for dtype, differences in beside_tensorflow(op, of_op, tf).items()
     ]
     text = ",\n".join(json.dumps(row) for row in rows)
     DIFFERENCES.write_text(f"[\n{text}\n]\n")
+    print(f"gradients: {sum(int(row['cases']) for row in rows)} cases compared", flush=True)
+
+
+if __name__ == "__main__":
+    record()
+    measure()

@@ -54,5 +54,10 @@ NOT_COMPARED = {
 # a sum of nothing by their number; minitf's are 0 there.
 NAN_FOR_NOTHING = ("SegmentMax", "SegmentMean", "SegmentMin")
 
-# Op: the dtypes for which minitf has a gradient and TensorFlow no kernel on this processor.
-NOT_IN_TENSORFLOW: dict[str, tuple[str, ...]] = {}
+# Op: the dtypes for which minitf has a gradient, and TensorFlow no kernel on this processor.
+_COMPLEX = ("complex64", "complex128")
+NOT_IN_TENSORFLOW: dict[str, tuple[str, ...]] = {
+    "BatchToSpaceND": _COMPLEX,
+    "ClipByValue": _COMPLEX,
+    "SpaceToBatchND": _COMPLEX,
+}
