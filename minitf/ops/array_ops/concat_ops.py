@@ -63,7 +63,7 @@ def pack_shape(op: Operation) -> list[TensorShape]:
 
 @PACK.partial_shape_value
 def pack_partial_value(op: Operation) -> TensorShape | None:
-    if any(tensor.shape.ndims != 0 for tensor in op.inputs):
+    if any(tensor.shape.ndims for tensor in op.inputs):  # of unknown rank: a scalar, or an error
         return None
     return shape_of_dims(tuple(static_dim(tensor) for tensor in op.inputs))
 
