@@ -419,12 +419,15 @@ def eye(
             shortest = math_ops.minimum(num_rows, columns)
             batch_dims = convert_to_tensor(batch, dtypes.int32, name="shape")
             ones_shape: Any = array_ops.concat([batch_dims, [shortest]], axis=0)
+            # As in TensorFlow, only what is left out makes a square of a size that is a tensor.
+            square = num_columns is None
+            if not square:
+                full_shape: Any = array_ops.concat([batch_dims, [num_rows, columns]], axis=0)
         else:
-            ones_shape = [*batch, min(num_rows, columns)]
+            ones_shape, full_shape = [*batch, min(num_rows, columns)], [*batch, num_rows, columns]
+            square = num_rows == columns
         ones = array_ops.ones(ones_shape, dtype)
-        if num_columns is None or (num_rows is num_columns):
+        if square:
             return matrix_diag(ones)
-        if not isinstance(num_rows, Tensor) and num_rows == num_columns:
-            return matrix_diag(ones)
-        zeros = array_ops.zeros([*batch, num_rows, columns], dtype)
+        zeros = array_ops.zeros(full_shape, dtype)
         return matrix_set_diag(zeros, ones)
