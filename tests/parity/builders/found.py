@@ -75,6 +75,16 @@ def choices_of_unknown_length(tf: Any) -> None:
 
 
 @family.graph
+def shapes_made_of_what_may_be_scalars(tf: Any) -> None:
+    size = tf.placeholder_with_default(3, None)
+    tf.eye(size)
+    tf.eye(size, batch_shape=[2])
+    tf.eye(size, size)
+    tf.eye(size, 4, batch_shape=[2])
+    tf.fill(tf.stack([size, 2]), 0.0)
+
+
+@family.graph
 def systems_in_part_known(tf: Any) -> None:
     matrix, right = np.eye(2, dtype="float32"), np.ones([2, 3], "float32")
     for shape in (None, [2, 2], [2, None]):
