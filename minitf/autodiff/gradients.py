@@ -223,7 +223,7 @@ class _Walk:
         if arrived is None:
             return None
         if len(arrived) > 1:
-            with self._near(tensor.op):
+            with self._near(_op_of(arrived[0])):  # the sum is made where its first term is
                 arrived[:] = [add_up(arrived)]
         if tensor not in self._sources:
             del self._arrived[tensor]

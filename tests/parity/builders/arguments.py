@@ -410,3 +410,71 @@ def arguments_of_training(tf: Any) -> None:
         0.1, step, 10, initial_variance=0.5, variance_decay=0.6, beta=0.2, name="g"
     )
     train.piecewise_constant(step, [3], [0.1, 0.2], name="h")
+
+
+def optimizers(tf: Any) -> list[Any]:
+    """Each optimizer with all its arguments."""
+    train, locked = tf.train, {"use_locking": True, "name": "Mine"}
+    return [
+        train.GradientDescentOptimizer(tf.constant(0.1), **locked),
+        train.MomentumOptimizer(0.1, tf.constant(0.9), use_nesterov=True, **locked),
+        train.AdagradOptimizer(0.1, initial_accumulator_value=0.3, **locked),
+        train.AdadeltaOptimizer(0.1, rho=0.9, epsilon=1e-6, **locked),
+        train.RMSPropOptimizer(0.1, decay=0.8, momentum=0.1, epsilon=1e-8, centered=True, **locked),
+        train.AdamOptimizer(tf.constant(0.1), beta1=0.8, beta2=0.9, epsilon=1e-7, **locked),
+        train.FtrlOptimizer(
+            0.1,
+            learning_rate_power=-0.6,
+            initial_accumulator_value=0.2,
+            l1_regularization_strength=0.1,
+            l2_regularization_strength=0.2,
+            accum_name="sum",
+            linear_name="line",
+            l2_shrinkage_regularization_strength=0.3,
+            **locked,
+        ),
+        train.ProximalGradientDescentOptimizer(0.1, 0.2, 0.3, **locked),
+        train.ProximalAdagradOptimizer(0.1, 0.2, 0.3, 0.4, **locked),
+    ]
+
+
+@family.graph
+def arguments_of_optimizers(tf: Any) -> None:
+    v, w = tf.Variable([1.0, 2.0], name="v"), tf.Variable([[3.0]], name="w")
+    step = tf.train.get_or_create_global_step()
+    loss = tf.reduce_sum(v * v) + tf.reduce_sum(w * w)
+    for optimizer in optimizers(tf):
+        pairs = optimizer.compute_gradients(
+            loss,
+            var_list=[v, w],
+            gate_gradients=optimizer.GATE_GRAPH,
+            aggregation_method=tf.AggregationMethod.ADD_N,
+            colocate_gradients_with_ops=True,
+            grad_loss=tf.constant(2.0),
+        )
+        optimizer.apply_gradients(pairs, global_step=step, name=f"by_{optimizer.get_name()}")
+        slots = "_".join(optimizer.get_slot_names())
+        made = "_".join(s.op.name for s in optimizer.variables())
+        tf.no_op(name=f"slots_{slots}_{made}".replace(":", "_"))
+
+
+@family.graph
+def gates(tf: Any) -> None:
+    v = tf.Variable([1.0, 2.0], name="v")
+    for gate in ("GATE_NONE", "GATE_OP", "GATE_GRAPH"):
+        optimizer = tf.train.GradientDescentOptimizer(0.1)
+        loss = tf.reduce_sum(tf.square(v))
+        optimizer.minimize(loss, gate_gradients=getattr(optimizer, gate), name=gate)
+
+
+@family.graph
+def arguments_of_averages(tf: Any) -> None:
+    v, w = tf.Variable([1.0, 2.0], name="v"), tf.Variable(3.0, name="w", trainable=False)
+    average = tf.train.ExponentialMovingAverage(
+        tf.constant(0.9), num_updates=5, zero_debias=False, name="Mine"
+    )
+    average.apply([v])
+    average.apply(var_list=[w])
+    tf.no_op(name=average.average_name(v).replace("/", "_"))
+    tf.no_op(name=f"{average.name}_{len(average.variables_to_restore())}")
+    tf.identity(average.average(w))
