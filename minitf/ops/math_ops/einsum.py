@@ -115,7 +115,9 @@ def _contract(a: Any, in_a: str, b: Any, in_b: str, output: str) -> Any:
     )
     order = batch + free_a + free_b
     product = product.reshape([sizes[label] for label in order])
-    return np.ascontiguousarray(product.transpose([order.index(label) for label in output]))
+    # (ascontiguousarray would make a vector of a scalar.)
+    turned = product.transpose([order.index(label) for label in output])
+    return np.asarray(turned, order="C")
 
 
 def _without(array: Any, labels: str, wanted: str) -> tuple[Any, str]:
