@@ -50,7 +50,6 @@ def sess():
         (lambda x: tf.conj("a"), TypeError, "Expected numeric"),
         (lambda x: tf.realdiv(1, 2), TypeError, "int32 not in list"),
         (lambda x: tf.truediv(x, x < 1), TypeError, "must have the same dtype"),
-        (lambda x: tf.segment_sum(x, [0, 1, 2]), ValueError, "not compatible"),
         (lambda x: tf.unsorted_segment_sum(x, [0, 1, 2], 3), ValueError, "not compatible"),
         (lambda x: tf.cross(x[:, :2], x[:, :2]), ValueError, "must be 3 but is 2"),
         (lambda x: tf.matrix_inverse(x), ValueError, "must be equal, but are 2 and 3"),
@@ -282,6 +281,11 @@ def test_a_product_over_an_unknown_number_of_axes(sess):
 
 
 # ---- contraction
+
+
+def test_an_einsum_of_all_labels_is_a_scalar(sess):
+    total = sess.run(tf.einsum("ij,ij->", [[1.0, 2.0]], [[3.0, 4.0]]))
+    assert np.shape(total) == () and total == 11.0
 
 
 @pytest.mark.parametrize(
