@@ -470,3 +470,36 @@ def waiting(tf: Any) -> None:
     tf.tuple([a, b], control_inputs=[c])
     with tf.get_default_graph().control_dependencies([a]), tf.container("box"):
         tf.Variable(1.0, name="boxed")
+
+
+def name_of(item: Any) -> str:
+    return str(getattr(item, "name", item))
+
+
+@family.graph(run=False)  # the values of such tensors are compared elsewhere
+def collections_of_everything(tf: Any) -> None:
+    """What layers, losses, metrics and training put into the collections, as texts in the graph."""
+    x = tf.placeholder(tf.float32, [None, 6, 6, 2], name="images")
+    labels = tf.placeholder(tf.int64, [None], name="labels")
+    step = tf.train.get_or_create_global_step()
+    with tf.variable_scope("net", regularizer=None):
+        h = tf.layers.conv2d(x, 3, 3, activation=tf.nn.relu, activity_regularizer=tf.nn.l2_loss)
+        h = tf.layers.batch_normalization(h, training=True)
+        h = tf.layers.dropout(tf.layers.flatten(h), training=True)
+        logits = tf.layers.dense(h, 3, trainable=False, name="logits")
+        tf.get_local_variable("local", [2])
+    loss = tf.losses.sparse_softmax_cross_entropy(labels, logits)
+    tf.losses.add_loss(tf.nn.l2_loss(logits, name="more"))
+    tf.metrics.accuracy(labels, tf.argmax(logits, 1), metrics_collections="metrics")
+    tf.metrics.auc(labels > 0, tf.nn.sigmoid(logits[:, 0]), num_thresholds=3)
+    average = tf.train.ExponentialMovingAverage(0.9, step)
+    with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+        train = tf.train.AdamOptimizer().minimize(loss, step)
+    with tf.control_dependencies([train]):
+        average.apply()
+    tf.cond(labels[0] > 0, lambda: tf.constant(1.0), lambda: tf.constant(2.0))
+    graph = tf.get_default_graph()
+    for key in sorted(graph.get_all_collection_keys()):
+        items = [name_of(item) for item in graph.get_collection(key)]
+        if not key.startswith("_") and key != "cond_context":
+            tf.constant(items, name=f"in_{key}")
