@@ -257,7 +257,9 @@ def _checked_sizes(message: Any) -> list[int]:
         )
     product = 1
     for size in sizes:
-        product *= max(size, 1) if size < 0 else size
+        if size < 0:  # how many elements there are is open, whatever comes behind
+            break
+        product *= size
         if product > _MAX_ELEMENTS:
             raise ValueError(f"Shape {sizes} is too large (more than 2**63 - 1 entries)")
     return sizes
@@ -317,6 +319,9 @@ def output_shapes(message: Any) -> list[TensorShape] | None:
     Raises:
       ValueError: if one of them is no shape.
     """
-    if message.WhichOneof("value") != "list":
+    items = message.list
+    if message.WhichOneof("value") != "list" or any(
+        len(getattr(items, field, ())) for field in _KIND if field != "shape"
+    ):
         return None
     return [read_shape(shape) for shape in message.list.shape]

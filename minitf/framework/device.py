@@ -40,14 +40,16 @@ class DeviceSpec:
         found = cls()
         for part in filter(None, spec.split("/")):
             key, *values = part.split(":")
+            if not key:
+                continue
             try:
                 if key == "job" and len(values) == 1:
                     found.job = values[0]
                 elif key in ("replica", "task") and len(values) == 1:
                     setattr(found, key, int(values[0]))
-                elif key == "device" and len(values) in (1, 2):
+                elif key == "device" and len(values) == 2:
                     found.device_type = values[0] if values[0] == "*" else values[0].upper()
-                    found.device_index = _index(values[1]) if len(values) == 2 else None
+                    found.device_index = _index(values[1])
                 elif key.lower() in ("cpu", "gpu") and len(values) <= 1:
                     found.device_type = key.upper()
                     found.device_index = _index(values[0]) if values else None

@@ -134,14 +134,18 @@ def _check_graph_def(graph_def: Any) -> None:
             )
         )
     versions = graph_def.versions
-    if versions.min_consumer > CONSUMER or CONSUMER in versions.bad_consumers:
+    what = ""
+    if versions.producer < 0:
+        what = f"GraphDef producer version {versions.producer} below min producer 0."
+    elif versions.min_consumer > CONSUMER:
         what = (
             f"GraphDef min consumer version {versions.min_consumer} above current version "
             f"{CONSUMER}."
-            if versions.min_consumer > CONSUMER
-            else f"GraphDef disallows consumer version {CONSUMER}."
         )
-        raise ValueError(errors.report(what, do="write it with an older TensorFlow."))
+    elif CONSUMER in versions.bad_consumers:
+        what = f"GraphDef disallows consumer version {CONSUMER}."
+    if what:
+        raise ValueError(errors.report(what, do="write it with another version of TensorFlow."))
 
 
 def _checked_keys(input_map: Any) -> dict[str, Any]:
@@ -254,6 +258,15 @@ class _Import:
         self.index = index_names(self.nodes)
         library = getattr(graph_def, "library", None)
         self.functions = {f.signature.name for f in library.function} if library else set()
+        for name in sorted(self.functions):
+            if op_def_lib.find(name) is not None:
+                raise ValueError(
+                    errors.report(
+                        f"GraphDef function {name!r}: Cannot add it because an op with the same "
+                        "name already exists.",
+                        do="rename the function in the GraphDef.",
+                    )
+                )
         self.op_defs: dict[str, OpDef] = {}
         for node in self.nodes:
             if node.op not in self.op_defs:

@@ -361,6 +361,14 @@ def broadcast(op: Operation) -> list[tensor_shape.TensorShape]:
     return [shape] * len(op.op_def.outputs)
 
 
+def alike(op: Operation) -> list[tensor_shape.TensorShape]:
+    """The shape rule of ops whose inputs and outputs all have one shape."""
+    shape = op.inputs[0].shape
+    for other in op.inputs[1:]:
+        shape = shape.merge_with(other.shape)
+    return [shape] * len(op.op_def.outputs)
+
+
 def scalars(op: Operation) -> list[tensor_shape.TensorShape]:
     """The shape rule of ops whose outputs are scalars."""
     return [tensor_shape.SCALAR] * len(op.op_def.outputs)

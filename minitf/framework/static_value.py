@@ -110,6 +110,19 @@ def _evaluate(tensor: Tensor) -> Any:
     return value if value.size <= _MAX_ELEMENTS else _NOT_KNOWN
 
 
+def static_scalar(tensor: Tensor) -> Any:
+    """The value of a scalar that is known before anything runs, or None.
+
+    Raises:
+      ValueError: if the value is known and is no scalar. A shape alone is not held against it, as
+        in TensorFlow.
+    """
+    value = static_value(tensor)
+    if value is not None and value.ndim:
+        raise ValueError(f"Input must be scalar but has rank {value.ndim}")
+    return value
+
+
 def static_shape_value(tensor: Tensor) -> TensorShape:
     """What is known of a shape that is given as an integer vector.
 

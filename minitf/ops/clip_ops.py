@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from minitf.framework.convert import convert_to_tensor
-from minitf.framework.op_def import op_def
+from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import colocate_with, name_scope
 from minitf.framework.tensor import IndexedSlices, Tensor
-from minitf.framework.tensor_shape import TensorShape, broadcast_shape
 from minitf.ops import array_ops, constant_op, math_ops
 
 # ---- ClipByValue
@@ -20,16 +19,8 @@ CLIP_BY_VALUE = op_def(
     "ClipByValue(t: T, clip_value_min: T, clip_value_max: T) -> (output: T)",
     "T: number",
     elementwise=True,
+    shape=unchanged,
 )
-
-
-@CLIP_BY_VALUE.shape
-def clip_by_value_shape(op: Operation) -> list[TensorShape]:
-    shape = op.inputs[0].shape
-    for bound in op.inputs[1:]:
-        if broadcast_shape(shape, bound.shape)._dims != shape._dims and shape._dims is not None:
-            shape.assert_is_compatible_with(broadcast_shape(shape, bound.shape))
-    return [shape]
 
 
 @CLIP_BY_VALUE.kernel

@@ -37,6 +37,7 @@ _PREDICATE_OF_MERGE: WeakKeyDictionary[Operation, Tensor] = WeakKeyDictionary()
 
 
 def _switch_shape(op: Operation) -> list[TensorShape]:
+    op.inputs[1].shape.with_rank(0)
     return [op.inputs[0].shape] * 2
 
 

@@ -166,6 +166,7 @@ MATRIX_DIAG_V3 = op_def(
 
 @MATRIX_DIAG_V3.shape
 def matrix_diag_shape(op: Operation) -> list[TensorShape]:
+    op.inputs[1].shape.with_rank_at_most(1)
     diagonal, k = op.inputs[0].shape.with_rank_at_least(1), static_value(op.inputs[1])
     if diagonal.ndims is None:
         return [unknown_shape()]
@@ -274,6 +275,7 @@ MATRIX_DIAG_PART_V3 = op_def(
 
 @MATRIX_DIAG_PART_V3.shape
 def matrix_diag_part_shape(op: Operation) -> list[TensorShape]:
+    op.inputs[1].shape.with_rank_at_most(1)
     shape, k = op.inputs[0].shape.with_rank_at_least(2), static_value(op.inputs[1])
     if shape.ndims is None or k is None:
         return [unknown_shape()]
@@ -337,6 +339,7 @@ MATRIX_SET_DIAG_V3 = op_def(
 @MATRIX_SET_DIAG_V3.shape
 def matrix_set_diag_shape(op: Operation) -> list[TensorShape]:
     shape, diagonal = (tensor.shape for tensor in op.inputs[:2])
+    op.inputs[2].shape.with_rank_at_most(1)
     shape, k = shape.with_rank_at_least(2), static_value(op.inputs[2])
     if diagonal.ndims is None or k is None:
         return [shape]

@@ -15,7 +15,7 @@ import numpy as np
 
 from minitf.framework import errors
 from minitf.framework.kernel_context import KernelContext, VariableResource
-from minitf.framework.op_def import op_def, scalars, unchanged
+from minitf.framework.op_def import op_def, scalars
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, unknown_shape
@@ -319,8 +319,12 @@ COUNT_UP_TO = op_def(
     "limit: int",
     "T: index",
     stateful=True,
-    shape=unchanged,
 )
+
+
+@COUNT_UP_TO.shape
+def count_up_to_shape(op: Operation) -> list[TensorShape]:
+    return [op.inputs[0].shape.with_rank(0)]
 
 
 @COUNT_UP_TO.kernel

@@ -40,7 +40,7 @@ SLOW = 5.0  # seconds; none of the originals takes a tenth of it
 
 # What may be wrong with a file as a whole, or with the arguments; other messages name a node.
 OF_THE_WHOLE = (
-    *("GraphDef min consumer", "GraphDef disallows"),
+    *("GraphDef min consumer", "GraphDef disallows", "GraphDef producer", "GraphDef function"),
     *("Attempted to map", "Requested return"),
 )
 REFUSED = (ValueError, TypeError, errors.NotFoundError, errors.InvalidArgumentError)

@@ -281,11 +281,6 @@ MISPLACED_PADS = [[1, 0], [1, 1], [1, 1], [0, 0]]
             ValueError,
             "must be equal, but are 1 and 2",
         ),
-        (
-            lambda: tf.nn.log_uniform_candidate_sampler([[1]], 2, 3, True, 9),
-            ValueError,
-            "must be 2 but is 1",
-        ),
         (lambda: tf.dynamic_partition([1.0], [0, 1], 2), ValueError, "must begin with"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework.op_def import op_def, unchanged
+from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.static_value import static_value
 from minitf.framework.tensor import Tensor
@@ -177,8 +177,14 @@ ROLL = op_def(
     "T: type",
     "Tshift: {int32, int64}",
     "Taxis: {int32, int64}",
-    shape=unchanged,
 )
+
+
+@ROLL.shape
+def roll_shape(op: Operation) -> list[TensorShape]:
+    for amounts in op.inputs[1:]:
+        amounts.shape.with_rank_at_most(1)
+    return [op.inputs[0].shape.with_rank_at_least(1)]
 
 
 @ROLL.kernel

@@ -9,7 +9,7 @@ import numpy as np
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
-from minitf.framework.static_value import static_value
+from minitf.framework.static_value import static_scalar, static_value
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import Dimension, TensorShape, shape_of_dims, unknown_shape
 from minitf.ops.array_ops.concat_ops import concat, stack
@@ -106,8 +106,7 @@ SPLIT = op_def(
 @SPLIT.shape
 def split_shape(op: Operation) -> list[TensorShape]:
     num, dims = op._attrs["num_split"], op.inputs[1].shape._dims
-    op.inputs[0].shape.with_rank(0)
-    axis_value = static_value(op.inputs[0])
+    axis_value = static_scalar(op.inputs[0])
     if dims is None:
         return [unknown_shape()] * num
     if axis_value is None:
@@ -161,8 +160,7 @@ SPLIT_V = op_def(
 @SPLIT_V.shape
 def split_v_shape(op: Operation) -> list[TensorShape]:
     num, dims = op._attrs["num_split"], op.inputs[0].shape._dims
-    op.inputs[2].shape.with_rank(0)
-    axis_value = static_value(op.inputs[2])
+    axis_value = static_scalar(op.inputs[2])
     if dims is None:
         return [unknown_shape()] * num
     if axis_value is None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minitf.framework.convert import convert_to_tensor
-from minitf.framework.op_def import op_def, unchanged
+from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_value
@@ -161,9 +161,12 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
 
 # ---- InvertPermutation
 
-INVERT_PERMUTATION = op_def(
-    "InvertPermutation(x: T) -> (y: T)", "T: {int32, int64} = int32", shape=unchanged
-)
+INVERT_PERMUTATION = op_def("InvertPermutation(x: T) -> (y: T)", "T: {int32, int64} = int32")
+
+
+@INVERT_PERMUTATION.shape
+def invert_permutation_shape(op: Operation) -> list[TensorShape]:
+    return [op.inputs[0].shape.with_rank(1)]
 
 
 @INVERT_PERMUTATION.kernel

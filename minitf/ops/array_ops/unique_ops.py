@@ -92,7 +92,7 @@ UNIQUE_WITH_COUNTS = op_def(
 
 @UNIQUE_WITH_COUNTS.shape
 def unique_with_counts_shape(op: Operation) -> list[TensorShape]:
-    return [unknown_shape(1), _vector(op.inputs[0]), unknown_shape(1)]
+    return [unknown_shape(1), op.inputs[0].shape, unknown_shape(1)]
 
 
 @UNIQUE_WITH_COUNTS.kernel

@@ -39,6 +39,20 @@ def _split(equation: str) -> tuple[list[str], str]:
     return inputs.split(","), output
 
 
+def _check_equation(equation: str) -> None:
+    """Refuses an equation that a node may have and that no product of tensors is."""
+    inputs, arrow, output = equation.partition("->")
+    parts = [*inputs.split(","), output]
+    letters = [part.replace("...", "", 1) for part in parts]
+    if not arrow or not all(re.fullmatch("[A-Za-z]*", part) for part in letters):
+        raise ValueError(f"Expecting an equation like 'ij,jk->ik', but got {ascii(equation)[:80]}")
+    for label in letters[-1]:
+        if letters[-1].count(label) > 1 or not any(label in part for part in letters[:-1]):
+            raise ValueError(
+                f"Expected label {label!r} of the output to be once in it, and in an input"
+            )
+
+
 def _dims_of(labels: str, shape: TensorShape) -> tuple[dict[str, int | None], TensorShape]:
     """The static size of each label of one input, and the shape that its ellipsis stands for."""
     named = labels.replace("...", "")
@@ -64,6 +78,7 @@ def _meet(sizes: dict[str, int | None], label: str, size: int | None) -> None:
 
 @EINSUM.shape
 def einsum_shape(op: Operation) -> list[TensorShape]:
+    _check_equation(op._attrs["equation"])
     inputs, output = _split(op._attrs["equation"])
     if len(inputs) != len(op.inputs):
         raise ValueError(f"Expected {len(inputs)} inputs but got: {len(op.inputs)}")

@@ -26,7 +26,6 @@ def sorted_shape(op: Operation) -> list[TensorShape]:
         return [unknown_shape()]
     if not data._dims:
         raise ValueError("Shape must be at least rank 1 but is rank 0")
-    data[:1].merge_with(ids)
     return [shape_of_dims((None, *data._dims[1:]))]
 
 

@@ -27,11 +27,11 @@ from minitf.ops.math_ops.segment_rows import reduce_segments
 def unsorted_shape(op: Operation) -> list[TensorShape]:
     """One row for each segment: the shape of the data with the axes of the ids replaced."""
     data, ids, _ = (tensor.shape for tensor in op.inputs)
+    op.inputs[2].shape.with_rank(0)
     if data._dims is None or ids._dims is None:
         return [unknown_shape()]
     rank = len(ids._dims)
     data[:rank].merge_with(ids)
-    op.inputs[2].shape.with_rank(0)
     return [shape_of_dims((static_dim(op.inputs[2]), *data._dims[rank:]))]
 
 

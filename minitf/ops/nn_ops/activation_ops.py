@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minitf.framework.convert import convert_to_tensor
-from minitf.framework.op_def import broadcast, op_def, unchanged
+from minitf.framework.op_def import alike, op_def, unchanged
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
@@ -65,7 +65,7 @@ RELU_GRAD = op_def(
     "ReluGrad(gradients: T, features: T) -> (backprops: T)",
     "T: realnumber",
     elementwise=True,
-    shape=broadcast,
+    shape=alike,
 )
 
 
@@ -131,7 +131,7 @@ RELU6_GRAD = op_def(
     "Relu6Grad(gradients: T, features: T) -> (backprops: T)",
     "T: realnumber",
     elementwise=True,
-    shape=broadcast,
+    shape=alike,
 )
 
 
@@ -201,7 +201,7 @@ LEAKY_RELU_GRAD = op_def(
     "alpha: float = 0.2",
     "T: float = float32",
     elementwise=True,
-    shape=broadcast,
+    shape=alike,
 )
 
 
@@ -262,7 +262,7 @@ ELU_GRAD = op_def(
     "EluGrad(gradients: T, outputs: T) -> (backprops: T)",
     "T: float",
     elementwise=True,
-    shape=broadcast,
+    shape=alike,
 )
 
 
@@ -335,7 +335,7 @@ SELU_GRAD = op_def(
     "SeluGrad(gradients: T, outputs: T) -> (backprops: T)",
     "T: float",
     elementwise=True,
-    shape=broadcast,
+    shape=alike,
 )
 
 
@@ -397,7 +397,7 @@ SOFTPLUS_GRAD = op_def(
     "SoftplusGrad(gradients: T, features: T) -> (backprops: T)",
     "T: float",
     elementwise=True,
-    shape=broadcast,
+    shape=alike,
 )
 
 
@@ -459,7 +459,7 @@ SOFTSIGN_GRAD = op_def(
     "SoftsignGrad(gradients: T, features: T) -> (backprops: T)",
     "T: float",
     elementwise=True,
-    shape=broadcast,
+    shape=alike,
 )
 
 

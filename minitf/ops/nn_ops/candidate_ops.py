@@ -26,9 +26,7 @@ def _true_classes_shape(op: Operation) -> TensorShape:
     shape = op.inputs[0].shape
     if shape.ndims not in (None, 2):
         raise ValueError(f"Shape must be rank 2 but is rank {shape.ndims}")
-    batch, num_true = shape.with_rank(2).as_list()
-    if num_true not in (None, op._attrs["num_true"]):
-        raise ValueError(f"Dimension must be {op._attrs['num_true']} but is {num_true}")
+    batch, _ = shape.with_rank(2).as_list()  # the other dim is compared when it is run
     return shape_of_dims((batch, op._attrs["num_true"]))
 
 

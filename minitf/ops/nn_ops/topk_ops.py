@@ -10,7 +10,7 @@ from minitf.framework import dtypes
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
-from minitf.framework.static_value import static_dim, static_value
+from minitf.framework.static_value import static_dim, static_scalar
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims
 from minitf.ops import array_ops, math_ops
@@ -30,10 +30,8 @@ TOP_K_V2 = op_def(
 
 @TOP_K_V2.shape
 def top_k_shape(op: Operation) -> list[TensorShape]:
-    dims, k_shape = op.inputs[0].shape._dims, op.inputs[1].shape
-    if k_shape.ndims not in (None, 0):
-        raise ValueError(f"Input must be scalar but has rank {k_shape.ndims}")
-    given = static_value(op.inputs[1])
+    dims = op.inputs[0].shape._dims
+    given = static_scalar(op.inputs[1])
     if given is not None and given < 0:
         raise ValueError(
             f"Dimension size, given by scalar input 1, must be non-negative but is {given}"
