@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.parity.gradient_tolerances import NOT_CONJUGATED
+
 # What differs; how TensorFlow has it; how minitf has it; the reason.
 DEVIATIONS = [
     (
@@ -187,5 +189,35 @@ DEVIATIONS = [
         "InternalError: an error that its kernel does not expect",
         "InvalidArgumentError, as for all other divisions",
         "the mistake is the caller's",
+    ),
+    (
+        "gradients of complex numbers through " + ", ".join(sorted(NOT_CONJUGATED)),
+        "a conjugate is left out, in a first or a second derivative",
+        "derivatives, as differences confirm",
+        "they would not descend; real numbers are not affected",
+    ),
+    (
+        "second derivatives of softmax cross entropy by its labels",
+        "0: the gradient by the features counts as free of the labels",
+        "derivatives",
+        "the gradient by the features is the softmax less the labels",
+    ),
+    (
+        "second derivatives of `tf.segment_max`, `_min` and `_mean` where a segment does not occur",
+        "nan",
+        "0",
+        "TensorFlow divides nothing by the number of nothing",
+    ),
+    (
+        "gradients by whole numbers (`k` of `tf.nn.top_k`, places of `tf.sparse_to_dense`, shapes)",
+        "now and then zeros, or the numbers themselves, beside other gradients",
+        "None",
+        "there is no such derivative",
+    ),
+    (
+        "float32 convolutions whose stride leaves a single column of windows",
+        "other numbers with oneDNN; without it, those of minitf",
+        "the convolution",
+        "a slip of one kernel; its definition was evaluated beside both",
     ),
 ]
