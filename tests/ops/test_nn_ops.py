@@ -406,6 +406,11 @@ UNIMPLEMENTED = tf.errors.UnimplementedError
         (lambda: run_norm(np.zeros((2, 2, 3)), [1.0] * 3), INVALID, "must be 4-dimensional"),
         (lambda: run_norm(np.zeros((1, 2, 2, 3)), [1.0] * 2), INVALID, r"got \[2\] and 3"),
         (
+            lambda: tf.nn.log_uniform_candidate_sampler([[1]], 2, 3, True, 9),
+            INVALID,
+            "must have num_true columns",
+        ),
+        (
             lambda: tf.nn.log_uniform_candidate_sampler([[1]], 1, 5, True, 4),
             INVALID,
             "range is too small",

@@ -220,4 +220,28 @@ DEVIATIONS = [
         "the convolution",
         "a slip of one kernel; its definition was evaluated beside both",
     ),
+    (
+        "`tf.import_graph_def` of loops, of functions of a library, of float8 and 4-bit types",
+        "imported",
+        "an error that names the node",
+        "minitf does not have these (loops: yet)",
+    ),
+    (
+        "`tf.import_graph_def` that fails",
+        "may leave nodes behind, and the name of the scope",
+        "the graph is as before",
+        "half a graph is of no use",
+    ),
+    (
+        "`tf.import_graph_def` of a graph with more than 2,000,000 outputs and 8 for each node",
+        "imported, for as long as memory suffices",
+        "ValueError",
+        "a few bytes can ask for any number of outputs",
+    ),
+    (
+        "`tf.graph_util.remove_training_nodes` where a node computes from a CheckNumerics",
+        "the node loses that input, or IndexError",
+        "the node gets the input of the CheckNumerics, as with Identity",
+        "the graph stays one that can be run",
+    ),
 ]

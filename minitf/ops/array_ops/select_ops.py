@@ -11,7 +11,7 @@ from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import broadcast, op_def
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
-from minitf.framework.static_value import static_dim, static_value
+from minitf.framework.static_value import static_dim, static_scalar
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims, unknown_shape
 from minitf.ops import math_ops
@@ -173,10 +173,10 @@ ONE_HOT = op_def(
 @ONE_HOT.shape
 def one_hot_shape(op: Operation) -> list[TensorShape]:
     indices, depth, on_value, off_value = op.inputs
-    for scalar in (depth, on_value, off_value):
+    for scalar in (on_value, off_value):
         if scalar.shape.ndims not in (None, 0):
             raise ValueError(f"Shape must be rank 0 but is rank {scalar.shape.ndims}")
-    value = static_value(depth)
+    value = static_scalar(depth)
     if value is not None and value < 0:
         raise ValueError(
             f"Dimension size, given by scalar input 1, must be non-negative but is {value}"
