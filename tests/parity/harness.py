@@ -227,8 +227,8 @@ _WINDOWED = re.compile(r"Conv2D|Pool|FusedBatchNorm|LRN|SpaceTo|ToSpace|ImagePat
 def run_everything(tf: Any, graph: Any, observed: Observed, own: dict[str, Any]) -> None:
     """Runs every forward tensor of a graph that can be run, into `observed`.
 
-    All of them in one run, so that random ops draw once. If that fails, each is run alone in a new
-    session, the ones that fail are noted with their errors, and the others are run together.
+    All of them in one run, so that random ops draw once. If that fails, halves of them are run in
+    new sessions, the ones that fail are noted with their errors, and the others are run together.
     """
     ops = graph.get_operations()
     fed = [op for op in ops if op.type == "Placeholder"]
@@ -237,18 +237,28 @@ def run_everything(tf: Any, graph: Any, observed: Observed, own: dict[str, Any])
     tensors = runnable(ops)
     try:
         values = _run(tf, setters, tensors, feeds)
-    except (tf.errors.OpError, TypeError, ValueError):
-        good = []
-        for tensor in tensors:
-            try:
-                _run(tf, setters, [tensor], feeds)
-                good.append(tensor)
-            except (tf.errors.OpError, TypeError, ValueError) as error:
-                observed.errors[tensor.name] = type(error).__name__
-        tensors = good
+    except (tf.errors.OpError, TypeError, ValueError) as error:
+        observed.errors = _failing(tf, setters, tensors, feeds, error)
+        tensors = [tensor for tensor in tensors if tensor.name not in observed.errors]
         values = _run(tf, setters, tensors, feeds)
     for tensor, value in zip(tensors, values, strict=True):
         observed.keep(tensor.name, value)
+
+
+def _failing(
+    tf: Any, setters: list[Any], tensors: list[Any], feeds: dict[Any, Any], error: Exception
+) -> dict[str, str]:
+    """By name the tensors that fail, found by halves, with the classes of their errors."""
+    if len(tensors) == 1:
+        return {tensors[0].name: type(error).__name__}
+    found: dict[str, str] = {}
+    middle = len(tensors) // 2
+    for half in (tensors[:middle], tensors[middle:]):
+        try:
+            _run(tf, setters, half, feeds)
+        except (tf.errors.OpError, TypeError, ValueError) as of_half:
+            found.update(_failing(tf, setters, half, feeds, of_half))
+    return found
 
 
 def _run(tf: Any, setters: list[Any], tensors: list[Any], feeds: dict[Any, Any]) -> list[Any]:
