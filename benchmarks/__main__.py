@@ -89,7 +89,7 @@ def in_workers(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     measured: list[driver.Measured] = []
     about: dict[str, Any] = {}
-    while len(measured) < len(wanted):  # once, unless a worker dies
+    while not about or len(measured) < len(wanted):  # once, unless a worker dies
         with driver.started(engines, settings) as workers:
             about = {worker.engine.name: worker.about for worker in workers}
             for case in wanted[len(measured) :]:

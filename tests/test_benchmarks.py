@@ -152,6 +152,7 @@ def test_after_a_worker_s_death_the_other_cases_are_measured(
     assert [list(each.blocks) for each in found] == [["minitf"], [], ["minitf"]]
     assert found[1].notes == {"worker": "minitf ended with exit code 3"}
     assert about["minitf"]["threads"] == 2
+    assert in_workers([engine], [], PLAN, {}) == ([], about)
     assert "[3/3] title of 3" in capsys.readouterr().err
 
 
