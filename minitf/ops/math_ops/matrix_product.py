@@ -62,12 +62,11 @@ def matmul_kernel(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> An
     for name, value in (("a", a), ("b", b)):
         if value.ndim != 2:
             raise ValueError(f"{name} is not a matrix: its shape is {list(value.shape)}")
-    left = a.T if transpose_a else a
-    right = b.T if transpose_b else b
-    if left.shape[1] != right.shape[0]:
-        raise ValueError(f"Matrix size-incompatible: {list(left.shape)} times {list(right.shape)}")
+    left, right = a.shape[:: -1 if transpose_a else 1], b.shape[:: -1 if transpose_b else 1]
+    if left[1] != right[0]:
+        raise ValueError(f"Matrix size-incompatible: {list(left)} times {list(right)}")
     # numpy's own product would keep its threads spinning on the cores that other kernels need.
-    return gemm.matmul(left, right)
+    return gemm.matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
 
 
 @MATMUL.gradient
