@@ -172,10 +172,7 @@ ONE_HOT = op_def(
 
 @ONE_HOT.shape
 def one_hot_shape(op: Operation) -> list[TensorShape]:
-    indices, depth, on_value, off_value = op.inputs
-    for scalar in (on_value, off_value):
-        if scalar.shape.ndims not in (None, 0):
-            raise ValueError(f"Shape must be rank 0 but is rank {scalar.shape.ndims}")
+    indices, depth, _, _ = op.inputs
     value = static_scalar(depth)
     if value is not None and value < 0:
         raise ValueError(
@@ -198,6 +195,9 @@ def _one_hot_axis(axis: int, rank: int) -> int:
 
 @ONE_HOT.kernel
 def one_hot_kernel(indices: Any, depth: Any, on_value: Any, off_value: Any, *, axis: int) -> Any:
+    for what, value in (("depth", depth), ("on_value", on_value), ("off_value", off_value)):
+        if np.ndim(value):
+            raise ValueError(f"{what} must be a scalar, but got: {list(np.shape(value))}")
     count = int(depth)
     if count < 0:
         raise ValueError(f"depth must be non-negative, got: {count}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework.op_def import op_def, unchanged
+from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_shape_value
@@ -155,8 +155,12 @@ MAX_POOL_GRAD = op_def(
     EXPLICIT_PADDINGS,
     DATA_FORMAT,
     _T_FLOAT32,
-    shape=unchanged,
 )
+
+
+@MAX_POOL_GRAD.shape
+def max_pool_grad_shape(op: Operation) -> list[TensorShape]:
+    return [shape_of_dims(four_dims(op.inputs[0].shape))]
 
 
 @MAX_POOL_GRAD.kernel
