@@ -81,8 +81,14 @@ SELECT_V2 = op_def(
     "SelectV2(condition: bool, t: T, e: T) -> (output: T)",
     "T: type",
     elementwise=True,
-    shape=broadcast,
 )
+
+
+@SELECT_V2.shape
+def select_v2_shape(op: Operation) -> list[TensorShape]:
+    if any(tensor.shape.ndims is None for tensor in op.inputs):
+        return [unknown_shape()]
+    return broadcast(op)
 
 
 @SELECT_V2.kernel
