@@ -312,10 +312,9 @@ def summary() -> list[dict[str, Any]]:
     return rows
 
 
-def measure() -> None:
-    """Compares both engines on every op, and keeps for `summary` how far they were apart."""
-    tf = engine("tensorflow.compat.v1")
-    rows = [
+def rows_of(op: str, of_op: list[Source], tf: Any) -> list[dict[str, Any]]:
+    """Compares both engines on one op, and says for `summary` how far they were apart."""
+    return [
         {
             "op": op,
             "dtype": dtype,
@@ -324,12 +323,22 @@ def measure() -> None:
             "tolerance": tolerance(op, dtype),
             "reason": reason(op),
         }
-        for op, of_op in sources().items()
         for dtype, differences in beside_tensorflow(op, of_op, tf).items()
     ]
-    text = ",\n".join(json.dumps(row) for row in rows)
+
+
+def keep(rows: list[dict[str, Any]]) -> None:
+    """Keeps rows for `summary`, a line each."""
+    lines = sorted(json.dumps(row) for row in rows)
+    text = ",\n".join(lines)
     DIFFERENCES.write_text(f"[\n{text}\n]\n")
-    print(f"gradients: {sum(int(row['cases']) for row in rows)} cases compared", flush=True)
+    print(f"gradients: {sum(row['cases'] for row in rows)} cases compared", flush=True)
+
+
+def measure() -> None:
+    """Compares both engines on every op, and keeps what `summary` gives."""
+    tf = engine("tensorflow.compat.v1")
+    keep([row for op, of_op in sources().items() for row in rows_of(op, of_op, tf)])
 
 
 if __name__ == "__main__":

@@ -224,6 +224,8 @@ def _is_inexact(tensor: Any) -> bool:
 
 def observe(tf: Any, cases: Sequence[GradientCase]) -> list[Gradients]:
     """What an engine makes of cases: all in one graph and run, or, if that fails, in two halves."""
+    if not cases:
+        return []
     try:
         return _observe(tf, cases)
     except Exception as error:
