@@ -198,7 +198,10 @@ def _classes() -> dict[str, Any]:
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     descriptors = {name: pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in names}
-    return {name: message_factory.GetMessageClass(found) for name, found in descriptors.items()}
+    class_of = getattr(message_factory, "GetMessageClass", None)
+    if class_of is None:  # protobuf 4.21
+        class_of = vars(message_factory)["MessageFactory"](pool).GetPrototype
+    return {name: class_of(found) for name, found in descriptors.items()}
 
 
 def _add_enums(file: Any) -> None:
