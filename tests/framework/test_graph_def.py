@@ -128,3 +128,19 @@ def test_a_short_value_list_is_filled_up():
     proto.tensor_content = b"abc"
     with pytest.raises(ValueError):
         tf.make_ndarray(proto)
+
+
+def test_messages_are_public_and_those_of_tensorboardx_are_taken_too():
+    from tensorboardX.proto.graph_pb2 import GraphDef
+
+    data = rich_graph().as_graph_def().SerializeToString()
+    assert {"GraphDef", "NodeDef", "AttrValue", "NameAttrList"} <= set(dir(tf))
+    assert tf.GraphDef.DESCRIPTOR.full_name == "tensorflow.GraphDef"
+    tf.import_graph_def(GraphDef.FromString(data), name="")
+    again = {node.name: node for node in tf.get_default_graph().as_graph_def().node}
+    assert again == {node.name: node for node in rich_graph().as_graph_def().node}
+
+
+def test_more_values_than_the_shape_takes():
+    with pytest.raises(ValueError, match="Takes at most 2, but got 3"):
+        tf.make_tensor_proto([1, 2, 3], shape=[2])
