@@ -1,7 +1,7 @@
 """Gradients of functions that are made of several ops, or whose gradient is not made of ops' own.
 
-Each is taken to second order, in float32 of arguments whose shapes are known when the graph is built
-and in float64 of arguments whose rank is not.
+Each is taken to second order, in float32 of arguments whose shapes are known when the graph is
+built and in float64 of arguments whose rank is not.
 """
 
 from __future__ import annotations
