@@ -36,6 +36,8 @@ def op_error(op: Operation, error: BaseException, values: list[Any]) -> errors.O
         what = f"{type(error).__name__}: {what}"
     given = ", ".join(_describe(v) for v in values)
     do = _REMEDIES.get(cls, "")
+    if cls is errors.FailedPreconditionError and not any(t.dtype._is_ref_dtype for t in op.inputs):
+        do = _REMEDIES[errors.InvalidArgumentError]  # no variable is the matter
     message = errors.report(what, op=op, facts=f"given: {given}" if given else "", do=do)
     return cls(None, op, message)
 
