@@ -26,7 +26,7 @@ def moments(
     For batch normalization of images take the axes [0, 1, 2]; of vectors, [0].
 
     Args:
-      x: a tensor of a number type; float16 is computed in float32.
+      x: a tensor of a number type; float16 is computed in float32, but not that of a variable.
       axes: an int or a list of ints: the dims to average over.
       shift: accepted, without effect.
       name: the scope's name.
@@ -46,7 +46,8 @@ def moments(
     keep = bool(one_of("keepdims", keepdims, "keep_dims", keep_dims))
     with name_scope(name, "moments", [x, axes]):
         dtype = getattr(x, "dtype", None)
-        is_half = dtype is not None and dtypes.as_dtype(dtype).base_dtype is dtypes.float16
+        # As in TensorFlow, of tensors only: the dtype of a variable is that of a reference.
+        is_half = dtype is not None and dtypes.as_dtype(dtype) is dtypes.float16
         y = math_ops.cast(x, dtypes.float32) if is_half else x
         mean = math_ops.reduce_mean(y, axes, keepdims=True, name="mean")
         # The mean's own gradient cancels out of the variance's: sum(x - mean) is 0.

@@ -85,6 +85,13 @@ def shapes_made_of_what_may_be_scalars(tf: Any) -> None:
 
 
 @family.graph
+def moments_of_a_variable_of_halves(tf: Any) -> None:
+    halves = np.array([[0.5, 1.5]], "float16")
+    tf.nn.moments(tf.Variable(halves), [1])
+    tf.nn.moments(tf.constant(halves), [1])
+
+
+@family.graph
 def systems_in_part_known(tf: Any) -> None:
     matrix, right = np.eye(2, dtype="float32"), np.ones([2, 3], "float32")
     for shape in (None, [2, 2], [2, None]):
