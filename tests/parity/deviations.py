@@ -244,4 +244,10 @@ DEVIATIONS = [
         "the node gets the input of the CheckNumerics, as with Identity",
         "the graph stays one that can be run",
     ),
+    (
+        "the gradient of a mirrored array without elements",
+        "InvalidArgumentError, though the array itself is made",
+        "an empty gradient",
+        "an empty batch should not end a training",
+    ),
 ]

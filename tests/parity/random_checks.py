@@ -62,6 +62,17 @@ class Tally:
     entries: Counter[str] = field(default_factory=Counter)
     op_types: Counter[str] = field(default_factory=Counter)
 
+    def add(self, other: Tally) -> None:
+        """Counts what another tally counted too."""
+        for name, value in vars(other).items():
+            own = getattr(self, name)
+            if isinstance(value, Counter):
+                own.update(value)
+            elif name == "largest":
+                self.largest |= {k: max(x, own.get(k, 0.0)) for k, x in value.items()}
+            else:
+                setattr(self, name, max(own, value) if name == "closest" else own + value)
+
 
 class TooFarApart(AssertionError):
     """Two values differ by more than rounding explains."""

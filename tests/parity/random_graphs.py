@@ -153,6 +153,39 @@ def script(program: Program, engine: str = "tensorflow.compat.v1") -> str:
     return "\n".join([*head, forward_text(program) + gradients + "\n".join(tail)]) + "\n"
 
 
+# ---- leaving statements out
+
+
+def reduced(program: Program, fails: Callable[[Program], bool]) -> Program:
+    """A failing program without the statements that it fails without.
+
+    Hypothesis shrinks what was drawn; where an operand was drawn together with the statement that
+    first used it, the statement stays. Here it goes.
+    """
+    shorter = True
+    while shorter:
+        shorter = False
+        for i in reversed(range(len(program.statements))):
+            candidate = _without(program, i)
+            if candidate is not None and fails(candidate):
+                program, shorter = candidate, True
+    return program
+
+
+def _without(program: Program, i: int) -> Program | None:
+    """The program without a statement; None if a later one needs it."""
+    gone = program.statements[i]
+    named = [*gone.results, *program.inputs]
+    names = {name for name, _, _ in named if re.search(rf"\b{name}\b.* = ", gone.text)}
+    if any(names & _words(later.text) for later in program.statements[i + 1 :]):
+        return None
+    return Program(
+        program.statements[:i] + program.statements[i + 1 :],
+        tuple(x for x in program.inputs if x[0] not in names),
+        tuple(y for y in program.outputs if y[0] not in names),
+    )
+
+
 # ---- drawing
 
 
@@ -446,12 +479,18 @@ class GaveUp(Exception):
 
 
 @st.composite
-def _statement(draw: Any, maker: Maker) -> None:
-    """Draws one statement into the program; a strategy of its own, so that it can be cut out."""
+def _statement(draw: Any, maker: Maker, first: bool) -> bool:
+    """Draws one statement into the program, or ends it.
+
+    Both are one strategy, so that hypothesis can cut a statement out with the word that it follows.
+    """
+    if not (first or draw(st.integers(0, 6))):
+        return False
     chosen = maker.choose(TABLE)
     maker.draw, maker.kind = draw, chosen.name
     with suppress(GaveUp):
         chosen.make(maker)
+    return True
 
 
 @st.composite
@@ -461,11 +500,8 @@ def programs(draw: Any, longest: int = 14) -> Program:
 
     assert random_tables
     maker = Maker(draw, draw(st.sampled_from(MAIN)))
-    try:
-        for _ in range(longest):
-            draw(_statement(maker))
-            if not draw(st.integers(0, 6)):
+    with suppress(Finished):
+        for i in range(longest):
+            if not draw(_statement(maker, i == 0)):
                 break
-    except Finished:
-        pass
     return Program(tuple(maker.statements), tuple(maker.inputs), tuple(maker.outputs()))

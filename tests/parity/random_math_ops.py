@@ -25,7 +25,7 @@ SINGLE_AND_DOUBLE = ("float32", "float64")
 
 def within(low: float, high: float) -> Condition:
     """Says of a value whether all its elements lie between two numbers, which are let in."""
-    return lambda v: bool(np.all((v.array >= low) & (v.array <= high)))
+    return lambda v: bool(np.all((np.float64(low) <= v.array) & (v.array <= np.float64(high))))
 
 
 def not_zero(value: Value) -> bool:

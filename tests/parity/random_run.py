@@ -2,12 +2,14 @@
 
     python -m tests.parity.random_run [programs [first seed]]
 
-A program that differs is shrunk, its script is printed, and nothing is written.
+The figures are written whenever a chunk of programs is through. A program that differs is shrunk,
+its script is printed, and the run goes on and fails in the end.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sys
 import time
 from collections import Counter
@@ -19,11 +21,12 @@ from hypothesis import given, settings
 from tests.parity import recording
 from tests.parity.random_checks import Tally, check
 from tests.parity.random_coverage import never_drawn
-from tests.parity.random_graphs import TABLE, programs
+from tests.parity.random_graphs import TABLE, Program, programs, reduced, script
 
 FIGURES = recording.GOLDEN / "random_graphs.json"
-# TensorFlow keeps a little of each graph: chunks are small, so that a failure is near its seed.
-CHUNK = 250
+# TensorFlow keeps something of each graph: each chunk has a process of its own.
+CHUNK = 100
+WORKERS = 3
 
 
 def explore(count: int, seed: int, tally: Tally) -> None:
@@ -43,10 +46,26 @@ def explore(count: int, seed: int, tally: Tally) -> None:
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @given(programs())
-    def every_program_agrees(program: Any) -> None:
-        check(program, tally)
+    def every_program_agrees(program: Program) -> None:
+        if _differs(program, tally):
+            differing.append(program)
+            raise AssertionError(script(program))
 
-    every_program_agrees()
+    differing: list[Program] = []
+    try:
+        every_program_agrees()
+    except AssertionError:
+        # The last one that failed is the smallest that hypothesis found.
+        check(reduced(differing[-1], lambda p: _differs(p, Tally())), Tally())
+        raise
+
+
+def _differs(program: Program, tally: Tally) -> bool:
+    try:
+        check(program, tally)
+    except AssertionError:
+        return True
+    return False
 
 
 def figures(tally: Tally, seconds: float) -> dict[str, Any]:
@@ -82,14 +101,39 @@ def figures(tally: Tally, seconds: float) -> dict[str, Any]:
     }
 
 
+def chunk(job: tuple[int, int]) -> tuple[Tally, str]:
+    """Checks so many programs from a seed: what was compared, and what differed."""
+    tally = Tally()
+    try:
+        explore(*job, tally)
+    except AssertionError as error:
+        return tally, str(error)
+    return tally, ""
+
+
 def run(count: int, first_seed: int = 0) -> dict[str, Any]:
-    """Checks programs in chunks, writes the figures and returns them."""
-    tally, start = Tally(), time.monotonic()
-    for chunk in range(-(-count // CHUNK)):
-        explore(min(CHUNK, count - chunk * CHUNK), first_seed + chunk, tally)
-        print(f"{tally.programs} programs, {tally.tensors} tensors", flush=True)
-    found = figures(tally, time.monotonic() - start)
-    FIGURES.write_text(json.dumps(found, indent=1) + "\n")
+    """Checks programs in chunks, writes the figures and returns them.
+
+    Raises:
+      AssertionError: with the smallest program of each chunk in which one differs.
+    """
+    jobs = [(min(CHUNK, count - at), first_seed + at // CHUNK) for at in range(0, count, CHUNK)]
+    total, start, wrong = Tally(), time.monotonic(), []
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(WORKERS, maxtasksperchild=1) as pool:
+        for tally, difference in pool.imap_unordered(chunk, jobs):
+            if difference:
+                wrong.append(difference)
+                print(difference, flush=True)
+                continue
+            total.add(tally)
+            found = {
+                **figures(total, time.monotonic() - start),
+                "chunks with a program that differs": len(wrong),
+            }
+            FIGURES.write_text(json.dumps(found, indent=1) + "\n")
+            print(f"{total.programs} programs, {total.tensors} tensors", flush=True)
+    assert not wrong, "\n\n".join(wrong)
     return found
 
 
