@@ -82,6 +82,11 @@ def _along_axis(op_def: OpDef, logits: Any, axis: Any, name: str | None) -> Tens
                 f"dimensions in the input. Received: dim={axis}",
             )
     rank = array_ops.rank(logits)
+    if ndims is None and isinstance(axis, int):
+        # TensorFlow refuses this; the axis may turn out to be the last one.
+        perm = _exchange(axis % rank, rank)
+        swapped = op_def(array_ops.transpose(logits, perm))
+        return array_ops.transpose(swapped, perm, name=name or "transpose")
     if isinstance(axis, Tensor):
         axis = array_ops.where(math_ops.less(axis, 0), axis + rank, axis)
     elif axis < 0:
@@ -90,6 +95,14 @@ def _along_axis(op_def: OpDef, logits: Any, axis: Any, name: str | None) -> Tens
     axis = axis % (rank if ndims is None else ndims)
     swapped = op_def(_swap_with_last(logits, axis, rank))
     return _swap_with_last(swapped, axis, rank, name=name)
+
+
+def _exchange(axis: Tensor, rank: Tensor) -> Tensor:
+    """All axes in order, but with one and the last in each other's places."""
+    axes, last = math_ops.range(rank), rank - 1
+    there = array_ops.where(math_ops.equal(axes, axis), axes * 0 + last, axes)
+    both: Tensor = array_ops.where(math_ops.equal(axes, last), axes * 0 + axis, there)
+    return both
 
 
 def _swap_with_last(tensor: Tensor, axis: Any, rank: Tensor, name: str | None = None) -> Tensor:

@@ -37,7 +37,9 @@ def test_labels_get_a_gradient_from_the_second_version_only(sess):
 
 def test_softmax_of_unknown_rank_takes_any_axis(sess):
     x = tf.placeholder_with_default(np.eye(3, dtype=np.float32)[:2], None)
-    np.testing.assert_allclose(sess.run(tf.nn.softmax(x, axis=0)).sum(axis=0), np.ones(3), 1e-6)
+    for axis, size in ((0, 3), (1, 2), (-2, 3)):
+        sums = sess.run(tf.nn.softmax(x, axis=axis)).sum(axis=axis)
+        np.testing.assert_allclose(sums, np.ones(size), 1e-6)
 
 
 def test_swish_has_tensorflows_nodes_and_a_second_derivative(sess):

@@ -17,7 +17,8 @@ def _rows(value: Value) -> bool:
 @entry
 def softmax(m: Maker) -> None:
     x = m.pick(where=_rows)
-    axis = f", {m.axis(x)}" if m.flag() else ""
+    # Of an unknown rank, TensorFlow takes no axis.
+    axis = f", {m.axis(x)}" if m.static(x).ndims is not None and m.flag() else ""
     m.emit(f"tf.nn.{m.choose(('softmax', 'log_softmax'))}({x}{axis})")
 
 
