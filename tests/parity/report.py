@@ -204,7 +204,9 @@ def random_graphs() -> str:
 
 def random_bits() -> str:
     """Random numbers: how many were compared bit by bit, and the orthogonal matrices."""
-    figures = {**test_random_bits.summary(), **test_published_numbers.summary()}
+    figures = test_random_bits.summary()
+    printed = test_published_numbers.summary().items()
+    figures.update({f"{name} as TensorFlow 1 printed them": count for name, count in printed})
     return f"{RANDOM_BITS}\n{table(['', ''], *listed(figures))}"
 
 
@@ -229,7 +231,7 @@ def listed(figures: dict[str, Any]) -> Iterator[list[str]]:
             value = len(value)
         text = f"{value:,}" if isinstance(value, int) else str(value)
         if isinstance(value, float):
-            text = f"{value:.2g}"
+            text = f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
         yield [name.replace("_", " "), text]
 
 
