@@ -15,6 +15,8 @@ _REFERENCES = "changes that a session keeps are compared in the builders of vari
 NOT_DRAWN: dict[str, str] = {
     **dict.fromkeys(("Add", "Div", "Gather", "Inv", "InvGrad", "Mod", "Variable"), _OLD_NAMES),
     **dict.fromkeys(("ParallelDynamicStitch", "SoftplusGrad", "Bincount"), _OLD_NAMES),
+    "InTopK": _OLD_NAMES,
+    "MaxPoolGradGradWithArgmax": "TensorFlow has no gradient that is made of it",
     "PreventGradient": "made by a function of TensorFlow's own only",
     "Print": "it writes to the log",
     "RefMerge": "made by a branch that returns a variable only",

@@ -18,11 +18,12 @@ from typing import Any
 import hypothesis
 from hypothesis import given, settings
 
-from tests.parity import recording
+from tests.parity import random_tables, recording
 from tests.parity.random_checks import Tally, check
 from tests.parity.random_coverage import never_drawn
 from tests.parity.random_graphs import TABLE, Program, programs, reduced, script
 
+assert random_tables
 FIGURES = recording.GOLDEN / "random_graphs.json"
 # TensorFlow keeps something of each graph: each chunk has a process of its own.
 CHUNK = 100
@@ -56,14 +57,20 @@ def explore(count: int, seed: int, tally: Tally) -> None:
         every_program_agrees()
     except AssertionError:
         # The last one that failed is the smallest that hypothesis found.
-        check(reduced(differing[-1], lambda p: _differs(p, Tally())), Tally())
+        smallest = reduced(differing[-1], lambda p: _differs(p, Tally()))
+        try:
+            check(smallest, Tally())
+        except AssertionError:
+            raise
+        except Exception as error:  # what no engine should raise
+            raise AssertionError(f"{script(smallest)}\n{type(error).__name__}: {error}") from error
         raise
 
 
 def _differs(program: Program, tally: Tally) -> bool:
     try:
         check(program, tally)
-    except AssertionError:
+    except Exception:
         return True
     return False
 
@@ -92,7 +99,10 @@ def figures(tally: Tally, seconds: float) -> dict[str, Any]:
         "programs that only minitf differentiates": sum(tally.beyond.values()),
         "largest difference as a part of what rounding allows": tally.closest,
     }
-    parts |= {f"largest difference in {kind}": x for kind, x in sorted(tally.largest.items())}
+    parts |= {
+        f"largest difference in {kind}, also where terms cancel": x
+        for kind, x in sorted(tally.largest.items())
+    }
     return {
         **parts,
         "minutes": round(seconds / 60, 1),
@@ -125,8 +135,8 @@ def run(count: int, first_seed: int = 0) -> dict[str, Any]:
             if difference:
                 wrong.append(difference)
                 print(difference, flush=True)
-                continue
-            total.add(tally)
+            else:
+                total.add(tally)
             found = {
                 **figures(total, time.monotonic() - start),
                 "chunks with a program that differs": len(wrong),
