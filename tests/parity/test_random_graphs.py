@@ -31,7 +31,7 @@ def test_random_programs(seed: int) -> None:
     tally = Tally()
     explore(60, seed, tally)
     assert tally.programs >= 60
-    assert min(tally.nodes, tally.tensors, tally.first, tally.second) > 50
+    assert min(tally.nodes, tally.tensors, tally.first, tally.second) > 10
     # Few are left out: what is compared is nearly all that there is.
     assert tally.undefined < tally.tensors / 10
 
