@@ -204,6 +204,8 @@ def strided_slice_partial_value(op: Operation) -> Any:
         return None
     if not source.dtype.is_integer or (source.shape.num_elements() or 0) > MAX_RANK:
         return None  # a vector of numbers that is no shape
+    if any(tensor.op.type != "Const" for tensor in op.inputs[1:]):
+        return None  # TensorFlow looks into a partly known shape at places that are written down
     known = static_shape_value(source)
     specs = _static_specs(op, (None if known._dims is None else len(known._dims),))
     if known._dims is None or specs is None or len(specs) != 1 or specs[0].unknown:
