@@ -203,6 +203,7 @@ def gradients() -> str:
 def random_graphs() -> str:
     """What the long run of random programs came to."""
     figures = measured(GOLDEN / "random_graphs.json")
+    figures.pop("functions drawn")  # op types say it better
     return f"{RANDOM_GRAPHS}\n{table(['in the longest run', ''], *listed(figures))}"
 
 
