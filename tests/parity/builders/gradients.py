@@ -312,8 +312,9 @@ def many_orders(tf: Any) -> Any:
 @family.values
 def gradients_of_ones_own(tf: Any) -> Any:
     name = f"Thrice{tf.__name__}"
-    if name not in REGISTERED:
-        tf.RegisterGradient(name)(lambda op, grad: grad * 3.0 + op.inputs[0])
+    register = tf.RegisterGradient(name)
+    if name not in REGISTERED:  # once in a process
+        register(lambda op, grad: grad * 3.0 + op.inputs[0])
         REGISTERED.add(name)
     x = tf.constant(VECTOR)
     with tf.get_default_graph().gradient_override_map({"Identity": name}):
