@@ -249,10 +249,4 @@ DEVIATIONS = [
         "a tensor",
         "it needs nothing that is unknown",
     ),
-    (
-        "`tf.scatter_nd` into a shape that is known to be empty",
-        "ValueError when it is built",
-        "an error when it is run, if there is something to put there",
-        "not mended yet",
-    ),
 ]

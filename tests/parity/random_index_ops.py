@@ -53,7 +53,7 @@ def gather_nd(m: Maker) -> None:
 def scatter_nd(m: Maker) -> None:
     rows, size = m.integer(1, 4), m.integer(1, 4)
     at = [[m.integer(0, size - 1)] for _ in range(rows)]
-    tail = [max(d, 1) for d in m.shape(0, 2)]  # TensorFlow scatters nothing into nothing
+    tail = m.shape(0, 2)
     kind = m.choose(INTEGERS)
     updates = m.operand(m.floating(), [rows, *tail])
     shape = m.integers([size, *tail], kind)

@@ -355,6 +355,8 @@ def scatter_nd_shape(op: Operation) -> list[TensorShape]:
         raise ValueError("Shape must be at least rank 1 but is rank 0")
     result = shape_operand(op.inputs[2])
     dims, index_dims = result._dims, indices._dims
+    if result.num_elements() == 0 and (indices.num_elements() or updates.num_elements()):
+        raise ValueError(f"Indices and updates are given for an empty result of shape {result}")
     if dims is not None and index_dims and index_dims[-1] is not None and updates._dims is not None:
         depth, outer = index_dims[-1], len(index_dims) - 1
         if depth > len(dims):

@@ -186,7 +186,7 @@ def size(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> T
       out_type: `tf.int32` or `tf.int64`.
 
     Returns:
-      A scalar; a constant where the static shape is fully known.
+      A scalar; a constant where the static shape is fully known, or has an axis of size 0.
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
@@ -195,7 +195,7 @@ def size(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> T
     """
     with name_scope(name, "Size", [input]) as scope:
         input = convert_to_tensor(input)
-        count = input.shape.num_elements()
+        count = 0 if 0 in (input.shape._dims or ()) else input.shape.num_elements()
         if count is not None:
             return constant(count, out_type, name=scope)
         result: Tensor = SIZE(input, out_type=out_type, name=scope)

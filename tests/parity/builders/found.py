@@ -127,6 +127,17 @@ def gradients_of_products_with_zeros(tf: Any) -> Any:
     return found
 
 
+@family.graph
+def sizes_of_what_is_empty(tf: Any) -> None:
+    for shape in ([None, 0], [0, None], [None, 2], [0, 2]):
+        tf.size(tf.placeholder("float32", shape))
+    tf.nn.zero_fraction(tf.placeholder("float32", [None, 0]))
+    tf.scatter_nd(tf.zeros([0, 1], "int32"), tf.zeros([0, 0]), [2, 0])
+
+
+family.error(
+    "rows_scattered_into_nothing", lambda tf: tf.scatter_nd([[0]], tf.zeros([1, 0]), [2, 0])
+)
 family.error(
     "case_by_a_variable",
     lambda tf: tf.case([(tf.Variable(True), lambda: tf.constant(1))], lambda: tf.constant(2)),
