@@ -153,3 +153,25 @@ def test_a_broken_pass_is_caught(x: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     block = Block([tf.exp(tf.square(x))], [x])
     with pytest.raises(AssertionError, match="after lose: Exp = Exp"):
         rewrite(block, ("lose",))
+
+
+def test_what_was_fetched_outlives_the_next_run() -> None:
+    """Kernels keep scratch memory for the next call; none of it may be in a caller's hands."""
+    image, grad = tf.placeholder(tf.float32, [2, 9, 9, 8]), tf.placeholder(tf.float32, [2, 9, 9, 16])
+    window = tf.constant(np.linspace(-1, 1, 5 * 5 * 8 * 16, dtype=np.float32).reshape(5, 5, 8, 16))
+    fetches = [
+        tf.nn.conv2d(image, window, [1] * 4, "SAME"),
+        tf.nn.conv2d_backprop_filter(image, [5, 5, 8, 16], grad, [1] * 4, "SAME"),
+        tf.nn.conv2d_backprop_input([2, 9, 9, 8], window, grad, [1] * 4, "SAME"),
+        tf.nn.max_pool(image, 2, 2, "SAME"),
+        tf.matmul(tf.reshape(image, [-1, 8]), tf.ones([8, 4])),
+        tf.reduce_sum(image, 0),
+    ]
+    rng = np.random.default_rng(0)
+    feeds = {t: rng.standard_normal(t.shape.as_list(), np.float32) for t in (image, grad)}
+    with tf.Session() as sess:
+        first = sess.run(fetches, feeds)
+        kept = [value.copy() for value in first]
+        sess.run(fetches, {t: -value for t, value in feeds.items()})
+    for value, right in zip(first, kept, strict=True):
+        np.testing.assert_array_equal(value, right)
