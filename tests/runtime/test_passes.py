@@ -157,7 +157,10 @@ def test_a_broken_pass_is_caught(x: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_was_fetched_outlives_the_next_run() -> None:
     """Kernels keep scratch memory for the next call; none of it may be in a caller's hands."""
-    image, grad = tf.placeholder(tf.float32, [2, 9, 9, 8]), tf.placeholder(tf.float32, [2, 9, 9, 16])
+    image, grad = (
+        tf.placeholder(tf.float32, [2, 9, 9, 8]),
+        tf.placeholder(tf.float32, [2, 9, 9, 16]),
+    )
     window = tf.constant(np.linspace(-1, 1, 5 * 5 * 8 * 16, dtype=np.float32).reshape(5, 5, 8, 16))
     fetches = [
         tf.nn.conv2d(image, window, [1] * 4, "SAME"),
