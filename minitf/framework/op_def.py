@@ -193,6 +193,7 @@ class OpDef:
         self.shape_fn = shape
         self.kernel_fn: Callable[..., Any] | None = None
         self.kernel_takes_context = False
+        self.kernel_takes_out = False
         self.gradient_fn: Callable[..., Any] | None = None
         self.differentiable: bool | None = None  # None: nobody has said
         self.refuses_gradients = False
@@ -239,11 +240,17 @@ class OpDef:
         Attributes that the function names as keyword-only parameters are passed to it; if its
         first parameter is named `ctx`, so is a `KernelContext`. A list input `N * T` is passed
         as its N arrays, so that `(*values, axis)` reads as in the declaration.
+
+        A keyword-only parameter `out` (with the default None) is an array of the result's shape
+        and dtype to put the result into and return, from a caller who has planned its memory; a
+        kernel with several outputs takes a tuple of arrays, or of None.
         """
         self.kernel_fn = function
         parameters = list(inspect.signature(function).parameters.values())
         self.kernel_takes_context = bool(parameters) and parameters[0].name == "ctx"
-        self._kernel_attrs = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self.kernel_takes_out = "out" in keywords
+        self._kernel_attrs = [name for name in keywords if name != "out"]
         return function
 
     def gradient(self, function: F) -> F:

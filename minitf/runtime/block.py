@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework.dtypes import DType
 from minitf.framework.op_def import OpDef
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_proto import constant_array
+from minitf.framework.tensor_shape import TensorShape
 from minitf.runtime.prune import prune
 
 
@@ -30,22 +32,41 @@ class Value:
     """What a step makes and others read.
 
     Attributes:
-      tensor: the graph's tensor that has this value: its name, dtype and static shape.
+      name: that of the graph's tensor, or one that a pass gave.
+      dtype: of the array; a reference's says so.
+      shape: what is known of it before the run.
       constant: the array, where it is known before the run; else None.
     """
 
-    __slots__ = ("constant", "tensor")
+    __slots__ = ("constant", "dtype", "name", "shape")
 
-    def __init__(self, tensor: Tensor, constant: Any = None) -> None:
-        self.tensor = tensor
+    def __init__(self, name: str, dtype: DType, shape: TensorShape, constant: Any = None) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.shape = shape
         self.constant = constant
 
+    @classmethod
+    def of(cls, tensor: Tensor, constant: Any = None) -> Value:
+        """The value that a tensor of the graph has in a run."""
+        return cls(tensor.name, tensor._dtype, tensor._shape, constant)
+
+    @property
+    def is_ref(self) -> bool:
+        """Whether this is a variable itself, rather than an array."""
+        return self.dtype._is_ref_dtype
+
     def __repr__(self) -> str:
-        return self.tensor.name.removesuffix(":0")
+        return self.name.removesuffix(":0")
 
 
 class Node:
     """One operation of a block.
+
+    Args:
+      op: the graph's operation that is to be run.
+      op_def: what is run in its place, where a pass has put several operations together.
+      attrs: the attributes that belong to `op_def`.
 
     Attributes:
       op: the graph's operation, whose line and name errors tell.
@@ -57,10 +78,12 @@ class Node:
 
     __slots__ = ("attrs", "inputs", "op", "op_def", "outputs", "waits")
 
-    def __init__(self, op: Operation) -> None:
+    def __init__(
+        self, op: Operation, op_def: OpDef | None = None, attrs: dict[str, Any] | None = None
+    ) -> None:
         self.op = op
-        self.op_def: OpDef = op._op_def
-        self.attrs: dict[str, Any] = op._attrs
+        self.op_def: OpDef = op_def or op._op_def
+        self.attrs: dict[str, Any] = (attrs or {}) if op_def else op._attrs
         self.inputs: list[Value] = []
         self.outputs: list[Value | None] = []
         self.waits: list[Node] = []
@@ -73,7 +96,7 @@ class Node:
         """The inputs, each with whether its array is wanted where it is a reference."""
         wants_ref = self.op_def.ref_inputs(len(self.inputs))
         for value, ref in zip(self.inputs, wants_ref, strict=True):
-            yield value, value.tensor._dtype._is_ref_dtype and not ref
+            yield value, value.is_ref and not ref
 
 
 class Block:
@@ -89,26 +112,29 @@ class Block:
       fetches: for each thing that was asked for the value, or the node of an operation.
       operations: what of the graph was needed, before any rewriting.
       has_control_flow: whether there are nodes that may be dead; such a block is not rewritten.
+      trusts_shapes: whether static shapes hold for whatever is fed. Of a tensor fed in mid-graph
+        only its own shape was checked, not what was concluded from its value.
     """
 
     def __init__(self, fetches: list[Any], feeds: list[Tensor]) -> None:
         self.operations = prune(fetches, set(feeds))
         self.has_control_flow = any(op._op_def.is_control_flow for op in self.operations)
+        self.trusts_shapes = all(tensor.op.type == "Placeholder" for tensor in feeds)
         self.nodes: list[Node] = []
-        self.feeds = [Value(tensor) for tensor in feeds]
+        self.feeds = [Value.of(tensor) for tensor in feeds]
         values = dict(zip(feeds, self.feeds, strict=True))
         nodes: dict[Operation, Node] = {}
         for op in self.operations:
             if op._op_def.name == "Const" and not op._control_inputs:
                 tensor = op._outputs[0]
-                values.setdefault(tensor, Value(tensor, constant_array(op)))
+                values.setdefault(tensor, Value.of(tensor, constant_array(op)))
                 continue
             node = nodes[op] = Node(op)
             node.inputs = [values[tensor] for tensor in op._inputs]
             node.waits = [nodes[c] for c in op._control_inputs if c in nodes]
             for tensor in op._outputs:
                 # A fed output is given; the kernel's own result is thrown away.
-                node.outputs.append(None if tensor in values else Value(tensor))
+                node.outputs.append(None if tensor in values else Value.of(tensor))
                 if node.outputs[-1] is not None:
                     values[tensor] = node.outputs[-1]
             self.nodes.append(node)
@@ -205,6 +231,6 @@ def changing(block: Block) -> set[int]:
             dereferenced or id(value) in shared for value, dereferenced in node.reads()
         )
         for output in node.outputs:
-            if output is not None and (alias or output.tensor._dtype._is_ref_dtype):
+            if output is not None and (alias or output.is_ref):
                 shared.add(id(output))
     return shared

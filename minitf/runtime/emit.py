@@ -157,7 +157,7 @@ class Source:
     def _name(self, item: Value | Node) -> str:
         name = self.names.get(id(item))
         if name is None:
-            wanted = item.tensor.name if isinstance(item, Value) else item.op.name
+            wanted = item.name if isinstance(item, Value) else item.op.name
             name = self.names[id(item)] = self._unused(wanted.removesuffix(":0"))
         return name
 
@@ -184,4 +184,4 @@ class Source:
 
 
 def _type(value: Value) -> str:
-    return f"{value.tensor.dtype.name}{value.tensor.shape}"
+    return f"{value.dtype.name}{value.shape}"

@@ -202,7 +202,7 @@ def _owned(block: Block) -> list[bool]:
             node is not None
             and fetch.constant is None
             and not (node.op_def.aliases or node.op_def.stateful or block.has_control_flow)
-            and bool(fetch.tensor._shape.ndims)
+            and bool(fetch.shape.ndims)
             and id(fetch) not in viewed
             and ids.count(id(fetch)) == 1
         )

@@ -19,15 +19,12 @@ _MAX_BYTES = 10 << 20
 
 def fold(block: Block) -> int:
     """Makes constants of outputs that can be known."""
-    # Static shapes hold for whatever is fed to a placeholder. Of a tensor fed in mid-graph only its
-    # own shape was checked, not what was concluded from its value.
-    trust_shapes = all(value.tensor.op.type == "Placeholder" for value in block.feeds)
     kept = []
     fetched = {id(fetch) for fetch in block.fetches if isinstance(fetch, Node)}
     for node in block.nodes:
         known = None
         if is_pure(node) and node.op_def.foldable and id(node) not in fetched:
-            known = _from_shapes(node) if trust_shapes else None
+            known = _from_shapes(node) if block.trusts_shapes else None
             if known is None:
                 known = _from_constants(node)
         if known is None:
@@ -69,7 +66,7 @@ def _from_constants(node: Node) -> list[Any] | None:
 
 
 def _is_small(outputs: list[Value | None]) -> bool:
-    sizes = [0 if v is None else v.tensor._shape.num_elements() or 0 for v in outputs]
+    sizes = [0 if v is None else v.shape.num_elements() or 0 for v in outputs]
     return sum(sizes) <= _MAX_BYTES
 
 

@@ -51,5 +51,5 @@ def _is_number(value: Value, number: float) -> bool:
 
 
 def _broadcasts_nothing(one: Value, other: Value) -> bool:
-    rank = other.tensor._shape.ndims
+    rank = other.shape.ndims
     return one.constant.ndim == 0 or (rank is not None and one.constant.ndim <= rank)
