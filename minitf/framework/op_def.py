@@ -153,6 +153,9 @@ class OpDef:
       foldable: its value may be computed ahead of the run when its inputs are constants. False
         for control flow, and where a session may feed another value.
       passes_on: its output is its first input, as it is: a node that only the graph needs.
+      passes_on_same_shape: so it is where the output has that input's shape (Reshape to the shape
+        that an array has; Sum over no axis, or over one of size 1).
+      fills: the number that its output, of the first input's shape, consists of; else None.
       neutral: by input name, the number that as this input gives the other one back, exactly.
       is_control_flow: it may make its outputs dead (Switch) or run with a dead input (Merge).
       is_merge: one living input is enough to run it.
@@ -168,6 +171,8 @@ class OpDef:
         commutative: bool = False,
         foldable: bool = True,
         passes_on: bool = False,
+        passes_on_same_shape: bool = False,
+        fills: int | None = None,
         neutral: dict[str, float] | None = None,
         is_control_flow: bool = False,
         is_merge: bool = False,
@@ -187,6 +192,8 @@ class OpDef:
         self.commutative = commutative
         self.foldable = foldable and not is_control_flow
         self.passes_on = passes_on
+        self.passes_on_same_shape = passes_on_same_shape
+        self.fills = fills
         self.neutral = neutral or {}
         self.is_control_flow = is_control_flow
         self.is_merge = is_merge

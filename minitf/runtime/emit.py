@@ -10,6 +10,11 @@
         del MatMul
         return (y,)
 
+Where memory is planned (`memory`), kernels are told where to put what they make:
+
+    def step(arena, x):
+        Conv2D = conv2d_kernel(x, w, out=arena[0])
+
 The text is what runs, and what `session.explain` shows. Names are those of the graph as far as
 Python allows; kernels come with their attributes filled in. A value is let go of after its last
 use, so that its memory can be used again.
@@ -28,6 +33,7 @@ from typing import Any
 
 from minitf.framework.kernel_context import DEAD
 from minitf.runtime.block import Block, Node, Value, hashable
+from minitf.runtime.memory import Plan
 
 Bind = Callable[[Node], Callable[..., Any]]
 
@@ -38,6 +44,8 @@ class Source:
     Args:
       block: what to write down.
       bind: gives the kernel of a node, attributes and context filled in.
+      plan: where arrays lie, if that is planned; the function's first argument is then the list
+        of `plan.arrays`.
 
     Attributes:
       text: the source.
@@ -45,18 +53,20 @@ class Source:
       names: the Python name of each value, by `id`.
     """
 
-    def __init__(self, block: Block, bind: Bind) -> None:
+    def __init__(self, block: Block, bind: Bind, plan: Plan | None = None) -> None:
         self.node_of_line: dict[int, Node] = {}
         self.names: dict[int, str] = {}
         self._globals: dict[str, Any] = {"DEAD": DEAD}
-        self._taken: set[str] = {"DEAD", "step", *keyword.kwlist}
+        self._taken: set[str] = {"DEAD", "step", "arena", *keyword.kwlist}
+        self._place = plan.number if plan is not None else {}
         self._kernels: dict[Any, str] = {}
         self._may_be_dead: set[int] = set()
         self._waited = {id(other) for node in block.nodes for other in node.waits}
         self._block = block
         self._last_use = self._last_uses()
-        parameters = ", ".join(self._name(value) for value in block.feeds)
-        self._lines = [f"def step({parameters}):"]
+        parameters = ["arena"] if plan is not None else []
+        parameters += [self._name(value) for value in block.feeds]
+        self._lines = [f"def step({', '.join(parameters)}):"]
         for node in block.nodes:
             self._write(node, bind)
         results = "".join(f"{self._read(fetch)}, " for fetch in block.fetches).rstrip()
@@ -104,7 +114,14 @@ class Source:
             elif dereferenced:
                 name += ".read()"
             arguments.append(name)
+        if any(id(value) in self._place for value in node.outputs):
+            outs = ", ".join(self._out(value) for value in node.outputs)
+            arguments.append(f"out={outs}" if len(node.outputs) == 1 else f"out=({outs})")
         return arguments
+
+    def _out(self, value: Value | None) -> str:
+        place = self._place.get(id(value))
+        return "None" if place is None else f"arena[{place}]"
 
     def _dead_condition(self, node: Node) -> str:
         """When this node is dead, as a Python expression; "" if it cannot be."""

@@ -37,6 +37,7 @@ SUM = op_def(
     "keep_dims: bool = false",
     "T: number",
     "Tidx: index = int32",
+    passes_on_same_shape=True,
     shape=reduced_shape,
 )
 
@@ -127,6 +128,7 @@ MEAN = op_def(
     "keep_dims: bool = false",
     "T: number",
     "Tidx: index = int32",
+    passes_on_same_shape=True,
     shape=reduced_shape,
 )
 
