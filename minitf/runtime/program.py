@@ -14,7 +14,7 @@ def step(x):
     MatMul = matmul_kernel(x, MatMul_b)                   # float32(?, 1)
     y = relu_kernel(MatMul)                               # float32(?, 1)
     del MatMul
-    return (y,)
+    return [y]
 
 The first run with arrays of some shapes does that much. When arrays of those shapes come again, it
 pays to look closer: the graph is built again for just these shapes (`specialize`), nearly all that
@@ -97,6 +97,7 @@ class Program:
         self._any_shapes = Step(block, self._kernel_of, None)
         self._for_shapes: dict[Shapes, Step] = {}
         self._runs: dict[Shapes, int] = {}
+        self._may_be_dead = block.has_control_flow
         self._specializes = bool(passes) and not block.has_control_flow
 
     def is_current(self) -> bool:
@@ -138,9 +139,6 @@ class Program:
 
     def _step_for(self, shapes: Shapes) -> Step:
         """The step for feeds of these shapes: one made for them, if they come again and again."""
-        found = self._for_shapes.get(shapes)
-        if found is not None:
-            return found
         runs = self._runs[shapes] = self._runs.get(shapes, 0) + 1
         if not self._specializes or runs < 2 + len(self.ops) // _NODES_PER_RUN:
             return self._any_shapes
@@ -166,18 +164,16 @@ class Program:
         Args:
           fed_values: an array for each tensor of `feeds`, in their order.
         """
-        step = self._step_for(tuple([value.shape for value in fed_values]))
+        shapes = tuple([value.shape for value in fed_values])
+        step = self._for_shapes.get(shapes) or self._step_for(shapes)
         try:
             values = step.run(fed_values)
         except KernelError as error:
             raise self._error(error) from error.cause
         if self._initializers:
             self._resources.note_initializers(self._initializers)
-        for position, value in enumerate(values):
-            if value is DEAD:
-                raise self._dead(position)
-            if isinstance(value, VariableResource):
-                raise self._uninitialized(self.fetches[position].op, value)
+        if self._may_be_dead and any(value is DEAD for value in values):
+            raise self._dead(next(i for i, value in enumerate(values) if value is DEAD))
         return values
 
     def _error(self, error: KernelError) -> BaseException:

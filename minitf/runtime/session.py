@@ -192,7 +192,7 @@ class BaseSession:
             mul = mul_kernel(mul_x, x)                            # float32(2,)
             Relu = relu_kernel(mul)                               # float32(2,)
             del mul
-            return (Relu,)
+            return [Relu]
         """
         plan = FetchPlan(self._graph, fetches)
         if hasattr(feed_dict, "items"):

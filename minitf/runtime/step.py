@@ -7,6 +7,7 @@ nobody else holds, and errors that name the user's operation.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
 from collections.abc import Callable
@@ -16,12 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minitf.framework.kernel_context import VariableResource
-from minitf.runtime.block import Block, Node, Value
+from minitf.runtime.block import Block, Node
 from minitf.runtime.emit import Source
 from minitf.runtime.memory import Arenas, Plan
 
 _numbers = itertools.count(1)
+_QUIETLY = functools.partial(np.errstate, all="ignore")
 
 
 class KernelError(Exception):
@@ -59,41 +60,33 @@ class Step:
         plan = None if arenas is None else Plan(block)
         self.plan = plan if plan is not None and plan.places else None
         self.source = Source(block, bind, self.plan)
-        self._arenas = arenas
+        self._arenas = arenas or Arenas()
         self._arrays: tuple[npt.NDArray[np.uint8], list[Any]] | None = None
         self._filename = f"<minitf program {next(_numbers)}>"
         self._function = self.source.function(self._filename)
-        self._owned = _owned(block)
 
     def run(self, fed_values: list[Any]) -> list[Any]:
         """Calls the function; see `Program.run`.
 
         Returns:
-          For each fetch what came out, as the caller's own array; a variable or DEAD as it is.
+          For each fetch what came out, as the caller's own array; or DEAD.
 
         Raises:
           KernelError: if a kernel fails.
         """
-        if self.plan is None:
-            return self._call(fed_values)
-        assert self._arenas is not None
-        arena = self._arenas.lease(self.plan.size)
-        try:
-            return self._call([self._arrays_in(arena), *fed_values])
-        finally:
-            self._arenas.give_back(arena)
-
-    def _call(self, arguments: list[Any]) -> list[Any]:
+        arena = None
         try:
             # Division by zero and the like give inf and nan quietly, as in TensorFlow.
-            with np.errstate(all="ignore"):
-                values = self._function(*arguments)
+            with _QUIETLY():
+                if self.plan is None:
+                    return self._function(*fed_values)
+                arena = self._arenas.lease(self.plan.size)
+                return self._function(self._arrays_in(arena), *fed_values)
         except Exception as error:
             raise self._located(error) from error
-        return [
-            value if owned else _own(value)
-            for value, owned in zip(values, self._owned, strict=True)
-        ]
+        finally:
+            if arena is not None:
+                self._arenas.give_back(arena)
 
     def _arrays_in(self, arena: npt.NDArray[np.uint8]) -> list[Any]:
         """The planned arrays; those of the last run, if it had the same arena."""
@@ -118,45 +111,7 @@ class Step:
         return KernelError(node, values, error)
 
 
-def _own(value: Any) -> Any:
-    """What the caller gets of a value that others hold too."""
-    if isinstance(value, VariableResource):
-        value = value.value if value.value is not None else value
-    if type(value) is np.ndarray:
-        return value.copy() if value.ndim else value[()]
-    return value
-
-
 def _frame_of(filename: str, trace: TracebackType | None) -> TracebackType | None:
     while trace is not None and trace.tb_frame.f_code.co_filename != filename:
         trace = trace.tb_next
     return trace
-
-
-def _owned(block: Block) -> list[bool]:
-    """For each fetch, whether the caller may have the array itself, as nobody else holds it.
-
-    So it is with what a kernel made anew, unless a view of it was made, or it is fetched twice.
-    """
-    made: dict[int, Node] = {}
-    viewed: set[int] = set()
-    for node in block.nodes:
-        made.update((id(value), node) for value in node.outputs)
-        if node.op_def.aliases:
-            viewed.update(id(value) for value in node.inputs)
-    ids = [id(fetch) for fetch in block.fetches]
-
-    def owned(fetch: Value | Node | None) -> bool:
-        if not isinstance(fetch, Value):
-            return True
-        node = made.get(id(fetch))
-        return (
-            node is not None
-            and fetch.constant is None
-            and not (node.op_def.aliases or node.op_def.stateful or block.has_control_flow)
-            and bool(fetch.shape.ndims)
-            and id(fetch) not in viewed
-            and ids.count(id(fetch)) == 1
-        )
-
-    return [owned(fetch) for fetch in block.fetches]
