@@ -37,6 +37,7 @@ from minitf.framework.kernel_context import (
 )
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
+from minitf.kernels.parallel import thread_limit
 from minitf.runtime import run_errors
 from minitf.runtime.block import Block, Node
 from minitf.runtime.memory import Arenas
@@ -63,6 +64,7 @@ class Program:
       feeds: the tensors that a run is given values for.
       resources, node_state: what stateful kernels reach; see `KernelContext`.
       arenas: the memory that runs lease.
+      threads: how many threads kernels may use; 0 for all cores.
       passes: the names of the rewrites to apply; all of them by default. Without any, no memory
         is planned either.
 
@@ -77,6 +79,7 @@ class Program:
         resources: ResourceManager,
         node_state: ResourceManager,
         arenas: Arenas | None = None,
+        threads: int = 0,
         passes: tuple[str, ...] = tuple(PASSES),
     ) -> None:
         self.fetches = fetches
@@ -84,6 +87,7 @@ class Program:
         self._resources = resources
         self._node_state = node_state
         self._arenas = arenas or Arenas()
+        self._threads = threads
         self._passes = passes
         block = Block(fetches, feeds)
         self.ops = block.operations
@@ -167,7 +171,11 @@ class Program:
         shapes = tuple([value.shape for value in fed_values])
         step = self._for_shapes.get(shapes) or self._step_for(shapes)
         try:
-            values = step.run(fed_values)
+            if self._threads:
+                with thread_limit(self._threads):
+                    values = step.run(fed_values)
+            else:
+                values = step.run(fed_values)
         except KernelError as error:
             raise self._error(error) from error.cause
         if self._initializers:

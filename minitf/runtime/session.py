@@ -58,6 +58,8 @@ class BaseSession:
         self._lock = threading.Lock()
         self._growth = GrowthWatch(self._graph)
         self._passes = chosen(config)
+        options: Any = config or ConfigProto()
+        self._threads = max(options.intra_op_parallelism_threads, 0)
 
     @property
     def graph(self) -> Graph:
@@ -169,6 +171,7 @@ class BaseSession:
                 self._resources,
                 self._node_state,
                 arenas=self._arenas,
+                threads=self._threads,
                 passes=self._passes,
             )
             self._programs[key] = program, mutations
