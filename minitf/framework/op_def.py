@@ -29,7 +29,7 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -158,6 +158,10 @@ class OpDef:
       is_merge: one living input is enough to run it.
     """
 
+    apply: ClassVar[Callable[[OpDef, tuple[Any, ...], dict[str, Any], str | None], Any]]
+    """Builds a node. The module `apply_op`, which knows graphs as this one does not, puts it here.
+    """
+
     def __init__(
         self,
         signature: str,
@@ -221,9 +225,7 @@ class OpDef:
         return [bool(self.inputs) and self.inputs[0].is_ref] * count
 
     def __call__(self, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
-        from minitf.framework.apply_op import apply_op
-
-        return apply_op(self, inputs, attrs, name)
+        return self.apply(inputs, attrs, name)
 
     def shape(self, function: F) -> F:
         """Declares the shape rule: `(op) -> [shape of each output]`, given static input shapes.

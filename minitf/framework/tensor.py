@@ -149,7 +149,7 @@ class Tensor(OperatorMixin):
         self._op = op
         self._value_index = value_index
         self._dtype = dtype
-        self._shape = tensor_shape.unknown_shape()
+        self._shape = tensor_shape.UNKNOWN
         self._consumers: list[Operation] = []
         self._static: Any = None  # what `static_value` remembers
 
