@@ -251,7 +251,9 @@ class OpDef:
     def gradient(self, function: F) -> F:
         """Declares the gradient: `(op, *output_grads) -> input grads`, built from other ops.
 
-        One value may be returned bare; None stands for an input that gets no gradient.
+        One value may be returned bare; None stands for an input that gets no gradient. Where there
+        are several, each may be given as a function that builds it: it is called only if the
+        gradient by this input is asked for, so that none is built for a mere constant.
         """
         self.gradient_fn = function
         self.differentiable = True
