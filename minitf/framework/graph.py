@@ -539,6 +539,8 @@ class Graph(CollectionsMixin, LookupMixin):
 
     def is_fetchable(self, tensor_or_op: Any) -> bool:
         """Whether `Session.run` may return this."""
+        if not self._unfetchable:
+            return True
         return getattr(tensor_or_op, "op", tensor_or_op) not in self._unfetchable
 
 

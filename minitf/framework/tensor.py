@@ -240,8 +240,7 @@ class Tensor(OperatorMixin):
             parts.append(f"device={self.device}")
         return f"Tensor({', '.join(parts)})"
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__  # said, as the next line would take it away
 
     def __eq__(self, other: object) -> bool:
         return self is other
