@@ -111,7 +111,7 @@ class BaseSession:
         {'a': array([10, 20], dtype=int32), 'twice': array([20, 40], dtype=int32)}
         """
         self._check_open()
-        if not self._graph.version:
+        if not self._graph._next_id:
             self._refuse_empty_graph()
         plan = FetchPlan(self._graph, fetches)
         feeds = resolve_feeds(self._graph, feed_dict)
