@@ -190,7 +190,7 @@ class BaseSession:
         >>> x = tf.placeholder(tf.float32, [2], name="x")
         >>> with tf.Session() as sess:
         ...     print(sess.explain(tf.nn.relu(2.0 * x), [x]))
-        # nodes needed: 3
+        # 3 nodes are needed
         def step(x):
             mul = mul_kernel(mul_x, x)                            # float32(2,)
             Relu = relu_kernel(mul)                               # float32(2,)
