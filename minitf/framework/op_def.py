@@ -28,7 +28,7 @@ import inspect
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -145,6 +145,9 @@ class OpDef:
       signature: the declaration of inputs and outputs as it was written.
       inputs, outputs: the signature, as `ArgDef`s.
       attrs: the attributes by name, as `AttrDef`s.
+      takes_references, takes_lists: whether an input is a reference, or a list of tensors.
+      inferred_attrs: the attributes that the inputs decide.
+      result_type: the named tuple of several outputs; None for fewer than two.
       stateful: running it twice may give two results or change something: never folded or merged.
       elementwise: the kernel is an expression of one element of each (broadcast) input, written
         so that it holds for arrays and, compiled, for scalars; chains of such ops can be fused.
@@ -183,13 +186,10 @@ class OpDef:
         shape: Callable[[Operation], Any] | None = None,
     ) -> None:
         head, _, outputs = signature.partition("->")
-        self.name, _, inputs = head.strip().rstrip(")").partition("(")
+        self.name, _, self._inputs_text = head.strip().rstrip(")").partition("(")
+        self._outputs_text = outputs.strip().strip("()")
+        self._attr_texts = attrs
         self.signature = signature
-        self.attrs = {a.name: a for a in (AttrDef(text) for text in attrs)}
-        self.inputs = [ArgDef(part, self.attrs) for part in _split(inputs)]
-        self.outputs = [ArgDef(part, self.attrs) for part in _split(outputs.strip().strip("()"))]
-        self.takes_references = any(arg.is_ref for arg in self.inputs)
-        self.takes_lists = any(arg.is_list for arg in self.inputs)
         self.stateful = stateful
         self.elementwise = elementwise
         self.aliases = aliases
@@ -210,16 +210,38 @@ class OpDef:
         self.refuses_gradients = False
         self.constant_fn: Callable[[Operation], Any] | None = None
         self.partial_fn: Callable[[Operation], Any] | None = None
-        self.inferred_attrs = frozenset(
-            attr
-            for arg in self.inputs
-            for attr in (arg.type_attr, arg.number_attr, arg.type_list_attr)
-            if attr
-        )
-        self.result_type: Any = None
-        if len(self.outputs) > 1:
-            fields = [arg.name for arg in self.outputs]
-            self.result_type = namedtuple(self.name, fields, rename=True)  # type: ignore[misc]
+
+    # What was declared is read when it is first asked for: most programs use few of all ops.
+
+    @cached_property
+    def attrs(self) -> dict[str, AttrDef]:
+        return {attr.name: attr for attr in map(AttrDef, self._attr_texts)}
+
+    @cached_property
+    def inputs(self) -> list[ArgDef]:
+        return [ArgDef(part, self.attrs) for part in _split(self._inputs_text)]
+
+    @cached_property
+    def outputs(self) -> list[ArgDef]:
+        return [ArgDef(part, self.attrs) for part in _split(self._outputs_text)]
+
+    @cached_property
+    def takes_references(self) -> bool:
+        return any(arg.is_ref for arg in self.inputs)
+
+    @cached_property
+    def takes_lists(self) -> bool:
+        return any(arg.is_list for arg in self.inputs)
+
+    @cached_property
+    def inferred_attrs(self) -> frozenset[str]:
+        found = ((arg.type_attr, arg.number_attr, arg.type_list_attr) for arg in self.inputs)
+        return frozenset(attr for attrs in found for attr in attrs if attr)
+
+    @cached_property
+    def result_type(self) -> Any:
+        fields = [arg.name for arg in self.outputs]
+        return namedtuple(self.name, fields, rename=True) if len(fields) > 1 else None
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
