@@ -141,9 +141,9 @@ def conv2d_backprop_filter_through_pool(
 ) -> tuple[Array, Array]:
     """The gradients of `conv2d_bias_relu_max_pool` in its filter and its bias.
 
-    The gradient of the convolution's output, most of which is zeros, is never there as a whole:
-    right for a first layer, whose input needs no gradient. The filter's gradient is computed by the
-    direct algorithm.
+    For a first layer, whose input needs no gradient. The gradient of the convolution's output, most
+    of which is zeros, is never there as a whole, unless the filter's gradient is computed by
+    Winograd's method.
 
     Args:
       input: of the layer.
@@ -158,7 +158,17 @@ def conv2d_backprop_filter_through_pool(
       bias_out: where to put the bias's gradient, if given.
     """
     source, where, channels = readonly(grad), readonly(which), filter_shape[3]
-    sums = np.zeros((len(grad), channels), grad.dtype)
+    given: dict[str, Any] = {"strides": strides, "padding": padding, "dilations": dilations}
+    shape = (len(input), *out_size, channels)
+    if conv.by_winograd(conv.FILTER_GRADIENT, grad.dtype, shape[:3], filter_shape, **given):
+        layer = workspace("whole layer", shape, grad.dtype)
+        _, bias_gradient = pool2x2.bias_relu_max_pool_2x2_grad(
+            grad, which, shape, out=layer, bias_out=bias_out
+        )
+        gradient = conv.conv2d_backprop_filter(input, filter_shape, layer, **given, out=out)
+        return gradient, bias_gradient
+    sums = workspace("bias sums", (len(grad), channels), grad.dtype)
+    sums[...] = 0
 
     def grads(first: int, last: int) -> Array:
         block = workspace("layer", (last - first, *out_size, channels), grad.dtype)
@@ -168,16 +178,7 @@ def conv2d_backprop_filter_through_pool(
         sums[first] = total  # set, not added to: an image may be asked for again
         return readonly(block)
 
-    gradient = direct.filter_gradient_of(
-        input,
-        filter_shape,
-        (len(input), *out_size, channels),
-        grads,
-        strides=strides,
-        padding=padding,
-        dilations=dilations,
-        out=out,
-    )
+    gradient = direct.filter_gradient_of(input, filter_shape, shape, grads, **given, out=out)
     bias_gradient = buffer(bias_out, (channels,), grad.dtype)
     return gradient, np.sum(sums, axis=0, out=bias_gradient)
 

@@ -41,6 +41,7 @@ from minitf.kernels.parallel import cut, parallel_for, parallel_ranges
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
 from minitf.kernels.simd import Value, Writer, machine
 from minitf.kernels.workspace import output as buffer
+from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
 
@@ -114,7 +115,8 @@ def bias_relu_max_pool_2x2_grad(
     gradient = buffer(out, shape, grad.dtype)
     source, where, kernels = readonly(grad), readonly(which), _kernels(grad.dtype)
     ranges = list(cut(len(grad), work=_work(gradient)))
-    sums = np.zeros((len(ranges), shape[3]), grad.dtype)
+    sums = workspace("bias sums", (len(ranges), shape[3]), grad.dtype)
+    sums[...] = 0
 
     def images(index: int) -> None:
         here = slice(*ranges[index])
@@ -123,6 +125,12 @@ def bias_relu_max_pool_2x2_grad(
     parallel_for(len(ranges), images)
     bias_gradient = buffer(bias_out, (shape[3],), grad.dtype)
     return gradient, np.sum(sums, axis=0, out=bias_gradient)
+
+
+def suits(size: Sequence[int], ksize: Pair, strides: Pair, padding: Pads) -> bool:
+    """Whether a pool is one of 2x2 cells that do not overlap, none of them above or left of all."""
+    ends = all(before == 0 and after <= n % 2 for (before, after), n in zip(padding, size))
+    return ksize == strides == _WINDOW and ends
 
 
 def pooled_shape(shape: Sequence[int], padding: Pads = NONE) -> tuple[int, ...]:
@@ -148,6 +156,13 @@ def pool_images(input: Array, bias: Array | None, pooled: Array, which: Array) -
 def unpool_images(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> None:
     """The way back for some images, in this thread; adds to the sums if there are any."""
     _kernels(grad.dtype).unpool(readonly(grad), readonly(which), gradient, bias_sums)
+
+
+def search_and_unpool(input: Array, grad: Array, gradient: Array) -> None:
+    """The way back for some images, in this thread, where it is not known where the maxima were."""
+    pooled, which = (workspace(f"pool {dtype}", grad.shape, dtype) for dtype in (grad.dtype, "u1"))
+    pool_images(input, None, pooled, which)
+    unpool_images(grad, which, gradient, np.zeros(0, grad.dtype))
 
 
 def _pooled(
