@@ -153,6 +153,8 @@ class OpDef:
       foldable: its value may be computed ahead of the run when its inputs are constants. False
         for control flow, and where a session may feed another value.
       passes_on: its output is its first input, as it is: a node that only the graph needs.
+      adds_up: it adds up its first input over the axes that its second says: "sum", or "mean" where
+        it divides by their number; axes stay with size 1 if the attribute keep_dims says so.
       neutral: by input name, the number that as this input gives the other one back, exactly.
       is_control_flow: it may make its outputs dead (Switch) or run with a dead input (Merge).
       is_merge: one living input is enough to run it.
@@ -168,6 +170,7 @@ class OpDef:
         commutative: bool = False,
         foldable: bool = True,
         passes_on: bool = False,
+        adds_up: str = "",
         neutral: dict[str, float] | None = None,
         is_control_flow: bool = False,
         is_merge: bool = False,
@@ -187,6 +190,7 @@ class OpDef:
         self.commutative = commutative
         self.foldable = foldable and not is_control_flow
         self.passes_on = passes_on
+        self.adds_up = adds_up
         self.neutral = neutral or {}
         self.is_control_flow = is_control_flow
         self.is_merge = is_merge

@@ -40,6 +40,7 @@ from minitf.framework.tensor import Tensor
 from minitf.runtime import run_errors
 from minitf.runtime.block import Block, Node, Value
 from minitf.runtime.emit import Source
+from minitf.runtime.fusion.fused import Fused
 from minitf.runtime.passes import PASSES, rewrite
 from minitf.runtime.uninitialized import initialized_by, uninitialized_error
 
@@ -91,10 +92,15 @@ class Program:
         return all(op._version == version for op, version in self._versions.items())
 
     def explain(self) -> str:
-        """What became of the graph: how many nodes each pass took away, and the source."""
+        """What became of the graph: how many nodes each pass took away, and the source.
+
+        Loops that were generated for this program follow.
+        """
         counts = [f"nodes needed: {len(self.ops)}"]
         counts += [f"fewer by {name}: {count}" for name, count in self.removed.items() if count]
-        return f"# {'; '.join(counts)}\n{self.source.text}".rstrip()
+        kernels = [node.op_def.kernel_fn for node in self.source.node_of_line.values()]
+        loops = dict.fromkeys(k.code for k in kernels if isinstance(k, Fused))
+        return "\n\n".join([f"# {'; '.join(counts)}\n{self.source.text}", *loops]).rstrip()
 
     def _check_placeholders(self) -> None:
         for op in self.ops:
