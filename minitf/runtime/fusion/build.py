@@ -10,7 +10,7 @@ import numpy as np
 from minitf.framework.op_def import OpDef
 from minitf.runtime.block import Node, Value
 from minitf.runtime.fusion.fused import Fused, Plan, Step, Total
-from minitf.runtime.fusion.group import Group, array_shape, summed_axes, symbol_for
+from minitf.runtime.fusion.group import Group, array_shape, known_shape, summed_axes, symbol_for
 from minitf.runtime.fusion.layout import layout
 from minitf.runtime.fusion.loop import Loop
 from minitf.runtime.fusion.record import Symbol, record
@@ -57,7 +57,7 @@ def _plan(group: Group, inputs: list[Value], outputs: list[Value], sums: list[No
     return Plan(
         loop=loop,
         layout=way,
-        given=tuple(tuple(value.shape.as_list()) for value in inputs),
+        given=tuple(known_shape(value) for value in inputs),
         constants=tuple(value.constant for value in constants),
         shape=group.shape,
         outputs=tuple(symbols[id(value)].dtype for value in outputs),
@@ -82,7 +82,7 @@ def _recorded(group: Group) -> dict[int, Symbol]:
 def _total(group: Group, node: Node) -> Total:
     assert group.folds is not None
     x, axes = node.inputs[0], summed_axes(node)
-    sizes = x.shape.as_list()
+    sizes = known_shape(x)
     kept = [1 if axis in axes else size for axis, size in enumerate(sizes)]
     if not node.attrs["keep_dims"]:
         kept = [size for axis, size in enumerate(sizes) if axis not in axes]

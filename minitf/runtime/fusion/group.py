@@ -126,7 +126,7 @@ class _Finder:
         return self._join_sum(node, output) if node.op_def.adds_up else None
 
     def _join_elements(self, node: Node, output: Value) -> Group | None:
-        shape = tuple(output.shape.as_list())
+        shape = known_shape(output)
         if math.prod(shape) < LEAST_ELEMENTS or not all(map(is_known, node.inputs)):
             return None
         cost = self._cost(node)
@@ -192,6 +192,13 @@ def is_known(value: Value) -> bool:
     return np.dtype(value.dtype.as_numpy_dtype) in DTYPES and value.shape.is_fully_defined()
 
 
+def known_shape(value: Value) -> Shape:
+    """The shape of a value, all of which is known."""
+    dims = value.shape._dims
+    assert dims is not None
+    return tuple(size for size in dims if size is not None)
+
+
 def symbol_for(value: Value) -> Symbol:
     """An element of an array."""
     return Symbol(np.dtype(value.dtype.as_numpy_dtype), str(value))
@@ -202,7 +209,7 @@ def folds_of(node: Node) -> reductions.Folds | None:
     x, axes = node.inputs
     if axes.constant is None:
         return None
-    return reductions.folds(tuple(x.shape.as_list()), summed_axes(node))
+    return reductions.folds(known_shape(x), summed_axes(node))
 
 
 def summed_axes(node: Node) -> tuple[int, ...]:
@@ -216,7 +223,7 @@ def array_shape(value: Value) -> Shape:
     """The shape of a value; () for a constant that is one number all over."""
     if value.constant is not None and _is_uniform(value.constant):
         return ()
-    return tuple(value.shape.as_list())
+    return known_shape(value)
 
 
 def _is_uniform(array: Any) -> bool:
@@ -228,6 +235,6 @@ def _is_uniform(array: Any) -> bool:
 def _meet_in(shape: Shape, values: Sequence[Value]) -> bool:
     """Whether arrays are broadcast to this shape."""
     try:
-        return np.broadcast_shapes(*(tuple(value.shape.as_list()) for value in values)) == shape
+        return np.broadcast_shapes(*map(known_shape, values)) == shape
     except ValueError:
         return False

@@ -135,7 +135,9 @@ def _place(sizes: list[int], varies: list[bool], row: int) -> str:
             index = "block" if below == 1 else f"block // {below}"
             if axis:
                 index = f"{index} % {sizes[axis]}"
-            terms.append(index if row == 1 else f"({index}) * {row}" if " " in index else f"{index} * {row}")
+            terms.append(
+                index if row == 1 else f"({index}) * {row}" if " " in index else f"{index} * {row}"
+            )
             row *= sizes[axis]
         below *= sizes[axis]
     return " + ".join(reversed(terms))

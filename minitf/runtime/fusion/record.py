@@ -117,7 +117,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
         """What a kernel for complex numbers too asks for."""
         return self
 
-    def astype(self, dtype: Any) -> Symbol:
+    def astype(self, dtype: Any) -> Any:
         """The same number in another dtype."""
         return _cast(self, np.dtype(dtype))
 
