@@ -1,16 +1,17 @@
 """With this module one can add up the numbers of an array, fast and with small rounding errors.
 
-The array is cut into blocks that fit the cache. A block is folded: its second half is added to
-its first, then the second quarter to the first, until one number (or one row of them) is left. So
-no number is rounded more often than the block can be halved, and the order of the additions
-follows from the array's shape alone: the bits are the same for any number of threads, and for a
-generated loop that computes a block's numbers and folds them without keeping them (see
+The array is cut into blocks, and a block into pieces that lie one after the other. The pieces of a
+block are added up element by element into one piece, which is then folded: its second half is
+added to its first, then the second quarter to the first, until one number (or one row of them) is
+left. At last that is done with what is left of the blocks. So no number is rounded often, and the
+order of the additions follows from the array's shape alone: the bits are the same for any number
+of threads, and for a generated loop that adds up what it computes without keeping it (see
 `minitf.runtime.fusion`).
 
 >>> import numpy as np
 >>> from minitf.kernels.reductions import sum_over
->>> sum_over(np.ones((3, 1000), np.float32), axes=(0, 1))
-np.float32(3000.0)
+>>> sum_over(np.ones((3, 5000), np.float32), axes=(0, 1))
+np.float32(15000.0)
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ Array = npt.NDArray[Any]
 # Fewer numbers than this are left to numpy: they cost less than the call of a kernel.
 LEAST = 4096
 
-# Numbers of a block: of float32 a quarter of a first-level cache.
-_BLOCK = 4096
+# Numbers of a piece, as many as stay in a first-level cache, and pieces of a block.
+_PIECE = 2048
+_TURNS = 32
 
-# The longest row, in numbers, that is folded in one piece.
-_LONGEST = 1 << 15
+# The shortest and the longest row that is folded in one piece.
+_SHORTEST, _LONGEST = 64, 1 << 15
+
+# Adding to it changes nothing: 0.0 would make 0.0 of -0.0.
+NOTHING = -0.0
 
 
 class Folds(NamedTuple):
@@ -46,43 +51,45 @@ class Folds(NamedTuple):
     Attributes:
       rows: how many rows there are.
       width: numbers of a row, and of a result.
-      span: rows of a block, of which one is left.
+      piece: rows of a piece.
+      turns: pieces of a block, of which one row is left; if it is 1, all of them are full.
       again: whether what is left of the blocks is to be added up too.
     """
 
     rows: int
     width: int
-    span: int
+    piece: int
+    turns: int
     again: bool
 
     @property
     def blocks(self) -> int:
         """How many blocks there are; the last may have fewer rows."""
-        return -(-self.rows // self.span)
+        return -(-self.rows // (self.piece * self.turns))
 
 
 @functools.lru_cache(1024)
 def folds(shape: tuple[int, ...], axes: tuple[int, ...]) -> Folds | None:
     """How to add up an array of this shape over some of its axes; None where numpy does it.
 
-    That is for few numbers, and for axes that are neither all, nor the first, nor the last ones.
-    Axes of size 1 are not counted.
+    That is for few numbers, for very short rows of them, and for axes that are neither all, nor the
+    first, nor the last ones. Axes of size 1 are not counted.
     """
     kept = [axis not in axes for axis, size in enumerate(shape) if size != 1]
     sizes = [size for size in shape if size != 1]
     if math.prod(sizes) < LEAST or all(kept):
         return None
     if not any(kept):
-        last = sizes[-1]
-        whole_rows = _BLOCK // last * last
-        return Folds(math.prod(sizes), 1, whole_rows or _BLOCK, again=True)
+        whole_rows = _PIECE // sizes[-1] * sizes[-1]
+        return Folds(math.prod(sizes), 1, whole_rows or _PIECE, _TURNS, again=True)
     change = kept.index(not kept[0])
-    if kept != kept[:change] + [not kept[0]] * (len(kept) - change):
+    if kept[change:] != [kept[change]] * (len(kept) - change):
         return None
     first, rest = math.prod(sizes[:change]), math.prod(sizes[change:])
     if kept[0]:
-        return Folds(first * rest, 1, rest, again=False) if rest <= _LONGEST else None
-    return Folds(first, rest, max(_BLOCK // rest, 8), again=True)
+        fits = _SHORTEST <= rest <= _LONGEST
+        return Folds(first * rest, 1, rest, turns=1, again=False) if fits else None
+    return Folds(first, rest, max(_PIECE // rest, 1), _TURNS, again=True)
 
 
 def sum_over(x: Array, axes: tuple[int, ...]) -> Any:
@@ -97,13 +104,12 @@ def sum_over(x: Array, axes: tuple[int, ...]) -> Any:
         return _sum_by_numpy(x, axes)
     numbers = readonly(x).reshape(-1)
     left = np.empty(how.blocks * how.width, x.dtype)
-    room = min(how.span, how.rows) * how.width
 
     def run(start: int, stop: int) -> None:
-        scratch = workspace("fold", (room,), x.dtype)
-        _fold_blocks(start, stop, numbers, how.rows, how.width, how.span, scratch, left)
+        total = workspace("sum", (how.piece * how.width,), x.dtype)
+        _fold_blocks(start, stop, numbers, how.width, how.turns, total, left)
 
-    parallel_ranges(how.blocks, run, work=how.span * how.width)
+    parallel_ranges(how.blocks, run, work=how.piece * how.turns * how.width)
     return finish(left, how, [size for axis, size in enumerate(x.shape) if axis not in axes])
 
 
@@ -118,9 +124,6 @@ def finish(left: Array, how: Folds, shape: Sequence[int]) -> Any:
 @jit
 def fold(numbers: Array, rows: int, width: int) -> None:
     """Adds up rows in place, until the first is the sum of all."""
-    while rows % 8 == 0:
-        rows //= 8
-        _fold_eighths(numbers, numbers, rows * width)
     while rows > 1:
         half = (rows + 1) // 2
         first = numbers[: (rows - half) * width]
@@ -131,37 +134,22 @@ def fold(numbers: Array, rows: int, width: int) -> None:
 
 
 @jit
-def _fold_eighths(source: Array, target: Array, size: int) -> None:
-    """Halves three times at once, which gives the same bits as one after the other."""
-    a, b, c, d = source, source[size:], source[2 * size :], source[3 * size :]
-    e, f, g, h = source[4 * size :], source[5 * size :], source[6 * size :], source[7 * size :]
-    target = target[:size]
-    for i in range(len(target)):
-        target[i] = ((a[i] + e[i]) + (c[i] + g[i])) + ((b[i] + f[i]) + (d[i] + h[i]))
-
-
-@jit
 def _fold_blocks(
-    start: int,
-    stop: int,
-    numbers: Array,
-    rows: int,
-    width: int,
-    span: int,
-    scratch: Array,
-    left: Array,
+    start: int, stop: int, numbers: Array, width: int, turns: int, total: Array, left: Array
 ) -> None:
-    """Folds some blocks, each as `fold` does, into `scratch` first."""
+    """Adds up some blocks, each to one row of `left`, by way of a piece, `total`."""
+    size = len(total)
     for block in range(start, stop):
-        here = min(span, rows - block * span)
-        whole = numbers[block * span * width : (block * span + here) * width]
-        if here % 8 == 0:
-            here //= 8
-            _fold_eighths(whole, scratch, here * width)
+        if turns == 1:
+            total[:] = numbers[block * size : block * size + size]
         else:
-            scratch[: here * width] = whole
-        fold(scratch, here, width)
-        left[block * width : (block + 1) * width] = scratch[:width]
+            total[:] = NOTHING
+            for turn in range(block * turns, block * turns + turns):
+                piece = numbers[turn * size : turn * size + size]
+                for i in range(len(piece)):
+                    total[i] += piece[i]
+        fold(total, size // width, width)
+        left[block * width : (block + 1) * width] = total[:width]
 
 
 # Rows that are added up one after the other; more of them would lose digits.

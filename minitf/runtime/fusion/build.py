@@ -51,6 +51,7 @@ def _plan(group: Group, inputs: list[Value], outputs: list[Value], sums: list[No
         list(zip(leaves, way.accesses, strict=True)),
         [symbols[id(value)] for value in outputs],
         [symbols[id(node.inputs[0])] for node in sums],
+        group.folds.turns if group.folds else 1,
     )
     results = [*outputs, *(node.outputs[0] for node in sums)]
     known, steps, places = _steps(group, inputs, {id(value) for value in results})

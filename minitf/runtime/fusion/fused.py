@@ -136,16 +136,18 @@ class Fused:
         self._hotness = _hotness.setdefault(plan.loop.text, Hotness(plan.loop))
         layout = plan.layout
         self._integers = [layout.total, layout.span]
+        self._rounds, self._work = layout.pieces, layout.span * plan.loop.cost
         if plan.totals:
-            self._integers.append(plan.totals[0].folds.width)
+            folds = plan.totals[0].folds
+            self._integers += [folds.turns, folds.width]
+            self._rounds, self._work = folds.blocks, self._work * folds.turns
+        self._is_small = self._rounds * self._work <= LEAST_WORK
         given = layout.accesses[: len(plan.given)]
         self._takes = list(zip(plan.given, given, strict=True))
         self._constants = [
             argument(array, access)
             for array, access in zip(plan.constants, layout.accesses[len(given) :], strict=True)
         ]
-        self._work = layout.span * plan.loop.cost
-        self._is_small = layout.blocks * self._work <= LEAST_WORK
 
     def __call__(self, *arrays: Any, out: Any = None) -> Any:
         compiled = self._hotness.compiled or self._hotness.warmed()
@@ -170,20 +172,20 @@ class Fused:
             for dtype, place in zip(plan.outputs, wanted[: len(plan.outputs)], strict=True)
         ]
         arguments += [result.reshape(-1) for result in results]
-        left = [np.empty(layout.blocks * t.folds.width, t.dtype) for t in plan.totals]
+        left = [np.empty(t.folds.blocks * t.folds.width, t.dtype) for t in plan.totals]
 
         def run(start: int, stop: int) -> None:
-            blocks = [
+            sums = [
                 each
                 for i, array in enumerate(left)
                 for each in (workspace(f"fused {i}", (layout.span,), array.dtype), array)
             ]
-            compiled(start, stop, *self._integers, *arguments, *blocks)
+            compiled(start, stop, *self._integers, *arguments, *sums)
 
         if self._is_small:
-            run(0, layout.blocks)
+            run(0, self._rounds)
         else:
-            parallel_ranges(layout.blocks, run, work=self._work)
+            parallel_ranges(self._rounds, run, work=self._work)
         totals = [_finished(*each) for each in zip(plan.totals, left, strict=True)]
         for total, place in zip(totals, wanted[len(plan.outputs) :], strict=True):
             results.append(into(place, total))

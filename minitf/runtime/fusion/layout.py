@@ -1,14 +1,14 @@
 """With this module one can say where in its array the element is that a loop needs.
 
-A loop goes through the elements in the order in which they lie, in blocks of `span`. Arrays that
+A loop goes through the elements in the order in which they lie, in pieces of `span`. Arrays that
 are broadcast lie otherwise. After axes that all arrays treat alike have been put together, an array
 
   SCALAR  is one number, which is taken once;
-  FULL    has an element for each: the block is a piece of it;
-  ROW     varies along the last axis only: where a block has several rows, it is repeated before;
-  ROWS    varies along other axes too, but not all: a block is one row, and its number tells where
+  FULL    has an element for each;
+  ROW     varies along the last axis only: where a piece has several rows, it is repeated before;
+  ROWS    varies along other axes too, but not all: a piece is one row, and its number tells where
           the array's row begins;
-  COLUMN  does not vary along the last axis: a block is one row, for which it has one number.
+  COLUMN  does not vary along the last axis: a piece is one row, for which it has one number.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SCALAR, FULL, ROW, ROWS, COLUMN = "scalar", "full", "row", "rows", "column"
 
 Shape = tuple[int, ...]
 
-# Elements of a block, where nothing else decides: few enough for a cache of the first level.
+# Elements of a piece, where nothing else decides: few enough for a cache of the first level.
 _SPAN = 4096
 
 # A row of fewer elements costs more to begin than to compute.
@@ -35,8 +35,8 @@ class Access(NamedTuple):
 
     Attributes:
       kind: see above.
-      place: for ROWS and COLUMN the index of the first in terms of the block's number, as Python.
-      repeats: how often the array is repeated to fill a block, for ROW.
+      place: for ROWS and COLUMN the index of the first in terms of the piece's number, as Python.
+      repeats: how often the array is repeated to fill a piece, for ROW.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class Layout(NamedTuple):
 
     Attributes:
       total: how many there are.
-      span: how many make a block; the last block may be shorter.
+      span: how many make a piece; the last one may be shorter.
       accesses: where each array's elements are.
     """
 
@@ -58,8 +58,8 @@ class Layout(NamedTuple):
     accesses: tuple[Access, ...]
 
     @property
-    def blocks(self) -> int:
-        """How many blocks there are."""
+    def pieces(self) -> int:
+        """How many pieces there are."""
         return -(-self.total // self.span)
 
 
@@ -69,7 +69,7 @@ def layout(shape: Shape, arrays: Sequence[Shape], folds: Folds | None = None) ->
     Args:
       shape: of the elements.
       arrays: the shapes of what they are made of.
-      folds: how the elements are added up, which decides on the blocks.
+      folds: how the elements are added up, which decides on the pieces.
 
     Returns:
       None if there is no good way.
@@ -82,14 +82,15 @@ def layout(shape: Shape, arrays: Sequence[Shape], folds: Folds | None = None) ->
     if by_rows and width < _LEAST_ROW:
         return None
     if folds is not None:
-        span = folds.span * folds.width
+        span = folds.piece * folds.width
         if (by_rows and span != width) or (ROW in kinds and span % width):
             return None
     elif by_rows:
         span = width
     else:
         span = max(_SPAN // width, 1) * width if ROW in kinds else _SPAN
-    span = min(span, total)
+    if folds is None:
+        span = min(span, total)
     sizes = [size for size, _ in leading]
     accesses = []
     for i, kind in enumerate(kinds):
@@ -127,12 +128,12 @@ def _kind(varies: list[bool]) -> str:
 
 
 def _place(sizes: list[int], varies: list[bool], row: int) -> str:
-    """Where the row of a block begins in an array that varies along some of the leading axes."""
+    """Where the row of a piece begins in an array that varies along some of the leading axes."""
     terms = []
     below = 1  # rows that lie between two steps along the axis
     for axis in reversed(range(len(sizes))):
         if varies[axis]:
-            index = "block" if below == 1 else f"block // {below}"
+            index = "piece" if below == 1 else f"piece // {below}"
             if axis:
                 index = f"{index} % {sizes[axis]}"
             terms.append(

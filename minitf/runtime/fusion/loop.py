@@ -1,19 +1,22 @@
 """With this module a group's expressions become the source of a loop that Numba can compile.
 
     @jit
-    def fused_add_relu(start, stop, total, span, a0, a1, r0):
-        for block in range(start, stop):
-            first = block * span
+    def fused_mul_add_v2_relu(start, stop, total, span, a0, c1, a2, r0):
+        for piece in range(start, stop):
+            first = piece * span
             size = min(span, total - first)
             x0 = a0[first : first + size]
-            x1 = a1[:size]
+            x2 = a2[:size]
             y0 = r0[first : first + size]
             for i in range(size):
                 v0 = x0[i]
-                v1 = x1[i]
-                v2 = v0 + v1
-                v3 = v2 if v2 > z or v2 != v2 else z ...
-                y0[i] = v3
+                v2 = x2[i]
+                v3 = v0 * c1
+                v4 = v3 + v2
+                v5 = v4 if v4 > np.float32(0.0) or v4 != v4 else np.float32(0.0)
+                y0[i] = v5
+
+Sums are added up as `minitf.kernels.reductions` does it, in a piece that is folded once per block.
 
 The inner loop is over slices that begin at 0, of one size: that is what LLVM makes vector
 instructions of. Numbers of the graph are arguments, so that groups that differ in no more than
@@ -47,11 +50,13 @@ class Loop:
       inputs: the symbols that are given, and where their elements are.
       outputs: the symbols whose elements are kept.
       sums: the symbols whose elements are added up.
+      turns: how many pieces are added up to one; see `minitf.kernels.reductions.Folds`.
 
     Attributes:
       text: the source of a module with the function.
-      parameters: what the function takes, after four (for sums five) integers: the inputs, the
-        outputs, for each sum an array for a block and one for what is left of all blocks.
+      code: the function alone.
+      parameters: what it takes after some integers: the inputs, the outputs, and for each sum an
+        array for a piece and one for what is left of all blocks.
       cost: about how many instructions one element takes.
     """
 
@@ -61,13 +66,14 @@ class Loop:
         inputs: Sequence[tuple[Symbol, Access]],
         outputs: Sequence[Symbol],
         sums: Sequence[Symbol],
+        turns: int = 1,
     ) -> None:
         self.name = name
+        self._turns = turns
         self._names: dict[int, str] = {}
         self._before: list[str] = []
         self._inside: list[str] = []
-        self._after: list[str] = []
-        integers = ["start", "stop", "total", "span", *(["width"] if sums else [])]
+        integers = ["start", "stop", "total", "span", *(["turns", "width"] if sums else [])]
         self.parameters: list[Parameter] = [("int", None)] * len(integers)
         arguments = integers + [
             *(self._input(i, symbol, access) for i, (symbol, access) in enumerate(inputs)),
@@ -112,13 +118,9 @@ class Loop:
 
     def _sum(self, i: int, symbol: Symbol) -> list[str]:
         self.parameters += [("write", symbol.dtype)] * 2
-        self._before.append(f"s{i} = block{i}[:size]")
-        self._inside.append(f"s{i}[i] = {self._names[id(symbol)]}")
-        self._after += [
-            f"fold(s{i}, size // width, width)",
-            f"left{i}[block * width : (block + 1) * width] = s{i}[:width]",
-        ]
-        return [f"block{i}", f"left{i}"]
+        add = "=" if self._turns == 1 else "+="
+        self._inside.append(f"sum{i}[i] {add} {self._names[id(symbol)]}")
+        return [f"sum{i}", f"left{i}"]
 
     def _compute(self, symbol: Symbol) -> None:
         name = self._names[id(symbol)] = f"v{len(self._names)}"
@@ -130,20 +132,41 @@ class Loop:
         kinds = ", ".join(f"{kind} {dtype}" for kind, dtype in self.parameters if dtype)
         imports = {f"from {call.__module__} import {call.__name__}\n" for call in calls}
         if sums:
-            imports.add("from minitf.kernels.reductions import fold\n")
-        lines = [
-            "@jit",
-            f"def {self.name}({', '.join(arguments)}):",
-            "    for block in range(start, stop):",
-            "        first = block * span",
-            "        size = min(span, total - first)",
-            *(f"        {line}" for line in self._before),
-            "        for i in range(size):",
-            *(f"            {line}" for line in self._inside),
-            *(f"        {line}" for line in self._after),
+            imports.add("from minitf.kernels.reductions import NOTHING, fold\n")
+        body = [
+            "    first = piece * span",
+            "    size = min(span, total - first)",
+            *(f"    {line}" for line in self._before),
+            "    for i in range(size):",
+            *(f"        {line}" for line in self._inside),
         ]
-        self.code = "\n".join(lines) + "\n"
+        if sums and self._turns > 1:
+            body = _added_up(body, len(sums))
+        else:
+            body = ["for piece in range(start, stop):", *body, *_folded("piece", len(sums))]
+        head = ["@jit", f"def {self.name}({', '.join(arguments)}):"]
+        self.code = "\n".join([*head, *(f"    {line}" for line in body)]) + "\n"
         return f"{_HEADER.format(what=kinds)}{''.join(sorted(imports))}\n\n{self.code}"
+
+
+def _added_up(body: list[str], sums: int) -> list[str]:
+    """The loop over the pieces, inside one over the blocks that are added up."""
+    return [
+        "pieces = (total + span - 1) // span",
+        "for block in range(start, stop):",
+        *(f"    sum{i}[:] = NOTHING" for i in range(sums)),
+        "    for piece in range(block * turns, min(block * turns + turns, pieces)):",
+        *(f"    {line}" for line in body),
+        *_folded("block", sums),
+    ]
+
+
+def _folded(block: str, sums: int) -> list[str]:
+    lines = []
+    for i in range(sums):
+        lines.append(f"    fold(sum{i}, span // width, width)")
+        lines.append(f"    left{i}[{block} * width : ({block} + 1) * width] = sum{i}[:width]")
+    return lines
 
 
 def number(value: Any) -> str:

@@ -23,6 +23,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from minitf.kernels import vector_math
+
 FLOAT32, FLOAT64, BOOL = (np.dtype(name) for name in ("float32", "float64", "bool"))
 DTYPES = (FLOAT32, FLOAT64, BOOL)
 
@@ -83,7 +85,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
       name: the function that makes it; or a name for one that is given.
       template: that function as Python, with "{0}" for its first argument.
       args: what it is made of: symbols, and numbers (numpy scalars).
-      calls: the scalar kernel that the template calls as "{call}", if any.
+      calls: the kernel of single numbers that the template calls, if any.
       cost: about how many instructions it takes to make it.
     """
 
@@ -129,8 +131,8 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
         if ufunc.__name__ == "sign":
             return _sign(args[0])
         template = (_BOOLS if takes[0] == BOOL else _FLOATS).get(ufunc.__name__)
-        if template is None:
-            return _function(ufunc, args, gives)
+        if template is None:  # numpy has its own way of computing it
+            raise Unfit(ufunc.__name__)
         return Symbol(gives, ufunc.__name__, template, args)
 
     def __array_function__(
@@ -143,10 +145,12 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
             return rounded
         raise Unfit(function.__name__)
 
-    def __minitf_symbolic__(self, function: Callable[..., Any], *args: Any) -> Symbol:
-        """What functions of `minitf.kernels.vector_math` call, where they meet a symbol."""
-        dtype = np.result_type(*(_weak(arg) for arg in args))
-        return _function(function, tuple(_cast(arg, dtype) for arg in args), dtype)
+    def __minitf_symbolic__(self, function: Any, x: Symbol) -> Symbol:
+        """What a function of `minitf.kernels.vector_math` calls where it is given a symbol."""
+        scalar = vector_math.SCALAR.get(function)
+        if scalar is None or x.dtype != FLOAT32:
+            raise Unfit(function.__name__)
+        return Symbol(x.dtype, function.__name__, f"{scalar.__name__}({{0}})", (x,), scalar, 16)
 
 
 def walk(symbols: list[Symbol]) -> Iterator[Symbol]:
@@ -176,21 +180,6 @@ def record(kernel: Callable[..., Any], inputs: list[Symbol]) -> Symbol:
     if not isinstance(result, Symbol):
         raise Unfit(f"a {type(result).__name__} is no element")
     return result
-
-
-def _function(function: Any, args: tuple[Any, ...], dtype: np.dtype[Any]) -> Symbol:
-    """A call of the scalar kernel that gives the same bits as a function of arrays."""
-    scalar = scalar_kernel(function, dtype)
-    if scalar is None:
-        raise Unfit(function.__name__)
-    parameters = ", ".join(f"{{{i}}}" for i in range(len(args)))
-    name = function.__name__
-    return Symbol(dtype, name, f"{scalar.__name__}({parameters})", args, scalar, cost=8)
-
-
-def scalar_kernel(function: Any, dtype: np.dtype[Any]) -> Any:
-    """The scalar kernel for a function and dtype; None if there is none."""
-    return None
 
 
 def _select(condition: Any, x: Any, y: Any) -> Symbol:
