@@ -28,6 +28,9 @@ Shape = tuple[int, ...]
 # A loop that has run cold for as long as this is compiled: about what that takes.
 COMPILE_AFTER_SECONDS = 1.0
 
+# A vector instruction does as much as so many of the steps that `parallel_ranges` counts.
+_STEPS_AT_ONCE = 8
+
 
 class Step(NamedTuple):
     """One of the nodes.
@@ -135,19 +138,22 @@ class Fused:
         self.code = plan.loop.code
         self._hotness = _hotness.setdefault(plan.loop.text, Hotness(plan.loop))
         layout = plan.layout
+        given = len(plan.given)
+        self._accesses = layout.accesses[:given]
+        self._constants = [
+            argument(array, access)
+            for array, access in zip(plan.constants, layout.accesses[given:], strict=True)
+        ]
         self._integers = [layout.total, layout.span]
-        self._rounds, self._work = layout.pieces, layout.span * plan.loop.cost
+        self._rounds = layout.pieces
+        work = layout.span * plan.loop.cost // _STEPS_AT_ONCE
         if plan.totals:
             folds = plan.totals[0].folds
             self._integers += [folds.turns, folds.width]
-            self._rounds, self._work = folds.blocks, self._work * folds.turns
-        self._is_small = self._rounds * self._work <= LEAST_WORK
-        given = layout.accesses[: len(plan.given)]
-        self._takes = list(zip(plan.given, given, strict=True))
-        self._constants = [
-            argument(array, access)
-            for array, access in zip(plan.constants, layout.accesses[len(given) :], strict=True)
-        ]
+            self._rounds = folds.blocks
+            work *= folds.turns
+        self._work = work
+        self._is_small = self._rounds * work <= LEAST_WORK
 
     def __call__(self, *arrays: Any, out: Any = None) -> Any:
         compiled = self._hotness.compiled or self._hotness.warmed()
@@ -156,40 +162,48 @@ class Fused:
             result = self._cold(arrays, out)
             self._hotness.note(time.perf_counter() - begin)
             return result
-        arguments = []
-        for array, (shape, access) in zip(arrays, self._takes, strict=True):
+        arguments: list[Any] = [*self._integers]
+        for array, shape, access in zip(arrays, self._plan.given, self._accesses):
             # A variable may have been given another shape than the one that it was declared with.
             if array.shape != shape or not array.flags.aligned:
                 return self._cold(arrays, out)
             arguments.append(argument(array, access))
-        return self._hot(compiled, arguments + self._constants, out)
+        arguments += self._constants
+        if self._plan.totals or len(self._plan.outputs) > 1:
+            return self._several(compiled, arguments, out)
+        result = np.empty(self._plan.shape, self._plan.outputs[0]) if out is None else out
+        arguments.append(result.reshape(-1))
+        self._run(compiled, arguments, [])
+        return result
 
-    def _hot(self, compiled: Callable[..., None], arguments: list[Any], out: Any) -> Any:
-        plan, layout = self._plan, self._plan.layout
+    def _several(self, compiled: Callable[..., None], arguments: list[Any], out: Any) -> Any:
+        """The results where there are several, or sums."""
+        plan = self._plan
         wanted = out if isinstance(out, tuple) else (out,) * len(plan.results)
         results = [
             np.empty(plan.shape, dtype) if place is None else place
-            for dtype, place in zip(plan.outputs, wanted[: len(plan.outputs)], strict=True)
+            for dtype, place in zip(plan.outputs, wanted)
         ]
         arguments += [result.reshape(-1) for result in results]
         left = [np.empty(t.folds.blocks * t.folds.width, t.dtype) for t in plan.totals]
+        self._run(compiled, arguments, left)
+        for total, array, place in zip(plan.totals, left, wanted[len(results) :], strict=True):
+            results.append(into(place, _finished(total, array)))
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _run(self, compiled: Callable[..., None], arguments: list[Any], left: list[Any]) -> None:
+        """Runs the loop on all cores, if that pays."""
 
         def run(start: int, stop: int) -> None:
-            sums = [
-                each
-                for i, array in enumerate(left)
-                for each in (workspace(f"fused {i}", (layout.span,), array.dtype), array)
-            ]
-            compiled(start, stop, *self._integers, *arguments, *sums)
+            sums: list[Any] = []
+            for i, array in enumerate(left):
+                sums += [workspace(f"fused {i}", (self._plan.layout.span,), array.dtype), array]
+            compiled(start, stop, *arguments, *sums)
 
         if self._is_small:
             run(0, self._rounds)
         else:
             parallel_ranges(self._rounds, run, work=self._work)
-        totals = [_finished(*each) for each in zip(plan.totals, left, strict=True)]
-        for total, place in zip(totals, wanted[len(plan.outputs) :], strict=True):
-            results.append(into(place, total))
-        return results[0] if len(results) == 1 else tuple(results)
 
     def _cold(self, arrays: Sequence[Any], out: Any) -> Any:
         values = [*arrays, *self._plan.known]

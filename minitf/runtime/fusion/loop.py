@@ -130,7 +130,7 @@ class Loop:
 
     def _text(self, arguments: list[str], calls: list[Any], sums: Sequence[Symbol]) -> str:
         kinds = ", ".join(f"{kind} {dtype}" for kind, dtype in self.parameters if dtype)
-        imports = {f"from {call.__module__} import {call.__name__}\n" for call in calls}
+        imports = {f"from {call.__module__} import {call.py_func.__name__}\n" for call in calls}
         if sums:
             imports.add("from minitf.kernels.reductions import NOTHING, fold\n")
         body = [

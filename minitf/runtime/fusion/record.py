@@ -82,12 +82,15 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
 
     Attributes:
       dtype: its dtype.
+      shape: (), since it is one element.
       name: the function that makes it; or a name for one that is given.
       template: that function as Python, with "{0}" for its first argument.
       args: what it is made of: symbols, and numbers (numpy scalars).
       calls: the kernel of single numbers that the template calls, if any.
       cost: about how many instructions it takes to make it.
     """
+
+    shape = ()
 
     __slots__ = ("args", "calls", "cost", "dtype", "name", "template")
 
@@ -124,6 +127,8 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
         return _cast(self, np.dtype(dtype))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Symbol:
+        if options.get("out") == (inputs[0],):  # x += y, which makes a new x of an element
+            del options["out"]
         if method != "__call__" or options:
             raise Unfit(f"{ufunc.__name__} with options")
         *takes, gives = ufunc.resolve_dtypes((*map(_dtype_of, inputs), None))
@@ -150,7 +155,8 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
         scalar = vector_math.SCALAR.get(function)
         if scalar is None or x.dtype != FLOAT32:
             raise Unfit(function.__name__)
-        return Symbol(x.dtype, function.__name__, f"{scalar.__name__}({{0}})", (x,), scalar, 16)
+        template = f"{scalar.py_func.__name__}({{0}})"
+        return Symbol(x.dtype, function.__name__, template, (x,), scalar, cost=16)
 
 
 def walk(symbols: list[Symbol]) -> Iterator[Symbol]:
