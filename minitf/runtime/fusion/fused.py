@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ from minitf.runtime.fusion.loop import Loop
 Shape = tuple[int, ...]
 
 # A loop that has run cold for as long as this is compiled: about what that takes.
-COMPILE_AFTER_SECONDS = 1.0
+COMPILE_AFTER_SECONDS = 0.5
 
 # A vector instruction does as much as so many of the steps that `parallel_ranges` counts.
 _STEPS_AT_ONCE = 8
@@ -71,6 +72,7 @@ class Hotness:
         self._loop = loop
         self._spent = 0.0
         self._has_looked = False
+        self._lock = threading.Lock()
         self.compiled: Callable[..., None] | None = None
 
     def note(self, seconds: float) -> None:
@@ -79,11 +81,13 @@ class Hotness:
 
     def warmed(self) -> Callable[..., None] | None:
         """The compiled loop, if it is there or its time has come."""
-        if self.compiled is None and (self._spent >= COMPILE_AFTER_SECONDS or self._is_kept()):
-            kernel = generated.kernel(self._loop.name, self._loop.text)
-            self.compiled = generated.compile_for(kernel, self._loop.parameters)
-            if self.compiled is None:
-                self._spent = -math.inf
+        if self._spent >= COMPILE_AFTER_SECONDS or self._is_kept():
+            with self._lock:
+                if self.compiled is None:
+                    kernel = generated.kernel(self._loop.name, self._loop.text)
+                    self.compiled = generated.compile_for(kernel, self._loop.parameters)
+                if self.compiled is None:
+                    self._spent = -math.inf
         return self.compiled
 
     def _is_kept(self) -> bool:

@@ -89,9 +89,14 @@ class Group:
 
 
 def groups(block: Block) -> list[Group]:
-    """The groups of two nodes or more."""
+    """The groups of two nodes or more, with their nodes in the order of the block."""
     found = dict.fromkeys(_Finder(block).group_of.values())
-    return [group for group in found if len(group.nodes) > 1]
+    place = {id(node): i for i, node in enumerate(block.nodes)}
+    several = [group for group in found if len(group.nodes) > 1]
+    for group in several:
+        group.nodes.sort(key=lambda node: place[id(node)])
+        group.made = {id(value): value for node in group.nodes for value in _made_by(node)}
+    return several
 
 
 class _Finder:
@@ -190,6 +195,10 @@ class _Finder:
 def is_known(value: Value) -> bool:
     """Whether a loop can be made for arrays like this one: its shape and dtype say so."""
     return np.dtype(value.dtype.as_numpy_dtype) in DTYPES and value.shape.is_fully_defined()
+
+
+def _made_by(node: Node) -> list[Value]:
+    return [value for value in node.outputs if value is not None]
 
 
 def known_shape(value: Value) -> Shape:
