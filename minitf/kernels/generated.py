@@ -109,7 +109,9 @@ def compile_for(
         return number if kind == "number" else types.Array(number, 1, "C", readonly=kind == "read")
 
     compiled: Any = kernel.compile()
-    compiled.compile(tuple(type_of(kind, dtype) for kind, dtype in parameters))
-    compiled.disable_compile()
+    signature = tuple(type_of(kind, dtype) for kind, dtype in parameters)
+    if signature not in compiled.overloads:
+        compiled.compile(signature)
+        compiled.disable_compile()  # other arguments are an error
     function: Callable[..., None] = compiled
     return function
