@@ -159,6 +159,8 @@ class OpDef:
       passes_on_same_shape: so it is where the output has that input's shape (Reshape to the shape
         that an array has; Sum over no axis, or over one of size 1).
       fills: the number that its output, of the first input's shape, consists of; else None.
+      adds_up: it adds up its first input over the axes that its second says: "sum", or "mean" where
+        it divides by their number; axes stay with size 1 if the attribute keep_dims says so.
       neutral: by input name, the number that as this input gives the other one back, exactly.
       is_control_flow: it may make its outputs dead (Switch) or run with a dead input (Merge).
       is_merge: one living input is enough to run it.
@@ -180,6 +182,7 @@ class OpDef:
         passes_on: bool = False,
         passes_on_same_shape: bool = False,
         fills: int | None = None,
+        adds_up: str = "",
         neutral: dict[str, float] | None = None,
         is_control_flow: bool = False,
         is_merge: bool = False,
@@ -198,6 +201,7 @@ class OpDef:
         self.passes_on = passes_on
         self.passes_on_same_shape = passes_on_same_shape
         self.fills = fills
+        self.adds_up = adds_up
         self.neutral = neutral or {}
         self.is_control_flow = is_control_flow
         self.is_merge = is_merge

@@ -11,6 +11,7 @@ writes of a variable. A block with branches (`tf.cond`) is not rewritten.
 | `fold` | computes ahead what depends on constants and static shapes alone |
 | `merge` | computes once what is asked for twice |
 | `drop` | leaves out what nobody reads |
+| `fuse` | makes one loop of nodes that compute element by element, and of their sums |
 
 `tf.ConfigProto` says which: `graph_options.optimizer_options.opt_level = tf.OptimizerOptions.L0`
 switches all of them off, `graph_options.rewrite_options` (a `RewriterConfig`) some.
@@ -26,13 +27,20 @@ from minitf.runtime.block import Block, Node
 from minitf.runtime.config import RewriterConfig
 from minitf.runtime.passes.drop import drop
 from minitf.runtime.passes.fold import fold
+from minitf.runtime.passes.fuse import fuse
 from minitf.runtime.passes.merge import merge
 from minitf.runtime.passes.simplify import simplify
 
 Pass = Callable[[Block], int]
 
 # In the order in which they help one another.
-PASSES: dict[str, Pass] = {"simplify": simplify, "fold": fold, "merge": merge, "drop": drop}
+PASSES: dict[str, Pass] = {
+    "simplify": simplify,
+    "fold": fold,
+    "merge": merge,
+    "drop": drop,
+    "fuse": fuse,
+}
 
 
 class Change(NamedTuple):
