@@ -188,7 +188,7 @@ def test_explain_shows_the_node_and_its_loop() -> None:
     y = tf.nn.relu(x + b, name="y")
     with tf.Session() as sess:
         text = sess.explain(y, [x])
-    assert "fewer by fuse: 1" in text
+    assert "# fuse: without 1 AddV2, 1 Relu; with 1 fused_add_v2_relu" in text
     assert "y = fused_add_v2_relu(x, b_read)" in text
     program, loop = text.split("\n\n", 1)
     assert program.endswith("return (y,)") or program.rstrip().endswith("return (y,)")
