@@ -11,6 +11,7 @@ from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import SCALAR
+from minitf.kernels import sums
 from minitf.ops import array_ops
 from minitf.ops.math_ops import sequence
 from minitf.ops.math_ops.arithmetic import MUL, REAL_DIV
@@ -40,8 +41,6 @@ SUM = op_def(
     shape=reduced_shape,
 )
 
-_BLOCK = 128
-
 
 @SUM.kernel
 def sum_kernel(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
@@ -49,27 +48,11 @@ def sum_kernel(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
 
 
 def _sum(x: Any, axes: tuple[int, ...], keep_dims: bool) -> Any:
-    if (
-        x.dtype.kind in "fc"
-        and x.size
-        and set(axes) == set(range(len(axes)))
-        and len(axes) < x.ndim
-    ):
-        # numpy adds pairwise along the last axis only; rows in blocks keep rounding as small.
-        kept = x.shape[len(axes) :]
-        total = _sum_of_rows(x.reshape(-1, *kept))
-        return total.reshape((1,) * len(axes) + kept) if keep_dims else total
+    leading = set(axes) == set(range(len(axes))) and 0 < len(axes) < x.ndim
+    if leading and x.dtype.kind in "fc" and x.size:
+        total = sums.sum_leading(x, len(axes))
+        return total.reshape((1,) * len(axes) + total.shape) if keep_dims else total
     return np.sum(x, axis=axes, keepdims=keep_dims, dtype=x.dtype)
-
-
-def _sum_of_rows(rows: Any) -> Any:
-    """The sum over the first axis, of blocks first and then of their sums."""
-    while len(rows) > 2 * _BLOCK:
-        whole = len(rows) - len(rows) % _BLOCK
-        blocks = rows[:whole].reshape(-1, _BLOCK, *rows.shape[1:]).sum(axis=1, dtype=rows.dtype)
-        rest = rows[whole:].sum(axis=0, keepdims=True, dtype=rows.dtype)
-        rows = np.concatenate([blocks, rest]) if whole < len(rows) else blocks
-    return rows.sum(axis=0, dtype=rows.dtype)
 
 
 @SUM.gradient

@@ -11,6 +11,7 @@ writes of a variable. A block with branches (`tf.cond`) is not rewritten.
 | `fold` | computes ahead what depends on constants and static shapes alone |
 | `merge` | computes once what is asked for twice |
 | `drop` | leaves out what nobody reads |
+| `layers` | runs the ops of a network's layer as one kernel |
 
 `tf.ConfigProto` says which: `graph_options.optimizer_options.opt_level = tf.OptimizerOptions.L0`
 switches all of them off.
@@ -24,13 +25,20 @@ from typing import Any
 from minitf.runtime.block import Block
 from minitf.runtime.passes.drop import drop
 from minitf.runtime.passes.fold import fold
+from minitf.runtime.passes.layers import layers
 from minitf.runtime.passes.merge import merge
 from minitf.runtime.passes.simplify import simplify
 
 Pass = Callable[[Block], int]
 
 # In the order in which they help one another.
-PASSES: dict[str, Pass] = {"simplify": simplify, "fold": fold, "merge": merge, "drop": drop}
+PASSES: dict[str, Pass] = {
+    "simplify": simplify,
+    "fold": fold,
+    "merge": merge,
+    "drop": drop,
+    "layers": layers,
+}
 
 
 def rewrite(block: Block, names: tuple[str, ...]) -> dict[str, int]:
