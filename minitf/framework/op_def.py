@@ -28,6 +28,7 @@ import inspect
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -154,6 +155,8 @@ class OpDef:
         for control flow, and where a session may feed another value.
       passes_on: its output is its first input, as it is: a node that only the graph needs.
       neutral: by input name, the number that as this input gives the other one back, exactly.
+      sweep: a context in which the kernel puts off what it does to the arrays of variables, to the
+        context's end: there, what several kernels have put off is done in one sweep over memory.
       is_control_flow: it may make its outputs dead (Switch) or run with a dead input (Merge).
       is_merge: one living input is enough to run it.
     """
@@ -169,6 +172,7 @@ class OpDef:
         foldable: bool = True,
         passes_on: bool = False,
         neutral: dict[str, float] | None = None,
+        sweep: Callable[[], AbstractContextManager[None]] | None = None,
         is_control_flow: bool = False,
         is_merge: bool = False,
         shape: Callable[[Operation], Any] | None = None,
@@ -188,6 +192,7 @@ class OpDef:
         self.foldable = foldable and not is_control_flow
         self.passes_on = passes_on
         self.neutral = neutral or {}
+        self.sweep = sweep
         self.is_control_flow = is_control_flow
         self.is_merge = is_merge
         self.shape_fn = shape

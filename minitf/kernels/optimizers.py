@@ -22,7 +22,9 @@ the proximal ones): there the last bit may differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -30,10 +32,13 @@ import numpy.typing as npt
 
 from minitf.kernels.dispatch import compiles
 from minitf.kernels.jit import jit, readonly
-from minitf.kernels.parallel import parallel_ranges
+from minitf.kernels.parallel import cut, parallel_for
 
 Array = npt.NDArray[Any]
 Rule = Callable[..., tuple[Any, ...]]
+
+# How many elements there are, and what changes those from one number to another.
+_Update = tuple[int, Callable[[int, int], None]]
 
 # Elements of a piece: a rule's temporary arrays of this size stay in the second-level cache.
 _PIECE = 1 << 14
@@ -62,7 +67,69 @@ def update(rule: Rule, slots: Sequence[Array], grad: Array, *scalars: Any) -> No
                 for piece, value in zip(pieces, changed, strict=True):
                     piece[:] = value
 
-    parallel_ranges(flat_grad.size, some_elements, work=_WORK, multiple=_PIECE)
+    _do(flat_grad.size, some_elements)
+
+
+@contextmanager
+def one_sweep() -> Iterator[None]:
+    """Within this, `update` and `adam` do nothing yet; at its end all is done, on all cores.
+
+    What they change must not be what another one of them reads.
+
+    >>> import numpy as np
+    >>> one, two = np.ones(2), np.ones(3)
+    >>> with one_sweep():
+    ...     update(gradient_descent, [one], np.ones(2), 0.5)
+    ...     update(gradient_descent, [two], np.ones(3), 0.25)
+    ...     print(one)
+    [1. 1.]
+    >>> one, two
+    (array([0.5, 0.5]), array([0.75, 0.75, 0.75]))
+    """
+    before = _put_off.updates
+    gathered = _put_off.updates = []
+    try:
+        yield
+    finally:
+        _put_off.updates = before
+    _sweep(gathered)
+
+
+class _PutOff(threading.local):
+    updates: list[_Update] | None = None
+
+
+_put_off = _PutOff()
+
+
+def _do(size: int, some_elements: Callable[[int, int], None]) -> None:
+    """Calls `some_elements(start, stop)` until all are done: now, or at the end of a sweep."""
+    if _put_off.updates is None:
+        _sweep([(size, some_elements)])
+    else:
+        _put_off.updates.append((size, some_elements))
+
+
+def _sweep(updates: Sequence[_Update]) -> None:
+    """Does updates in blocks of about the same size, of one large array or of many small ones."""
+    total = sum(size for size, _ in updates)
+    block_size = next((stop for _, stop in cut(total, work=_WORK, multiple=_PIECE)), 1)
+    blocks: list[list[tuple[Callable[[int, int], None], int, int]]] = [[]]
+    room = block_size
+    for size, some_elements in updates:
+        for start in range(0, size, block_size):
+            stop = min(start + block_size, size)
+            if stop - start > room:
+                blocks.append([])
+                room = block_size
+            blocks[-1].append((some_elements, start, stop))
+            room -= stop - start
+
+    def block(index: int) -> None:
+        for some_elements, start, stop in blocks[index]:
+            some_elements(start, stop)
+
+    parallel_for(len(blocks), block)
 
 
 def update_rows(
@@ -326,7 +393,7 @@ def adam(
             number(epsilon),
         )
 
-    parallel_ranges(flat_var.size, some_elements, work=_WORK)
+    _do(flat_var.size, some_elements)
 
 
 def _adam_rule(

@@ -143,7 +143,7 @@ class Program:
         if node.op.type == "Placeholder":
             return run_errors.unfed_placeholder(node.op, self.fetches, self.ops)
         if isinstance(error, UninitializedVariableError):
-            return self._uninitialized(node.op, error.variable)
+            return self._uninitialized(error.op or node.op, error.variable)
         scope = {**frame.tb_frame.f_globals, **frame.tb_frame.f_locals}
         values = [scope[self.source.names[id(value)]] for value in node.inputs]
         return run_errors.op_error(node.op, error, values)

@@ -12,6 +12,7 @@ writes of a variable. A block with branches (`tf.cond`) is not rewritten.
 | `merge` | computes once what is asked for twice |
 | `drop` | leaves out what nobody reads |
 | `layers` | runs the ops of a network's layer as one kernel |
+| `sweep` | does all updates of variables together |
 
 `tf.ConfigProto` says which: `graph_options.optimizer_options.opt_level = tf.OptimizerOptions.L0`
 switches all of them off.
@@ -28,6 +29,7 @@ from minitf.runtime.passes.fold import fold
 from minitf.runtime.passes.layers import layers
 from minitf.runtime.passes.merge import merge
 from minitf.runtime.passes.simplify import simplify
+from minitf.runtime.passes.sweep import sweep
 
 Pass = Callable[[Block], int]
 
@@ -38,6 +40,7 @@ PASSES: dict[str, Pass] = {
     "merge": merge,
     "drop": drop,
     "layers": layers,
+    "sweep": sweep,
 }
 
 
