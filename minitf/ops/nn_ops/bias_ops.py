@@ -46,7 +46,7 @@ def bias_add_shape(op: Operation) -> list[TensorShape]:
 
 
 @BIAS_ADD.kernel
-def bias_add_kernel(value: Any, bias: Any, *, data_format: str) -> Any:
+def bias_add_kernel(value: Any, bias: Any, *, data_format: str, out: Any = None) -> Any:
     if value.ndim < 2:
         raise ValueError(f"Input tensor must be at least 2D: {list(value.shape)}")
     if np.ndim(bias) != 1:
@@ -57,7 +57,7 @@ def bias_add_kernel(value: Any, bias: Any, *, data_format: str) -> Any:
             f"Must provide as many biases as dim {axis} of the input tensor: "
             f"{list(bias.shape)} vs. {list(value.shape)}"
         )
-    return value + bias.reshape((-1,) + (1,) * (value.ndim - axis - 1))
+    return np.add(value, bias.reshape((-1,) + (1,) * (value.ndim - axis - 1)), out=out)
 
 
 @BIAS_ADD.gradient
