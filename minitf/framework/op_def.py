@@ -154,6 +154,9 @@ class OpDef:
       foldable: its value may be computed ahead of the run when its inputs are constants. False
         for control flow, and where a session may feed another value.
       passes_on: its output is its first input, as it is: a node that only the graph needs.
+      passes_on_same_shape: so it is where the output has that input's shape (Reshape to the shape
+        that an array has; Sum over no axis, or over one of size 1).
+      fills: the number that its output, of the first input's shape, consists of; else None.
       neutral: by input name, the number that as this input gives the other one back, exactly.
       sweep: a context in which the kernel puts off what it does to the arrays of variables, to the
         context's end: there, what several kernels have put off is done in one sweep over memory.
@@ -171,6 +174,8 @@ class OpDef:
         commutative: bool = False,
         foldable: bool = True,
         passes_on: bool = False,
+        passes_on_same_shape: bool = False,
+        fills: int | None = None,
         neutral: dict[str, float] | None = None,
         sweep: Callable[[], AbstractContextManager[None]] | None = None,
         is_control_flow: bool = False,
@@ -191,6 +196,8 @@ class OpDef:
         self.commutative = commutative
         self.foldable = foldable and not is_control_flow
         self.passes_on = passes_on
+        self.passes_on_same_shape = passes_on_same_shape
+        self.fills = fills
         self.neutral = neutral or {}
         self.sweep = sweep
         self.is_control_flow = is_control_flow

@@ -316,7 +316,7 @@ def test_explain(sess):
     assert lines[1:] == [
         "def step(x):",
         "    y = relu_kernel(x)                                    # float32(?, 2)",
-        "    return (y,)",
+        "    return [y]",
     ]
 
 

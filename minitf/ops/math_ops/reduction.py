@@ -38,6 +38,7 @@ SUM = op_def(
     "keep_dims: bool = false",
     "T: number",
     "Tidx: index = int32",
+    passes_on_same_shape=True,
     shape=reduced_shape,
 )
 
@@ -110,6 +111,7 @@ MEAN = op_def(
     "keep_dims: bool = false",
     "T: number",
     "Tidx: index = int32",
+    passes_on_same_shape=True,
     shape=reduced_shape,
 )
 

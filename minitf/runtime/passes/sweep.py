@@ -140,6 +140,7 @@ def _together(nodes: list[Node], wanted: set[int]) -> Node:
     op_def = OpDef(f"Sweep({given}) -> ({results})", "T: type", stateful=True)
     op_def.kernel(_kernel(nodes, arguments, read))
     together = Node(nodes[0].op, op_def)
+    together.parts = nodes
     together.inputs, together.outputs = inputs, [made[number] for number in read]
     inside = set(map(id, nodes))
     waits = (other for node in nodes for other in node.waits if id(other) not in inside)
