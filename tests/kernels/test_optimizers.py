@@ -242,3 +242,12 @@ def test_nothing_is_done_in_a_sweep_that_fails() -> None:
     np.testing.assert_array_equal(var, 1.0)
     optimizers.update(optimizers.gradient_descent, [var], np.ones(3), 0.5)
     np.testing.assert_array_equal(var, 0.5)
+
+
+@pytest.mark.parametrize("name", [rule.__name__ for rule in optimizers._LOOPS])
+def test_loops_as_python(name: str, interpreted: None) -> None:
+    rule, given = getattr(optimizers, name), scalars(name, "float32")
+    slots, grad = arrays(rule, (optimizers._PIECE,), "float32")
+    expected = rule(*slots, grad, *given)
+    optimizers.update(rule, slots, grad, *given)
+    assert_same_bits(slots, expected)
