@@ -30,7 +30,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -164,6 +164,10 @@ class OpDef:
       is_merge: one living input is enough to run it.
     """
 
+    apply: ClassVar[Callable[[OpDef, tuple[Any, ...], dict[str, Any], str | None], Any]]
+    """Builds a node. The module `apply_op`, which knows graphs as this one does not, puts it here.
+    """
+
     def __init__(
         self,
         signature: str,
@@ -234,9 +238,7 @@ class OpDef:
         return [bool(self.inputs) and self.inputs[0].is_ref] * count
 
     def __call__(self, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
-        from minitf.framework.apply_op import apply_op
-
-        return apply_op(self, inputs, attrs, name)
+        return self.apply(inputs, attrs, name)
 
     def shape(self, function: F) -> F:
         """Declares the shape rule: `(op) -> [shape of each output]`, given static input shapes.
@@ -268,7 +270,9 @@ class OpDef:
     def gradient(self, function: F) -> F:
         """Declares the gradient: `(op, *output_grads) -> input grads`, built from other ops.
 
-        One value may be returned bare; None stands for an input that gets no gradient.
+        One value may be returned bare; None stands for an input that gets no gradient. Where there
+        are several, each may be given as a function that builds it: it is called only if the
+        gradient by this input is asked for, so that none is built for a mere constant.
         """
         self.gradient_fn = function
         self.differentiable = True

@@ -9,7 +9,8 @@ source, one kernel call per line (`emit`). A run then only calls that function (
 >>> y = tf.nn.relu(tf.matmul(x, [[1.0], [-1.0]]), name="y")
 >>> with tf.Session() as sess:
 ...     print(sess.explain(tf.identity(y), [x]))
-# nodes needed: 4; fewer by simplify: 1
+# 4 nodes are needed
+# simplify: without 1 Identity
 def step(x):
     MatMul = matmul_kernel(x, MatMul_b)                   # float32(?, 1)
     y = relu_kernel(MatMul)                               # float32(?, 1)
@@ -41,7 +42,7 @@ from minitf.kernels.parallel import thread_limit
 from minitf.runtime import run_errors
 from minitf.runtime.block import Block, Node
 from minitf.runtime.memory import Arenas
-from minitf.runtime.passes import PASSES, rewrite
+from minitf.runtime.passes import PASSES, Change, rewrite
 from minitf.runtime.specialize import specialized_block
 from minitf.runtime.step import KernelError, Step
 from minitf.runtime.uninitialized import initialized_by, uninitialized_error
@@ -69,7 +70,7 @@ class Program:
         is planned either.
 
     Attributes:
-      removed: how many nodes each pass took away.
+      changes: what each pass did.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Program:
         ]
         if not block.has_control_flow:
             self._check_placeholders()
-        self.removed = rewrite(block, passes)
+        self.changes = rewrite(block, passes)
         self._any_shapes = Step(block, self._kernel_of, None)
         self._for_shapes: dict[Shapes, Step] = {}
         self._runs: dict[Shapes, int] = {}
@@ -109,21 +110,20 @@ class Program:
         return all(op._version == version for op, version in self._versions.items())
 
     def explain(self, shapes: Shapes | None = None) -> str:
-        """What became of the graph: how many nodes each pass took away, and the source.
+        """What became of the graph: what each pass did, and the source.
 
         Args:
           shapes: of the feeds; None for the program that takes any.
         """
         if shapes is not None and self._specializes:
-            removed, step = self._specialized(shapes)
+            changes, step = self._specialized(shapes)
         else:
-            removed, step = self.removed, self._any_shapes
-        counts = [f"nodes needed: {len(self.ops)}"]
-        counts += [f"fewer by {name}: {count}" for name, count in removed.items() if count]
-        lines = [f"# {'; '.join(counts)}"]
+            changes, step = self.changes, self._any_shapes
+        lines = [f"{len(self.ops)} nodes are needed"]
+        lines += [f"{name}: {change}" for name, change in changes.items()]
         if step.plan is not None:
-            lines.append(f"# {step.plan}")
-        return "\n".join([*lines, step.source.text]).rstrip()
+            lines.append(str(step.plan))
+        return "".join(f"# {line}\n" for line in lines) + step.source.text.rstrip()
 
     def _check_placeholders(self) -> None:
         for op in self.ops:
@@ -153,12 +153,12 @@ class Program:
         self._for_shapes[shapes] = step
         return step
 
-    def _specialized(self, shapes: Shapes) -> tuple[dict[str, int], Step]:
+    def _specialized(self, shapes: Shapes) -> tuple[dict[str, Change], Step]:
         try:
-            block, removed = specialized_block(self.fetches, self.feeds, shapes, self._passes)
+            block, changes = specialized_block(self.fetches, self.feeds, shapes, self._passes)
         except ValueError:  # they do not fit together, as the run will say, with the values
-            return self.removed, self._any_shapes
-        return removed, Step(block, self._kernel_of, self._arenas)
+            return self.changes, self._any_shapes
+        return changes, Step(block, self._kernel_of, self._arenas)
 
     # ---- running
 

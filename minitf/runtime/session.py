@@ -111,7 +111,7 @@ class BaseSession:
         {'a': array([10, 20], dtype=int32), 'twice': array([20, 40], dtype=int32)}
         """
         self._check_open()
-        if not self._graph.version:
+        if not self._graph._next_id:
             self._refuse_empty_graph()
         plan = FetchPlan(self._graph, fetches)
         feeds = resolve_feeds(self._graph, feed_dict)
@@ -190,7 +190,7 @@ class BaseSession:
         >>> x = tf.placeholder(tf.float32, [2], name="x")
         >>> with tf.Session() as sess:
         ...     print(sess.explain(tf.nn.relu(2.0 * x), [x]))
-        # nodes needed: 3
+        # 3 nodes are needed
         def step(x):
             mul = mul_kernel(mul_x, x)                            # float32(2,)
             Relu = relu_kernel(mul)                               # float32(2,)

@@ -25,7 +25,7 @@ from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape
 from minitf.runtime.block import Block
-from minitf.runtime.passes import PASSES, rewrite
+from minitf.runtime.passes import PASSES, Change, rewrite
 from minitf.runtime.prune import prune
 
 
@@ -34,7 +34,7 @@ def specialized_block(
     feeds: list[Tensor],
     shapes: Sequence[tuple[int, ...]],
     passes: tuple[str, ...] = tuple(PASSES),
-) -> tuple[Block, dict[str, int]]:
+) -> tuple[Block, dict[str, Change]]:
     """The rewritten block of some fetches, for feeds of these shapes.
 
     Args:
@@ -44,7 +44,7 @@ def specialized_block(
       passes: the names of the rewrites to apply.
 
     Returns:
-      The block, and how many nodes each pass took away.
+      The block, and what each pass did.
 
     Raises:
       ValueError: if the shapes do not fit together; a run will tell where.
@@ -61,13 +61,13 @@ def specialized_block(
         ],
         [copies.tensors[tensor] for tensor in feeds],
     )
-    removed = rewrite(block, passes)
+    changes = rewrite(block, passes)
     # What is told to the user is told of the user's own graph.
     originals = {copy: op for op, copy in copies.operations.items()}
     for node in block.nodes:
         for each in (node, *node.parts):
             each.op = originals[each.op]
-    return block, removed
+    return block, changes
 
 
 class _Copies:
