@@ -28,6 +28,7 @@ import inspect
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -162,6 +163,8 @@ class OpDef:
       adds_up: it adds up its first input over the axes that its second says: "sum", or "mean" where
         it divides by their number; axes stay with size 1 if the attribute keep_dims says so.
       neutral: by input name, the number that as this input gives the other one back, exactly.
+      sweep: a context in which the kernel puts off what it does to the arrays of variables, to the
+        context's end: there, what several kernels have put off is done in one sweep over memory.
       is_control_flow: it may make its outputs dead (Switch) or run with a dead input (Merge).
       is_merge: one living input is enough to run it.
     """
@@ -184,6 +187,7 @@ class OpDef:
         fills: int | None = None,
         adds_up: str = "",
         neutral: dict[str, float] | None = None,
+        sweep: Callable[[], AbstractContextManager[None]] | None = None,
         is_control_flow: bool = False,
         is_merge: bool = False,
         shape: Callable[[Operation], Any] | None = None,
@@ -203,6 +207,7 @@ class OpDef:
         self.fills = fills
         self.adds_up = adds_up
         self.neutral = neutral or {}
+        self.sweep = sweep
         self.is_control_flow = is_control_flow
         self.is_merge = is_merge
         self.shape_fn = shape

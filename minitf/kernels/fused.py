@@ -28,6 +28,7 @@ from minitf.kernels.jit import jit, readonly
 from minitf.kernels.padding import Pair
 from minitf.kernels.parallel import parallel_for
 from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.sums import row_sums, sum_rows
 from minitf.kernels.workspace import output as buffer
 from minitf.kernels.workspace import workspace
 
@@ -167,20 +168,46 @@ def conv2d_backprop_filter_through_pool(
         )
         gradient = conv.conv2d_backprop_filter(input, filter_shape, layer, **given, out=out)
         return gradient, bias_gradient
-    sums = workspace("bias sums", (len(grad), channels), grad.dtype)
-    sums[...] = 0
+    sums = row_sums("bias", (len(grad), *out_size, channels), grad.dtype)
 
     def grads(first: int, last: int) -> Array:
         block = workspace("layer", (last - first, *out_size, channels), grad.dtype)
-        total = workspace("bias", (channels,), grad.dtype)
-        total[:] = 0
-        pool2x2.unpool_images(source[first:last], where[first:last], block, total)
-        sums[first] = total  # set, not added to: an image may be asked for again
+        block_sums = row_sums("block's bias", block.shape, grad.dtype)
+        pool2x2.unpool_images(source[first:last], where[first:last], block, block_sums)
+        sums[first:last] = block_sums  # for an image that is asked for twice, by two threads
         return readonly(block)
 
     gradient = direct.filter_gradient_of(input, filter_shape, shape, grads, **given, out=out)
     bias_gradient = buffer(bias_out, (channels,), grad.dtype)
-    return gradient, np.sum(sums, axis=0, out=bias_gradient)
+    return gradient, sum_rows(sums.reshape(-1, channels), out=bias_gradient)
+
+
+def suits(
+    which: str,
+    dtype: npt.DTypeLike,
+    outputs: Sequence[int],
+    filter_shape: Sequence[int],
+    *,
+    strides: Pair = ONE,
+    dilations: Pair = ONE,
+) -> bool:
+    """Whether the functions above give the bits of `conv`'s for such a convolution.
+
+    They know fewer algorithms.
+
+    Args:
+      which: as for `conv.why`, like the other arguments: FORWARD or FILTER_GRADIENT.
+      dtype: of the arrays.
+      outputs: (batch, height, width) of the output.
+      filter_shape: of the filter.
+      strides: as for `conv.conv2d`.
+      dilations: as for `conv.conv2d`.
+
+    >>> suits(conv.FORWARD, "int32", (50, 14, 14), (5, 5, 32, 64))
+    False
+    """
+    reason = conv.why(which, dtype, outputs, filter_shape, strides=strides, dilations=dilations)
+    return reason.partition(":")[0] in ("direct", "winograd")
 
 
 def _in_blocks(total: int, least: int, images: Callable[[int, int], None]) -> None:

@@ -37,9 +37,10 @@ from minitf.kernels import simd
 from minitf.kernels.dispatch import compiles
 from minitf.kernels.jit import Kernel, jit, readonly
 from minitf.kernels.padding import Pair, spatial_sizes
-from minitf.kernels.parallel import cut, parallel_for, parallel_ranges
+from minitf.kernels.parallel import parallel_ranges
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
 from minitf.kernels.simd import Value, Writer, machine
+from minitf.kernels.sums import row_sums, sum_rows
 from minitf.kernels.workspace import output as buffer
 from minitf.kernels.workspace import workspace
 
@@ -94,7 +95,7 @@ def max_pool_2x2_grad(
     """
     gradient = buffer(out, shape, grad.dtype)
     source, where, kernels = readonly(grad), readonly(which), _kernels(grad.dtype)
-    nothing = np.zeros(0, grad.dtype)
+    nothing = np.zeros((0, 0, 0), grad.dtype)
 
     def images(start: int, stop: int) -> None:
         kernels.unpool(source[start:stop], where[start:stop], gradient[start:stop], nothing)
@@ -114,17 +115,15 @@ def bias_relu_max_pool_2x2_grad(
     """The gradients of `bias_relu_max_pool_2x2` in its input and its bias."""
     gradient = buffer(out, shape, grad.dtype)
     source, where, kernels = readonly(grad), readonly(which), _kernels(grad.dtype)
-    ranges = list(cut(len(grad), work=_work(gradient)))
-    sums = workspace("bias sums", (len(ranges), shape[3]), grad.dtype)
-    sums[...] = 0
+    sums = row_sums("bias", shape, grad.dtype)
 
-    def images(index: int) -> None:
-        here = slice(*ranges[index])
-        kernels.unpool(source[here], where[here], gradient[here], sums[index])
+    def images(start: int, stop: int) -> None:
+        here = slice(start, stop)
+        kernels.unpool(source[here], where[here], gradient[here], sums[here])
 
-    parallel_for(len(ranges), images)
+    parallel_ranges(len(grad), images, work=_work(gradient))
     bias_gradient = buffer(bias_out, (shape[3],), grad.dtype)
-    return gradient, np.sum(sums, axis=0, out=bias_gradient)
+    return gradient, sum_rows(sums.reshape(-1, shape[3]), out=bias_gradient)
 
 
 def suits(size: Sequence[int], ksize: Pair, strides: Pair, padding: Pads) -> bool:
@@ -154,7 +153,7 @@ def pool_images(input: Array, bias: Array | None, pooled: Array, which: Array) -
 
 
 def unpool_images(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> None:
-    """The way back for some images, in this thread; adds to the sums if there are any."""
+    """The way back for some images, in this thread; sets the bias's `sums.row_sums`."""
     _kernels(grad.dtype).unpool(readonly(grad), readonly(which), gradient, bias_sums)
 
 
@@ -317,8 +316,10 @@ def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> Non
     _, height, width, channels = gradient.shape
     images, rows, columns, _ = grad.shape
     vectors = channels // LANES if LANES > 0 else 0
+    bias_sums[:] = 0
     for n in range(images):
         for i in range(rows):
+            total = (n * bias_sums.shape[1] + i) * channels  # where this row's sums begin
             for j in range(columns):
                 done = 0
                 if vectors > 0 and 2 * i + 1 < height and 2 * j + 1 < width:
@@ -330,7 +331,7 @@ def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> Non
                             gradient[n, 2 * i, 2 * j, c:].ctypes.data,
                             width * channels * SIZE,
                             channels * SIZE,
-                            bias_sums.ctypes.data + c * SIZE,
+                            bias_sums.ctypes.data + (total + c) * SIZE,
                             len(bias_sums),
                         )
                     done = vectors * LANES
@@ -343,7 +344,7 @@ def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> Non
                 if len(bias_sums) > 0:
                     for c in range(done, channels):
                         if which[n, i, j, c] < 4:
-                            bias_sums[c] += grad[n, i, j, c]
+                            bias_sums[n, i, c] += grad[n, i, j, c]
         # Last rows and columns that no window covers.
         gradient[n, 2 * rows :] = 0
         gradient[n, :, 2 * columns :] = 0

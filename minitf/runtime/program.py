@@ -194,7 +194,7 @@ class Program:
         if op.type == "Placeholder":
             return run_errors.unfed_placeholder(op, self.fetches, self.ops)
         if isinstance(error.cause, UninitializedVariableError):
-            return self._uninitialized(op, error.cause.variable)
+            return self._uninitialized(error.cause.op or op, error.cause.variable)
         return run_errors.op_error(op, error.cause, error.values)
 
     def _uninitialized(self, op: Operation, variable: VariableResource) -> errors.OpError:

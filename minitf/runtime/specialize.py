@@ -65,7 +65,8 @@ def specialized_block(
     # What is told to the user is told of the user's own graph.
     originals = {copy: op for op, copy in copies.operations.items()}
     for node in block.nodes:
-        node.op = originals[node.op]
+        for each in (node, *node.parts):
+            each.op = originals[each.op]
     return block, changes
 
 

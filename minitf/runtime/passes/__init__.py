@@ -11,6 +11,8 @@ writes of a variable. A block with branches (`tf.cond`) is not rewritten.
 | `fold` | computes ahead what depends on constants and static shapes alone |
 | `merge` | computes once what is asked for twice |
 | `drop` | leaves out what nobody reads |
+| `layers` | runs the ops of a network's layer as one kernel |
+| `sweep` | does all updates of variables together |
 | `fuse` | makes one loop of nodes that compute element by element, and of their sums |
 
 `tf.ConfigProto` says which: `graph_options.optimizer_options.opt_level = tf.OptimizerOptions.L0`
@@ -28,8 +30,10 @@ from minitf.runtime.config import RewriterConfig
 from minitf.runtime.passes.drop import drop
 from minitf.runtime.passes.fold import fold
 from minitf.runtime.passes.fuse import fuse
+from minitf.runtime.passes.layers import layers
 from minitf.runtime.passes.merge import merge
 from minitf.runtime.passes.simplify import simplify
+from minitf.runtime.passes.sweep import sweep
 
 Pass = Callable[[Block], int]
 
@@ -39,6 +43,8 @@ PASSES: dict[str, Pass] = {
     "fold": fold,
     "merge": merge,
     "drop": drop,
+    "layers": layers,
+    "sweep": sweep,
     "fuse": fuse,
 }
 
