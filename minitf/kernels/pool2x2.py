@@ -161,7 +161,7 @@ def search_and_unpool(input: Array, grad: Array, gradient: Array) -> None:
     """The way back for some images, in this thread, where it is not known where the maxima were."""
     pooled, which = (workspace(f"pool {dtype}", grad.shape, dtype) for dtype in (grad.dtype, "u1"))
     pool_images(input, None, pooled, which)
-    unpool_images(grad, which, gradient, np.zeros(0, grad.dtype))
+    unpool_images(grad, which, gradient, np.zeros((0, 0, 0), grad.dtype))
 
 
 def _pooled(

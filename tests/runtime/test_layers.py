@@ -324,7 +324,7 @@ def test_explain_shows_the_layer() -> None:
     x, _, tensors = nodes_to_choose_from()
     with tf.Session() as sess:
         text = sess.explain(tensors["p"], [x])
-    assert "fewer by layers: 3" in text
+    assert "# layers: without 1 Conv2D" in text
     assert "p = convolve_bias_relu_max_pool_kernel(" in text
 
 

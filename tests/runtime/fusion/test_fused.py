@@ -191,6 +191,6 @@ def test_explain_shows_the_node_and_its_loop() -> None:
     assert "# fuse: without 1 AddV2, 1 Relu; with 1 fused_add_v2_relu" in text
     assert "y = fused_add_v2_relu(x, b_read)" in text
     program, loop = text.split("\n\n", 1)
-    assert program.endswith("return (y,)") or program.rstrip().endswith("return (y,)")
+    assert program.endswith("return [y]") or program.rstrip().endswith("return [y]")
     assert "def fused_add_v2_relu(start, stop, total, span, a0, a1, r0):" in loop
     assert "v2 = v0 + v1" in loop
