@@ -142,9 +142,9 @@ def conv2d_backprop_filter_through_pool(
 ) -> tuple[Array, Array]:
     """The gradients of `conv2d_bias_relu_max_pool` in its filter and its bias.
 
-    The gradient of the convolution's output, most of which is zeros, is never there as a whole:
-    right for a first layer, whose input needs no gradient. The filter's gradient is computed by the
-    direct algorithm.
+    For a first layer, whose input needs no gradient. The gradient of the convolution's output, most
+    of which is zeros, is never there as a whole, unless the filter's gradient is computed by
+    Winograd's method.
 
     Args:
       input: of the layer.
@@ -159,7 +159,16 @@ def conv2d_backprop_filter_through_pool(
       bias_out: where to put the bias's gradient, if given.
     """
     source, where, channels = readonly(grad), readonly(which), filter_shape[3]
-    sums = row_sums("bias", (len(grad), *out_size, channels), grad.dtype)
+    given: dict[str, Any] = {"strides": strides, "padding": padding, "dilations": dilations}
+    shape = (len(input), *out_size, channels)
+    if conv.by_winograd(conv.FILTER_GRADIENT, grad.dtype, shape[:3], filter_shape, **given):
+        layer = workspace("whole layer", shape, grad.dtype)
+        _, bias_gradient = pool2x2.bias_relu_max_pool_2x2_grad(
+            grad, which, shape, out=layer, bias_out=bias_out
+        )
+        gradient = conv.conv2d_backprop_filter(input, filter_shape, layer, **given, out=out)
+        return gradient, bias_gradient
+    sums = row_sums("bias", shape, grad.dtype)
 
     def grads(first: int, last: int) -> Array:
         block = workspace("layer", (last - first, *out_size, channels), grad.dtype)
@@ -168,47 +177,30 @@ def conv2d_backprop_filter_through_pool(
         sums[first:last] = block_sums  # for an image that is asked for twice, by two threads
         return readonly(block)
 
-    gradient = direct.filter_gradient_of(
-        input,
-        filter_shape,
-        (len(input), *out_size, channels),
-        grads,
-        strides=strides,
-        padding=padding,
-        dilations=dilations,
-        out=out,
-    )
+    gradient = direct.filter_gradient_of(input, filter_shape, shape, grads, **given, out=out)
     bias_gradient = buffer(bias_out, (channels,), grad.dtype)
     return gradient, sum_rows(sums.reshape(-1, channels), out=bias_gradient)
 
 
 def suits(
-    which: str,
-    dtype: npt.DTypeLike,
-    outputs: Sequence[int],
-    filter_shape: Sequence[int],
-    *,
-    strides: Pair = ONE,
-    dilations: Pair = ONE,
+    which: str, dtype: npt.DTypeLike, filter_shape: Sequence[int], strides: Pair = ONE
 ) -> bool:
     """Whether the functions above give the bits of `conv`'s for such a convolution.
 
-    They know fewer algorithms; the filter's gradient is computed by the direct one alone.
+    They do not know all of its algorithms.
 
     Args:
-      which: as for `conv.why`, like the other arguments: FORWARD or FILTER_GRADIENT.
+      which: what is computed, FORWARD or FILTER_GRADIENT; see `conv.why`.
       dtype: of the arrays.
-      outputs: (batch, height, width) of the output.
       filter_shape: of the filter.
       strides: as for `conv.conv2d`.
-      dilations: as for `conv.conv2d`.
 
-    >>> suits(conv.FORWARD, "int32", (50, 14, 14), (5, 5, 32, 64))
+    >>> suits(conv.FORWARD, "int32", (5, 5, 32, 64))
     False
     """
-    reason = conv.why(which, dtype, outputs, filter_shape, strides=strides, dilations=dilations)
-    algorithm = reason.partition(":")[0]
-    return algorithm == "direct" or (algorithm == "winograd" and which == conv.FORWARD)
+    # For no outputs "direct" stands for Winograd's method too, and the functions know both.
+    algorithm = conv.why(which, dtype, (0, 0, 0), filter_shape, strides=strides).partition(":")[0]
+    return algorithm == "direct" or (algorithm == "pointwise" and which == conv.FORWARD)
 
 
 def _in_blocks(total: int, least: int, images: Callable[[int, int], None]) -> None:

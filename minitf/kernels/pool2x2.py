@@ -42,6 +42,7 @@ from minitf.kernels.reference import NONE, ONE, Pads, lowest
 from minitf.kernels.simd import Value, Writer, machine
 from minitf.kernels.sums import row_sums, sum_rows
 from minitf.kernels.workspace import output as buffer
+from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
 
@@ -125,6 +126,12 @@ def bias_relu_max_pool_2x2_grad(
     return gradient, sum_rows(sums.reshape(-1, shape[3]), out=bias_gradient)
 
 
+def suits(size: Sequence[int], ksize: Pair, strides: Pair, padding: Pads) -> bool:
+    """Whether a pool is one of 2x2 cells that do not overlap, none of them above or left of all."""
+    ends = all(before == 0 and after <= n % 2 for (before, after), n in zip(padding, size))
+    return ksize == strides == _WINDOW and ends
+
+
 def pooled_shape(shape: Sequence[int], padding: Pads = NONE) -> tuple[int, ...]:
     """The shape of the maxima of images of some shape.
 
@@ -148,6 +155,13 @@ def pool_images(input: Array, bias: Array | None, pooled: Array, which: Array) -
 def unpool_images(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> None:
     """The way back for some images, in this thread; sets the bias's `sums.row_sums`."""
     _kernels(grad.dtype).unpool(readonly(grad), readonly(which), gradient, bias_sums)
+
+
+def search_and_unpool(input: Array, grad: Array, gradient: Array) -> None:
+    """The way back for some images, in this thread, where it is not known where the maxima were."""
+    pooled, which = (workspace(f"pool {dtype}", grad.shape, dtype) for dtype in (grad.dtype, "u1"))
+    pool_images(input, None, pooled, which)
+    unpool_images(grad, which, gradient, np.zeros((0, 0, 0), grad.dtype))
 
 
 def _pooled(

@@ -150,14 +150,19 @@ def test_training_with_many_images_and_with_equal_numbers() -> None:
     check_bits([y, *gradients], {x: values}, [TRAIN, FIRST_GRAD])
 
 
-def test_a_filter_that_winograd_computes_keeps_its_gradient(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from minitf.kernels import conv
-
-    monkeypatch.setattr(conv, "_mode", "fast")
+@pytest.mark.parametrize("mode", ["fast", "direct"])
+def test_filters_that_winograd_computes(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minitf.kernels.conv._mode", mode)
     x, values = images(4, 12, 12, 32)
     w, b = variable(3, 3, 32, 32), variable(32, seed=2)
+    y = layer(x, w, b)
+    gradients = tf.gradients(tf.square(y), [w, b])
+    check_bits([y, *gradients], {x: values}, [TRAIN, FIRST_GRAD])
+
+
+def test_filters_of_one_cell() -> None:
+    x, values = images(4, 8, 8, 16)
+    w, b = variable(1, 1, 16, 24), variable(24, seed=2)
     y = layer(x, w, b)
     gradients = tf.gradients(tf.square(y), [w, b])
     check_bits([y, *gradients], {x: values}, [TRAIN, GRAD])
@@ -324,7 +329,7 @@ def test_explain_shows_the_layer() -> None:
     x, _, tensors = nodes_to_choose_from()
     with tf.Session() as sess:
         text = sess.explain(tensors["p"], [x])
-    assert "fewer by layers: 3" in text
+    assert "# layers: without 1 Conv2D, 1 BiasAdd, 1 Relu, 1 MaxPool; with 1 Conv" in text
     assert "p = convolve_bias_relu_max_pool_kernel(" in text
 
 

@@ -212,4 +212,4 @@ def test_explain_shows_the_sweep() -> None:
         text = sess.explain(step)
     assert text.count("sweep_kernel(") == 1
     assert "apply_adam_kernel" not in text
-    assert "fewer by sweep: 5" in text
+    assert "# sweep: without 6 ApplyAdam; with 1 Sweep" in text

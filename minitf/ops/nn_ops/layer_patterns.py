@@ -151,9 +151,6 @@ _CONV_ATTRS = ("strides", "padding", "explicit_paddings", "data_format", "dilati
 _POOL_ATTRS = ("ksize", "strides", "padding", "data_format")
 _PAIRWISE: tuple[Pair, Pair] = ((2, 2), (2, 2))
 
-# More images than a step will have: if no other algorithm is chosen for so many, none is for fewer.
-_MANY = 1 << 16
-
 
 def _suits_forward(nodes: Nodes, values: Values) -> dict[str, Any] | None:
     """The attributes of a convolution with a bias for each channel, and of a 2x2 pool if any."""
@@ -168,7 +165,7 @@ def _suits_forward(nodes: Nodes, values: Values) -> dict[str, Any] | None:
         and images[3] == filter_shape[2]  # else the channels are convolved in groups
         and values["b"].shape._dims == filter_shape[3:]
         and nodes["z"].attrs.get("data_format") != "NCHW"
-        and fused.suits(conv.FORWARD, dtype, (_MANY, 0, 0), filter_shape)
+        and fused.suits(conv.FORWARD, dtype, filter_shape, window.strides)
     )
     if not fits:
         return None
@@ -198,10 +195,8 @@ def _suits_training_first(nodes: Nodes, values: Values) -> dict[str, Any] | None
     attrs, sizes = _suits_training(nodes, values), values["sizes"].constant
     if attrs is None or sizes is None or not _same_attrs(nodes["y"], nodes["dw"], _CONV_ATTRS):
         return None
-    outputs, dtype = (_MANY, *attrs["size"]), values["y"].dtype.as_numpy_dtype
-    filter_shape, window = sizes_of_filter(sizes), attrs["window"]
-    slide = {"strides": window.strides, "dilations": window.dilations}
-    if not fused.suits(conv.FILTER_GRADIENT, dtype, outputs, filter_shape, **slide):
+    filter_shape, dtype = sizes_of_filter(sizes), values["y"].dtype.as_numpy_dtype
+    if not fused.suits(conv.FILTER_GRADIENT, dtype, filter_shape, attrs["window"].strides):
         return None
     return attrs | {"filter_shape": filter_shape}
 
