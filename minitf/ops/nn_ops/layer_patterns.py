@@ -35,7 +35,7 @@ def convolve_bias_relu_kernel(
 
 
 CONVOLVE_BIAS_RELU_MAX_POOL = pattern_op(
-    "ConvolveBiasReluMaxPool(input: T, filter: T, bias: T) -> (output: T)", _T
+    "ConvolveBiasReluMaxPool(input: T, filter: T, bias: T) -> (output: T, which: uint8)", _T
 )
 
 
@@ -43,33 +43,13 @@ CONVOLVE_BIAS_RELU_MAX_POOL = pattern_op(
 def convolve_bias_relu_max_pool_kernel(
     input: Any, filter: Any, bias: Any, *, window: Window, pool: Window, out: Any = None
 ) -> Any:
-    maxima, _ = _pooled(input, filter, bias, window, pool, (out, None))
-    return maxima
-
-
-TRAIN_CONVOLVE_BIAS_RELU_MAX_POOL = pattern_op(
-    "TrainConvolveBiasReluMaxPool(input: T, filter: T, bias: T) -> (output: T, which: uint8)", _T
-)
-
-
-@TRAIN_CONVOLVE_BIAS_RELU_MAX_POOL.kernel
-def convolve_bias_relu_max_pool_which_kernel(
-    input: Any, filter: Any, bias: Any, *, window: Window, pool: Window, out: Any = None
-) -> Any:
-    return _pooled(input, filter, bias, window, pool, out or (None, None))
-
-
-def _pooled(
-    input: Any, filter: Any, bias: Any, window: Window, pool: Window, out: Sequence[Any]
-) -> tuple[Any, Any]:
     from minitf.kernels import fused
 
     keywords = _convolution(input, filter, bias, window)
     sizes = window.output_sizes(input.shape[1:3], filter.shape[:2])
-    pool_padding = pool.keywords([size or 0 for size in sizes], pool.ksize)["padding"]
-    return fused.conv2d_bias_relu_max_pool(
-        input, filter, bias, **keywords, pool_padding=pool_padding, out=out[0], which=out[1]
-    )
+    keywords["pool_padding"] = pool.keywords([n or 0 for n in sizes], pool.ksize)["padding"]
+    output, which = out or (None, None)
+    return fused.conv2d_bias_relu_max_pool(input, filter, bias, **keywords, out=output, which=which)
 
 
 def _convolution(input: Any, filter: Any, bias: Any, window: Window) -> dict[str, Any]:
@@ -235,7 +215,7 @@ _FILTER = "    dw = Conv2DBackpropFilter(x, sizes, d)\n"
 pattern(
     _FORWARD + _POOL + _BACKWARD + _FILTER,
     """
-    p, which = TrainConvolveBiasReluMaxPool(x, w, b)
+    p, which = ConvolveBiasReluMaxPool(x, w, b)
     dw, db = FilterBiasReluMaxPoolGrad(g, which, x)
     """,
     suits=_suits_training_first,
@@ -243,14 +223,14 @@ pattern(
 pattern(
     _FORWARD + _POOL + _BACKWARD,
     """
-    p, which = TrainConvolveBiasReluMaxPool(x, w, b)
+    p, which = ConvolveBiasReluMaxPool(x, w, b)
     d, db = BiasReluMaxPoolGrad(g, which)
     """,
     suits=_suits_training,
 )
 pattern(
     _FORWARD + _POOL,
-    "p = ConvolveBiasReluMaxPool(x, w, b)",
+    "p, which = ConvolveBiasReluMaxPool(x, w, b)",
     suits=_suits_forward,
 )
 pattern(
