@@ -168,7 +168,7 @@ def conv2d_backprop_filter_through_pool(
         )
         gradient = conv.conv2d_backprop_filter(input, filter_shape, layer, **given, out=out)
         return gradient, bias_gradient
-    sums = row_sums("bias", (len(grad), *out_size, channels), grad.dtype)
+    sums = row_sums("bias", shape, grad.dtype)
 
     def grads(first: int, last: int) -> Array:
         block = workspace("layer", (last - first, *out_size, channels), grad.dtype)
@@ -183,31 +183,24 @@ def conv2d_backprop_filter_through_pool(
 
 
 def suits(
-    which: str,
-    dtype: npt.DTypeLike,
-    outputs: Sequence[int],
-    filter_shape: Sequence[int],
-    *,
-    strides: Pair = ONE,
-    dilations: Pair = ONE,
+    which: str, dtype: npt.DTypeLike, filter_shape: Sequence[int], strides: Pair = ONE
 ) -> bool:
     """Whether the functions above give the bits of `conv`'s for such a convolution.
 
-    They know fewer algorithms.
+    They do not know all of its algorithms.
 
     Args:
-      which: as for `conv.why`, like the other arguments: FORWARD or FILTER_GRADIENT.
+      which: what is computed, FORWARD or FILTER_GRADIENT; see `conv.why`.
       dtype: of the arrays.
-      outputs: (batch, height, width) of the output.
       filter_shape: of the filter.
       strides: as for `conv.conv2d`.
-      dilations: as for `conv.conv2d`.
 
-    >>> suits(conv.FORWARD, "int32", (50, 14, 14), (5, 5, 32, 64))
+    >>> suits(conv.FORWARD, "int32", (5, 5, 32, 64))
     False
     """
-    reason = conv.why(which, dtype, outputs, filter_shape, strides=strides, dilations=dilations)
-    return reason.partition(":")[0] in ("direct", "winograd")
+    # For no outputs "direct" stands for Winograd's method too, and the functions know both.
+    algorithm = conv.why(which, dtype, (0, 0, 0), filter_shape, strides=strides).partition(":")[0]
+    return algorithm == "direct" or (algorithm == "pointwise" and which == conv.FORWARD)
 
 
 def _in_blocks(total: int, least: int, images: Callable[[int, int], None]) -> None:

@@ -19,8 +19,8 @@ from minitf.runtime.program import Program
 pytestmark = pytest.mark.skipif(not jit.available(), reason="layers run compiled only")
 
 LAYER, LAYER_POOL = "ConvolveBiasRelu", "ConvolveBiasReluMaxPool"
-TRAIN, GRAD, FIRST_GRAD = f"Train{LAYER_POOL}", "BiasReluMaxPoolGrad", "FilterBiasReluMaxPoolGrad"
-OURS = (LAYER, LAYER_POOL, TRAIN, GRAD, FIRST_GRAD)
+GRAD, FIRST_GRAD = "BiasReluMaxPoolGrad", "FilterBiasReluMaxPoolGrad"
+OURS = (LAYER, LAYER_POOL, GRAD, FIRST_GRAD)
 
 
 def layers_of(fetches: list[Any], feeds: list[Any]) -> list[str]:
@@ -95,7 +95,7 @@ def test_windows_of_all_kinds(conv: dict[str, Any]) -> None:
     y = layer(x, w, b, **conv)
     gradients = tf.gradients(y, [w, b], [tf.square(y)])
     check_bits([y], {x: values}, [LAYER_POOL])
-    check_bits([y, *gradients], {x: values}, [TRAIN, FIRST_GRAD])
+    check_bits([y, *gradients], {x: values}, [LAYER_POOL, FIRST_GRAD])
 
 
 def test_images_of_any_size_and_none_at_all() -> None:
@@ -131,13 +131,13 @@ def two_layers(size: tuple[int, int], channels: int, dtype: Any = tf.float32) ->
 def test_training(dtype: Any, size: tuple[int, int]) -> None:
     x, values, parameters, y = two_layers(size, 1, dtype)
     gradients = tf.gradients(tf.square(y), parameters)
-    check_bits([y, *gradients], {x: values}, [TRAIN, TRAIN, GRAD, FIRST_GRAD])
+    check_bits([y, *gradients], {x: values}, [LAYER_POOL, LAYER_POOL, GRAD, FIRST_GRAD])
 
 
 def test_training_where_the_images_gradient_is_wanted() -> None:
     x, values, parameters, y = two_layers((6, 6), 3)
     gradients = tf.gradients(tf.square(y), [*parameters, x])
-    check_bits([y, *gradients], {x: values}, [TRAIN, TRAIN, GRAD, GRAD])
+    check_bits([y, *gradients], {x: values}, [LAYER_POOL, LAYER_POOL, GRAD, GRAD])
 
 
 def test_training_with_many_images_and_with_equal_numbers() -> None:
@@ -147,26 +147,31 @@ def test_training_with_many_images_and_with_equal_numbers() -> None:
     y = layer(x, w, b)
     values = np.random.RandomState(1).randint(0, 2, (70, 14, 14, 2)).astype("float32")
     gradients = tf.gradients(tf.square(y), [w, b])
-    check_bits([y, *gradients], {x: values}, [TRAIN, FIRST_GRAD])
+    check_bits([y, *gradients], {x: values}, [LAYER_POOL, FIRST_GRAD])
 
 
-def test_a_filter_that_winograd_computes_keeps_its_gradient(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from minitf.kernels import conv
-
-    monkeypatch.setattr(conv, "_mode", "fast")
+@pytest.mark.parametrize("mode", ["fast", "direct"])
+def test_filters_that_winograd_computes(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minitf.kernels.conv._mode", mode)
     x, values = images(4, 12, 12, 32)
     w, b = variable(3, 3, 32, 32), variable(32, seed=2)
     y = layer(x, w, b)
     gradients = tf.gradients(tf.square(y), [w, b])
-    check_bits([y, *gradients], {x: values}, [TRAIN, GRAD])
+    check_bits([y, *gradients], {x: values}, [LAYER_POOL, FIRST_GRAD])
+
+
+def test_filters_of_one_cell() -> None:
+    x, values = images(4, 8, 8, 16)
+    w, b = variable(1, 1, 16, 24), variable(24, seed=2)
+    y = layer(x, w, b)
+    gradients = tf.gradients(tf.square(y), [w, b])
+    check_bits([y, *gradients], {x: values}, [LAYER_POOL, GRAD])
 
 
 def test_training_steps_leave_the_same_variables() -> None:
     x, values, _, y = two_layers((8, 8), 1)
     train = tf.train.MomentumOptimizer(0.01, 0.9).minimize(tf.reduce_mean(tf.square(y)))
-    assert layers_of([train], [x]) == [TRAIN, TRAIN, GRAD, FIRST_GRAD]
+    assert layers_of([train], [x]) == [LAYER_POOL, LAYER_POOL, GRAD, FIRST_GRAD]
     init, results = tf.global_variables_initializer(), []
     off = tf.ConfigProto(
         graph_options=tf.GraphOptions(optimizer_options=tf.OptimizerOptions(opt_level=-1))
@@ -290,7 +295,7 @@ def test_images_that_are_a_variable_and_change_before_the_way_back() -> None:
     with tf.control_dependencies([update]):
         grad = tf.square(y)
     # The filter's gradient stays where it is, and reads what the update has left.
-    check_bits([y, *tf.gradients(y, [w, b], grad)], {}, [TRAIN, GRAD])
+    check_bits([y, *tf.gradients(y, [w, b], grad)], {}, [LAYER_POOL, GRAD])
 
 
 # ---- errors, explanations, declarations
@@ -324,8 +329,8 @@ def test_explain_shows_the_layer() -> None:
     x, _, tensors = nodes_to_choose_from()
     with tf.Session() as sess:
         text = sess.explain(tensors["p"], [x])
-    assert "# layers: without 1 Conv2D" in text
-    assert "p = convolve_bias_relu_max_pool_kernel(" in text
+    assert "# layers: without 1 Conv2D, 1 BiasAdd, 1 Relu, 1 MaxPool; with 1 Conv" in text
+    assert "p, p_which = convolve_bias_relu_max_pool_kernel(" in text
 
 
 def test_patterns_are_read() -> None:

@@ -35,7 +35,7 @@ def convolve_bias_relu_kernel(
 
 
 CONVOLVE_BIAS_RELU_MAX_POOL = pattern_op(
-    "ConvolveBiasReluMaxPool(input: T, filter: T, bias: T) -> (output: T)", _T
+    "ConvolveBiasReluMaxPool(input: T, filter: T, bias: T) -> (output: T, which: uint8)", _T
 )
 
 
@@ -43,33 +43,13 @@ CONVOLVE_BIAS_RELU_MAX_POOL = pattern_op(
 def convolve_bias_relu_max_pool_kernel(
     input: Any, filter: Any, bias: Any, *, window: Window, pool: Window, out: Any = None
 ) -> Any:
-    maxima, _ = _pooled(input, filter, bias, window, pool, (out, None))
-    return maxima
-
-
-TRAIN_CONVOLVE_BIAS_RELU_MAX_POOL = pattern_op(
-    "TrainConvolveBiasReluMaxPool(input: T, filter: T, bias: T) -> (output: T, which: uint8)", _T
-)
-
-
-@TRAIN_CONVOLVE_BIAS_RELU_MAX_POOL.kernel
-def convolve_bias_relu_max_pool_which_kernel(
-    input: Any, filter: Any, bias: Any, *, window: Window, pool: Window, out: Any = None
-) -> Any:
-    return _pooled(input, filter, bias, window, pool, out or (None, None))
-
-
-def _pooled(
-    input: Any, filter: Any, bias: Any, window: Window, pool: Window, out: Sequence[Any]
-) -> tuple[Any, Any]:
     from minitf.kernels import fused
 
     keywords = _convolution(input, filter, bias, window)
     sizes = window.output_sizes(input.shape[1:3], filter.shape[:2])
-    pool_padding = pool.keywords([size or 0 for size in sizes], pool.ksize)["padding"]
-    return fused.conv2d_bias_relu_max_pool(
-        input, filter, bias, **keywords, pool_padding=pool_padding, out=out[0], which=out[1]
-    )
+    keywords["pool_padding"] = pool.keywords([n or 0 for n in sizes], pool.ksize)["padding"]
+    output, which = out or (None, None)
+    return fused.conv2d_bias_relu_max_pool(input, filter, bias, **keywords, out=output, which=which)
 
 
 def _convolution(input: Any, filter: Any, bias: Any, window: Window) -> dict[str, Any]:
@@ -151,9 +131,6 @@ _CONV_ATTRS = ("strides", "padding", "explicit_paddings", "data_format", "dilati
 _POOL_ATTRS = ("ksize", "strides", "padding", "data_format")
 _PAIRWISE: tuple[Pair, Pair] = ((2, 2), (2, 2))
 
-# More images than a step will have: if no other algorithm is chosen for so many, none is for fewer.
-_MANY = 1 << 16
-
 
 def _suits_forward(nodes: Nodes, values: Values) -> dict[str, Any] | None:
     """The attributes of a convolution with a bias for each channel, and of a 2x2 pool if any."""
@@ -168,7 +145,7 @@ def _suits_forward(nodes: Nodes, values: Values) -> dict[str, Any] | None:
         and images[3] == filter_shape[2]  # else the channels are convolved in groups
         and values["b"].shape._dims == filter_shape[3:]
         and nodes["z"].attrs.get("data_format") != "NCHW"
-        and fused.suits(conv.FORWARD, dtype, (_MANY, 0, 0), filter_shape)
+        and fused.suits(conv.FORWARD, dtype, filter_shape, window.strides)
     )
     if not fits:
         return None
@@ -198,10 +175,8 @@ def _suits_training_first(nodes: Nodes, values: Values) -> dict[str, Any] | None
     attrs, sizes = _suits_training(nodes, values), values["sizes"].constant
     if attrs is None or sizes is None or not _same_attrs(nodes["y"], nodes["dw"], _CONV_ATTRS):
         return None
-    outputs, dtype = (_MANY, *attrs["size"]), values["y"].dtype.as_numpy_dtype
-    filter_shape, window = sizes_of_filter(sizes), attrs["window"]
-    slide = {"strides": window.strides, "dilations": window.dilations}
-    if not fused.suits(conv.FILTER_GRADIENT, dtype, outputs, filter_shape, **slide):
+    filter_shape, dtype = sizes_of_filter(sizes), values["y"].dtype.as_numpy_dtype
+    if not fused.suits(conv.FILTER_GRADIENT, dtype, filter_shape, attrs["window"].strides):
         return None
     return attrs | {"filter_shape": filter_shape}
 
@@ -240,7 +215,7 @@ _FILTER = "    dw = Conv2DBackpropFilter(x, sizes, d)\n"
 pattern(
     _FORWARD + _POOL + _BACKWARD + _FILTER,
     """
-    p, which = TrainConvolveBiasReluMaxPool(x, w, b)
+    p, which = ConvolveBiasReluMaxPool(x, w, b)
     dw, db = FilterBiasReluMaxPoolGrad(g, which, x)
     """,
     suits=_suits_training_first,
@@ -248,14 +223,14 @@ pattern(
 pattern(
     _FORWARD + _POOL + _BACKWARD,
     """
-    p, which = TrainConvolveBiasReluMaxPool(x, w, b)
+    p, which = ConvolveBiasReluMaxPool(x, w, b)
     d, db = BiasReluMaxPoolGrad(g, which)
     """,
     suits=_suits_training,
 )
 pattern(
     _FORWARD + _POOL,
-    "p = ConvolveBiasReluMaxPool(x, w, b)",
+    "p, which = ConvolveBiasReluMaxPool(x, w, b)",
     suits=_suits_forward,
 )
 pattern(

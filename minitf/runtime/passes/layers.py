@@ -1,7 +1,7 @@
 """With this pass a layer of a network becomes one node, as the ops' patterns say.
 
     y = Conv2D(x, w)
-    z = BiasAdd(y, b)           ->    p = ConvolveBiasReluMaxPool(x, w, b)
+    z = BiasAdd(y, b)           ->    p, which = ConvolveBiasReluMaxPool(x, w, b)
     r = Relu(z)
     p = MaxPool(r)
 
