@@ -40,7 +40,7 @@ _D4 = np.float32(0.0018279641)
 _D5 = np.float32(-0.00018557758)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def erf_float32(x: Any) -> Any:
     """The error function of x."""
     size = abs(x)

@@ -62,7 +62,7 @@ _T5 = np.float32(0.0023011954)
 _T6 = np.float32(-0.00035838148)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def exp_float32(x: Any) -> Any:
     """exp(x)."""
     n, r, tail = split(_clipped(x, _EXP_MIN, _EXP_MAX))
@@ -72,7 +72,7 @@ def exp_float32(x: Any) -> Any:
     return fma(fma(bend(r), r, _ONE), r, _ONE) * power_of_2(half) * power_of_2(n - half)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def expm1_float32(x: Any) -> Any:
     """exp(x) - 1, for small x too."""
     n, r, tail = split(_clipped(x, _EXPM1_MIN, _EXP_MAX))
@@ -85,7 +85,7 @@ def expm1_float32(x: Any) -> Any:
     return x if abs(x) < _TINY else result * _TWO
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def tanh_float32(x: Any) -> Any:
     """tanh(x): a polynomial up to 1, and 1 - 2 / (exp(2 x) + 1) beyond."""
     size = abs(x)
@@ -99,7 +99,7 @@ def tanh_float32(x: Any) -> Any:
     return with_sign(far if size > _ONE else fma(near, size, size), x)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def sigmoid_float32(x: Any) -> Any:
     """1 / (1 + exp(-x)): exp(-|x|) / (1 + exp(-|x|)), or 1 less that."""
     power, grown, tail = decay(x)
@@ -110,7 +110,7 @@ def sigmoid_float32(x: Any) -> Any:
     return _ONE - result if x > 0 else result
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def decay(x: Any) -> Any:
     """exp(-|x|) as three numbers: power (grown + tail)."""
     low = -abs(x)
@@ -120,7 +120,7 @@ def decay(x: Any) -> Any:
     return power_of_2(n + 24) * _2_TO_MINUS_24, grown, (_ONE - grown) + growth
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def split(x: Any) -> Any:
     """n, r and the tail of r, with x = n log 2 + r."""
     shifted = fma(x, _LOG2_E, _ROUNDER)
@@ -128,25 +128,25 @@ def split(x: Any) -> Any:
     return np.int32(bits_of(shifted) - _ROUNDER_BITS), fma(n, -_LOG_2, x), n * -_LOG_2_TAIL
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def power_of_2(n: Any) -> Any:
     """2**n, for n from -126 to 127."""
     return with_bits(np.int32((n + 127) << 23))
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def bend(r: Any) -> Any:
     """(exp(r) - 1 - r) / r**2."""
     return fma(fma(fma(fma(fma(_C5, r, _C4), r, _C3), r, _C2), r, _C1), r, _C0)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def bent(r: Any, tail: Any) -> Any:
     """exp(r + tail) - 1 - r."""
     return fma(r, fma(r, bend(r), tail), tail)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def quotient(a: Any, a_tail: Any, b: Any, b_tail: Any) -> Any:
     """(a + a_tail) / (b + b_tail)."""
     inverse = _ONE / b
@@ -155,7 +155,7 @@ def quotient(a: Any, a_tail: Any, b: Any, b_tail: Any) -> Any:
     return fma(left, inverse, result)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def _clipped(x: Any, low: Any, high: Any) -> Any:
     """x between two limits. NaN, which is neither less nor greater, stays."""
     x = low if x < low else x

@@ -53,7 +53,7 @@ _C7 = np.float32(0.10472558)
 _C8 = np.float32(-0.045152344)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def log_float32(x: Any) -> Any:
     """log(x)."""
     is_small = x < _LEAST_NORMAL
@@ -64,7 +64,7 @@ def log_float32(x: Any) -> Any:
     return _with_limits(x, large + rest)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def log1p_float32(x: Any) -> Any:
     """log(1 + x), for small x too."""
     k = np.int32(np.int32(bits_of(_ONE + x) - _LEAST_BITS) >> 23)
@@ -75,7 +75,7 @@ def log1p_float32(x: Any) -> Any:
     return x if abs(x) < _TINY else _with_limits(_ONE + x, large + rest)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def softplus_float32(x: Any) -> Any:
     """log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|))."""
     power, grown, tail = decay(x)
@@ -89,7 +89,7 @@ def softplus_float32(x: Any) -> Any:
     return x if x > _SOFTPLUS_MAX else total + (rest + lost)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def log_in_parts(k: Any, f: Any, tail: Any) -> Any:
     """k log 2 + log(1 + f + tail) as two numbers to be added."""
     bend = fma(fma(fma(fma(_C8, f, _C7), f, _C6), f, _C5), f, _C4)
@@ -102,7 +102,7 @@ def log_in_parts(k: Any, f: Any, tail: Any) -> Any:
     return large, fma(f * f, bend, rest)
 
 
-@jit(forceinline=True)
+@jit(inline="always")
 def _with_limits(x: Any, result: Any) -> Any:
     """The logarithm of x, or what takes its place where there is none."""
     result = result if x < _INF else x  # inf, or NaN

@@ -29,7 +29,7 @@ def _each(function: Any, x: Any) -> Any:
 
 # ---- Erf
 
-ERF = op_def("Erf(x: T) -> (y: T)", "T: float", shape=unchanged)
+ERF = op_def("Erf(x: T) -> (y: T)", "T: float", elementwise=True, shape=unchanged)
 
 
 @ERF.kernel

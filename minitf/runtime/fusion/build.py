@@ -16,15 +16,9 @@ from minitf.runtime.fusion.loop import Loop
 from minitf.runtime.fusion.record import Symbol, record
 
 
-def fused_node(group: Group, readers: dict[int, set[int]]) -> Node:
-    """A node that makes all values of a group that are read outside.
-
-    Args:
-      group: the nodes to replace.
-      readers: for each value of the block, by `id`, the ids of those who read it.
-    """
-    members = set(map(id, group.nodes))
-    needed = [v for v in group.made.values() if not readers.get(id(v), set()) <= members]
+def fused_node(group: Group) -> Node:
+    """A node that makes all values of a group that are read outside."""
+    needed = group.results()
     outputs = [value for value in needed if id(value) not in group.sums]
     sums = [node for node in group.nodes if node.outputs[0] in needed and node.op_def.adds_up]
     results = [*outputs, *(node.outputs[0] for node in sums)]

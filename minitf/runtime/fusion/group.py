@@ -25,16 +25,23 @@ from minitf.runtime.fusion.record import DTYPES, Symbol, Unfit, record, walk
 # tanh give numpy's bits below, and those of `minitf.kernels.vector_math` from here on.
 LEAST_ELEMENTS = 512
 
-# What one loop may be made of: more neither compiles nor runs faster.
+# What one loop may be made of: more of it neither compiles nor runs faster. Of arrays that are read
+# and written LLVM checks that no two overlap, and gives up on vectors above 128 such checks.
 MOST_COST = 160
-MOST_READS = 16
+MOST_READS = 12
+MOST_RESULTS = 8
+
+Readers = dict[int, set[int]]
 
 
 class Group:
     """Nodes that may run as one.
 
-    Attributes:
+    Args:
       shape: of the elements.
+      readers: for each value of the block, by `id`, the ids of those who read it.
+
+    Attributes:
       nodes: those that compute elements and those that add them up, in the order of the block.
       cost: about how many instructions an element takes.
       reads: the arrays that come from outside, by `id`.
@@ -45,8 +52,9 @@ class Group:
       is_open: whether more nodes may join.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, readers: Readers) -> None:
         self.shape = shape
+        self._readers = readers
         self.nodes: list[Node] = []
         self.cost = 0
         self.reads: dict[int, Value] = {}
@@ -59,12 +67,18 @@ class Group:
     def __repr__(self) -> str:
         return "; ".join(str(node) for node in self.nodes)
 
+    def results(self) -> list[Value]:
+        """What others than the nodes read."""
+        own = set(map(id, self.nodes))
+        return [v for v in self.made.values() if not self._readers.get(id(v), set()) <= own]
+
     def is_fit(self) -> bool:
         """Whether one loop can do this well."""
         shapes = [array_shape(value) for value in self.reads.values()]
         return (
             self.cost <= MOST_COST
-            and len(shapes) <= MOST_READS
+            and len(list(filter(None, shapes))) <= MOST_READS
+            and len(self.results()) <= MOST_RESULTS
             and layout(self.shape, shapes, self.folds) is not None
         )
 
@@ -76,7 +90,7 @@ class Group:
             return None
         if self.folds is not None and other.folds not in (None, self.folds):
             return None
-        both = Group(self.shape)
+        both = Group(self.shape, self._readers)
         both.nodes = self.nodes + other.nodes
         both.cost = self.cost + other.cost
         both.made = self.made | other.made
@@ -92,7 +106,7 @@ def groups(block: Block) -> list[Group]:
     """The groups of two nodes or more, with their nodes in the order of the block."""
     found = dict.fromkeys(_Finder(block).group_of.values())
     place = {id(node): i for i, node in enumerate(block.nodes)}
-    several = [group for group in found if len(group.nodes) > 1]
+    several = [group for group in found if len(group.nodes) > 1 and group.results()]
     for group in several:
         group.nodes.sort(key=lambda node: place[id(node)])
         group.made = {id(value): value for node in group.nodes for value in _made_by(node)}
@@ -106,6 +120,7 @@ class _Finder:
         self.group_of: dict[int, Group] = {}  # by the id of a node, or of a value that it makes
         self._unsteady_groups: list[Group] = []  # the open ones
         self._unsteady = changing(block)
+        self._readers = _readers(block)
         self._fetched = {id(fetch) for fetch in block.fetches if isinstance(fetch, Node)}
         self._costs: dict[Hashable, int | None] = {}
         for node in block.nodes:
@@ -137,7 +152,7 @@ class _Finder:
         cost = self._cost(node)
         if cost is None or not _meet_in(shape, node.inputs):
             return None
-        group = Group(shape)
+        group = Group(shape, self._readers)
         group.nodes = [node]
         group.cost = cost
         group.reads = {id(value): value for value in node.inputs}
@@ -150,7 +165,7 @@ class _Finder:
         found = self.group_of.get(id(elements))
         if found is None or output.dtype != elements.dtype or output.dtype.is_bool:
             return None
-        group = Group(found.shape)
+        group = Group(found.shape, self._readers)
         group.nodes = [node]
         group.reads = {id(elements): elements}
         group.made = {id(output): output}
@@ -190,6 +205,15 @@ class _Finder:
             except Unfit:
                 self._costs[key] = None
         return self._costs[key]
+
+
+def _readers(block: Block) -> Readers:
+    """Who reads each value; 0 stands for the caller of the run."""
+    readers: Readers = {id(fetch): {0} for fetch in block.fetches}
+    for node in block.nodes:
+        for value in node.inputs:
+            readers.setdefault(id(value), set()).add(id(node))
+    return readers
 
 
 def is_known(value: Value) -> bool:

@@ -18,11 +18,10 @@ def fuse(block: Block) -> int:
     """Puts one node in place of each group of nodes, where the last of them stood."""
     if not block.trusts_shapes:
         return 0
-    wanted = _wanted(block)
     fused_at: dict[int, Node] = {}
     fused_of: dict[int, Node] = {}
     for group in groups(block):
-        node = fused_node(group, wanted)
+        node = fused_node(group)
         fused_at[id(group.nodes[-1])] = node
         fused_of.update((id(member), node) for member in group.nodes)
     kept = []
@@ -35,12 +34,3 @@ def fuse(block: Block) -> int:
         waits = [fused_of.get(id(other), other) for other in node.waits]
         node.waits = list(dict.fromkeys(other for other in waits if other is not node))
     return block.keep(kept)
-
-
-def _wanted(block: Block) -> dict[int, set[int]]:
-    """For each value, by `id`, the nodes that read it; 0 stands for the caller of the run."""
-    readers: dict[int, set[int]] = {id(fetch): {0} for fetch in block.fetches}
-    for node in block.nodes:
-        for value in node.inputs:
-            readers.setdefault(id(value), set()).add(id(node))
-    return readers
