@@ -108,14 +108,13 @@ def max_pool_grad(
     _check_shapes(orig_output, grad)
     gradient = buffer(out, orig_input.shape, grad.dtype)
     source, passed, origin = readonly(orig_input), readonly(grad), _origin(padding)
-    squares = pool2x2.suits(orig_input.shape[1:3], ksize, strides, padding)
+    if pool2x2.suits(orig_input.shape[1:3], ksize, strides, padding):
+        pool2x2.search_and_unpool(source, passed, gradient)
+        return gradient
 
     def images(start: int, stop: int) -> None:
         here = slice(start, stop)
-        if squares:
-            pool2x2.search_and_unpool(source[here], passed[here], gradient[here])
-        else:
-            _max_pool_grad(source[here], passed[here], gradient[here], ksize, strides, origin)
+        _max_pool_grad(source[here], passed[here], gradient[here], ksize, strides, origin)
 
     parallel_ranges(len(gradient), images, work=2 * _work(grad, ksize))
     return gradient

@@ -158,10 +158,21 @@ def unpool_images(grad: Array, which: Array, gradient: Array, bias_sums: Array) 
 
 
 def search_and_unpool(input: Array, grad: Array, gradient: Array) -> None:
-    """The way back for some images, in this thread, where it is not known where the maxima were."""
-    pooled, which = (workspace(f"pool {dtype}", grad.shape, dtype) for dtype in (grad.dtype, "u1"))
-    pool_images(input, None, pooled, which)
-    unpool_images(grad, which, gradient, np.zeros((0, 0, 0), grad.dtype))
+    """`max_pool_2x2_grad`, where it is not known which cells had the maxima."""
+    kernels, least, nothing = (
+        _kernels(grad.dtype),
+        lowest(grad.dtype),
+        np.zeros((0, 0, 0), grad.dtype),
+    )
+    source, passed, bias = readonly(input), readonly(grad), readonly(nothing.reshape(0))
+
+    def images(start: int, stop: int) -> None:
+        pooled = workspace("maxima", (stop - start, *grad.shape[1:]), grad.dtype)
+        which = workspace("places", pooled.shape, np.uint8)
+        kernels.pool(source[start:stop], bias, pooled, which, least)
+        kernels.unpool(passed[start:stop], readonly(which), gradient[start:stop], nothing)
+
+    parallel_ranges(len(grad), images, work=2 * _work(gradient))
 
 
 def _pooled(

@@ -175,11 +175,12 @@ def prepare(
 
 
 def _straight(filter: Array) -> Array:
-    """A filter in panels of its columns; as it lies, if they all go into one or it has no rest."""
+    """A filter in panels of its columns: a view, if they fill the panels, and else a copy."""
     rows, columns, channels, out_channels = filter.shape
     width = microkernel.product(filter.dtype, out_channels).width
     if out_channels % width == 0:
-        return np.moveaxis(readonly(filter).reshape(rows, columns, channels, -1, width), 3, 0)
+        shape = rows, columns, channels, out_channels // width, width
+        return np.moveaxis(readonly(filter).reshape(shape), 3, 0)
     return packed(readonly(filter), (0, 1, rows), (0, 1, columns), turned=False)
 
 
@@ -409,7 +410,7 @@ def _slices(tiles: _Tiles, panels: int) -> tuple[list[tuple[int, int]], list[tup
 
 
 def _transformed_filter(panels: Array, functions: Transforms) -> Array:
-    """U: (position, panel, channel, column), with positions spread; `panels` need not follow."""
+    """U: (position, panel, channel, column), with positions spread; the panels may be a view."""
     count, _, _, channels, width = panels.shape
     one = channels * width
     shape = functions.size**2, count * one + _LINE
