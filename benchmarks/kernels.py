@@ -5,9 +5,10 @@
 
 Each line is one kernel on one shape: milliseconds for each way to compute it, the rate of the one
 that is chosen (billions of multiplications and additions in a second, GF/s, counted as the
-definition has them; for pools billions of bytes read and written, GB/s), and how long the chosen
-and the fastest take by TensorFlow's time. The ways take turns, so that a disturbance of the machine
-does not fall on one of them; of each the fastest call counts, or with --median the median one.
+definition has them; for pools and functions billions of bytes read and written, GB/s), and how long
+the chosen and the fastest take by TensorFlow's time. The ways take turns, so that a disturbance of
+the machine does not fall on one of them; of each the fastest call counts, or with --median the
+median one.
 
 The chosen way is marked with an asterisk; `why` of `minitf.kernels.conv` and `gemm` has the
 reasons, which --why prints. The first lines say what the first call of each kernel took: a
@@ -35,6 +36,7 @@ from minitf.kernels import (
     pointwise,
     pool,
     pool2x2,
+    vector_math,
     winograd,
 )
 from minitf.kernels.parallel import get_num_threads, set_num_threads
@@ -243,6 +245,20 @@ def products(batch: int, tf: Any) -> Iterator[Measured]:
         yield Measured(name, ways, reason.split(":")[0], amount, "GF/s", reason)
 
 
+def functions(batch: int, tf: Any) -> Iterator[Measured]:
+    """Functions of large arrays: a million numbers at batch 50."""
+    for name in ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "erf"):
+        function, x = getattr(vector_math, name), random((20_000 * batch,))
+        x = np.abs(x) if name.startswith("log") else x
+        out = np.empty_like(x)
+        ways: dict[str, Callable[[], object]] = {"vectors": bind(function, x, out=out)}
+        if name != "erf":  # numpy has none
+            ways["numpy"] = bind(function.__wrapped__, x)
+        if tf:
+            ways[TENSORFLOW] = bind(getattr(tf.math, name), tf.constant(x))
+        yield Measured(f"{name} of {x.size:,}", ways, "vectors", 2.0 * x.nbytes, "GB/s")
+
+
 def on_blas(a: np.ndarray, b: np.ndarray, **given: Any) -> None:
     """The product by BLAS, whoever would be chosen."""
     large, gemm._LARGE = gemm._LARGE, 1 << 62
@@ -267,7 +283,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def everything(batch: int, tf: Any, only: str) -> list[Measured]:
-    families = (convolutions, layers, pools, products)
+    families = (convolutions, layers, pools, products, functions)
     return [
         measured
         for family in families

@@ -27,7 +27,7 @@ leaves the C library too where Intel's SVML is installed: NUMBA_DISABLE_INTEL_SV
 from __future__ import annotations
 
 import functools
-import secrets
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -89,7 +89,7 @@ class Philox:
 
     def __init__(self, seed: int = 0, seed2: int = 0) -> None:
         if seed == 0 and seed2 == 0:
-            seed, seed2 = secrets.randbits(64), secrets.randbits(64)
+            seed, seed2 = (int.from_bytes(os.urandom(8), "little") for _ in range(2))
         self._key = seed % 2**64
         self._counter = (seed2 % 2**64) << 64
         self._lock = threading.Lock()

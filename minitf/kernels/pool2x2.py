@@ -159,12 +159,9 @@ def unpool_images(grad: Array, which: Array, gradient: Array, bias_sums: Array) 
 
 def search_and_unpool(input: Array, grad: Array, gradient: Array) -> None:
     """`max_pool_2x2_grad`, where it is not known which cells had the maxima."""
-    kernels, least, nothing = (
-        _kernels(grad.dtype),
-        lowest(grad.dtype),
-        np.zeros((0, 0, 0), grad.dtype),
-    )
-    source, passed, bias = readonly(input), readonly(grad), readonly(nothing.reshape(0))
+    kernels, least = _kernels(grad.dtype), lowest(grad.dtype)
+    source, passed, bias = readonly(input), readonly(grad), readonly(np.zeros(0, grad.dtype))
+    nothing = np.zeros((0, 0, 0), grad.dtype)
 
     def images(start: int, stop: int) -> None:
         pooled = workspace("maxima", (stop - start, *grad.shape[1:]), grad.dtype)

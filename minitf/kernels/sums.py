@@ -1,4 +1,4 @@
-"""With this module one can add up the first axes of an array: all rows, or all pixels of images.
+"""With this module one can add up rows, and the pixels of images, in an order that others share.
 
 numpy adds pairwise along the last axis only. Along others its rounding grows with the number of
 rows, so here they are added in blocks, and then the blocks.
@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels.dispatch import compiles
 from minitf.kernels.jit import jit, readonly
 from minitf.kernels.parallel import parallel_ranges
 from minitf.kernels.workspace import workspace
@@ -32,27 +31,24 @@ Array = npt.NDArray[Any]
 _BLOCK = 128
 
 
-def sum_leading(array: Array, axes: int, *, out: Array | None = None) -> Array:
-    """The sum over the first `axes` axes.
+def sum_pixels(images: Array, *, out: Array | None = None) -> Array:
+    """The sum over all pixels of all images: one number for each channel.
 
     Args:
-      array: of floating or complex numbers, with more axes than that.
-      axes: how many, at least 1.
+      images: of shape (batch, height, width, channels); float32 or float64, as kernels compile for.
       out: where to put the result, if given.
 
-    >>> sum_leading(np.arange(8.0).reshape(2, 2, 2), 2)
+    >>> sum_pixels(np.arange(8.0).reshape(1, 2, 2, 2))
     array([12., 16.])
     """
-    if axes == 3 and array.ndim == 4 and compiles(array.dtype):
-        sums = row_sums("pixels", array.shape, array.dtype)
-        source = readonly(array)
+    sums = row_sums("pixels", images.shape, images.dtype)
+    source = readonly(images)
 
-        def images(start: int, stop: int) -> None:
-            _add_cells(source[start:stop], sums[start:stop])
+    def some(start: int, stop: int) -> None:
+        _add_cells(source[start:stop], sums[start:stop])
 
-        parallel_ranges(len(array), images, work=max(array[:1].size // 8, 1))
-        return sum_rows(sums.reshape(-1, array.shape[3]), out=out)
-    return sum_rows(array.reshape(-1, *array.shape[axes:]), out=out)
+    parallel_ranges(len(images), some, work=max(images[:1].size // 8, 1))
+    return sum_rows(sums.reshape(-1, images.shape[3]), out=out)
 
 
 def sum_rows(rows: Array, *, out: Array | None = None) -> Array:

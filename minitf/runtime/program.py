@@ -41,6 +41,7 @@ from minitf.framework.tensor import Tensor
 from minitf.kernels.parallel import thread_limit
 from minitf.runtime import run_errors
 from minitf.runtime.block import Block, Node
+from minitf.runtime.fusion.fused import Fused
 from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import PASSES, Change, rewrite
 from minitf.runtime.specialize import specialized_block
@@ -110,7 +111,7 @@ class Program:
         return all(op._version == version for op, version in self._versions.items())
 
     def explain(self, shapes: Shapes | None = None) -> str:
-        """What became of the graph: what each pass did, and the source.
+        """What became of the graph: what each pass did, the source, and the loops made for it.
 
         Args:
           shapes: of the feeds; None for the program that takes any.
@@ -123,7 +124,10 @@ class Program:
         lines += [f"{name}: {change}" for name, change in changes.items()]
         if step.plan is not None:
             lines.append(str(step.plan))
-        return "".join(f"# {line}\n" for line in lines) + step.source.text.rstrip()
+        kernels = [node.op_def.kernel_fn for node in step.source.node_of_line.values()]
+        loops = dict.fromkeys(kernel.code for kernel in kernels if isinstance(kernel, Fused))
+        program = "".join(f"# {line}\n" for line in lines) + step.source.text
+        return "\n\n".join([program, *loops]).rstrip()
 
     def _check_placeholders(self) -> None:
         for op in self.ops:

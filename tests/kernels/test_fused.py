@@ -46,7 +46,7 @@ def in_steps(x: Array, bias: Array | None, padding: Any, grad: Array) -> tuple[A
     gradient = reference.max_pool_grad(active, pooled, grad, **WINDOW, padding=padding)
     if bias is not None:
         gradient = np.where(active > 0, gradient, 0)
-    return pooled, gradient, sums.sum_leading(gradient, 3)
+    return pooled, gradient, sums.sum_pixels(gradient)
 
 
 def check_pool(x: Array, padding: Any) -> None:

@@ -16,7 +16,13 @@ from minitf.ops import array_ops
 
 # ---- AddN
 
-ADD_N = op_def("AddN(inputs: N * T) -> (sum: T)", "N: int > 1", "T: number", commutative=True)
+ADD_N = op_def(
+    "AddN(inputs: N * T) -> (sum: T)",
+    "N: int > 1",
+    "T: number",
+    elementwise=True,
+    commutative=True,
+)
 
 
 @ADD_N.shape
@@ -38,9 +44,9 @@ def add_n_kernel(*inputs: Any) -> Any:
             )
     if len(inputs) == 1:
         return np.array(first)
-    total = np.add(first, inputs[1], out=np.empty(first.shape, first.dtype))
+    total = np.add(first, inputs[1])
     for other in inputs[2:]:
-        np.add(total, other, out=total)
+        total += other
     return total
 
 

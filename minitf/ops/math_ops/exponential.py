@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
+from minitf.kernels import vector_math
 from minitf.ops.math_ops.arithmetic import ADD_V2, MUL, REAL_DIV
 from minitf.ops.math_ops.complex_numbers import conj
 
@@ -19,7 +18,7 @@ EXP = op_def("Exp(x: T) -> (y: T)", "T: inexact", elementwise=True, shape=unchan
 
 @EXP.kernel
 def exp_kernel(x: Any) -> Any:
-    return np.exp(x)
+    return vector_math.exp(x)
 
 
 @EXP.gradient
@@ -56,7 +55,7 @@ EXPM1 = op_def("Expm1(x: T) -> (y: T)", "T: inexact", elementwise=True, shape=un
 
 @EXPM1.kernel
 def expm1_kernel(x: Any) -> Any:
-    return np.expm1(x)
+    return vector_math.expm1(x)
 
 
 @EXPM1.gradient
@@ -93,7 +92,7 @@ LOG = op_def("Log(x: T) -> (y: T)", "T: inexact", elementwise=True, shape=unchan
 
 @LOG.kernel
 def log_kernel(x: Any) -> Any:
-    return np.log(x)
+    return vector_math.log(x)
 
 
 @LOG.gradient
@@ -130,7 +129,7 @@ LOG1P = op_def("Log1p(x: T) -> (y: T)", "T: inexact", elementwise=True, shape=un
 
 @LOG1P.kernel
 def log1p_kernel(x: Any) -> Any:
-    return np.log1p(x)
+    return vector_math.log1p(x)
 
 
 @LOG1P.gradient

@@ -11,6 +11,7 @@ from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
+from minitf.kernels import vector_math
 from minitf.ops.math_ops.arithmetic import ADD_V2, MUL, NEG, REAL_DIV, SUB
 from minitf.ops.math_ops.complex_numbers import conj
 from minitf.ops.math_ops.powers import SQUARE
@@ -207,7 +208,7 @@ TANH = op_def("Tanh(x: T) -> (y: T)", "T: inexact", elementwise=True, shape=unch
 
 @TANH.kernel
 def tanh_kernel(x: Any) -> Any:
-    return np.tanh(x)
+    return vector_math.tanh(x)
 
 
 @TANH.gradient
@@ -262,7 +263,7 @@ SIGMOID = op_def("Sigmoid(x: T) -> (y: T)", "T: inexact", elementwise=True, shap
 
 @SIGMOID.kernel
 def sigmoid_kernel(x: Any) -> Any:
-    return 1 / (1 + np.exp(-x))
+    return vector_math.sigmoid(x)
 
 
 @SIGMOID.gradient

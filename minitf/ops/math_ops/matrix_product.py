@@ -58,9 +58,7 @@ def _check_inner(a: int | None, b: int | None) -> None:
 
 
 @MATMUL.kernel
-def matmul_kernel(
-    a: Any, b: Any, *, transpose_a: bool, transpose_b: bool, out: Any = None
-) -> Any:
+def matmul_kernel(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool, out: Any = None) -> Any:
     for name, value in (("a", a), ("b", b)):
         if value.ndim != 2:
             raise ValueError(f"{name} is not a matrix: its shape is {list(value.shape)}")

@@ -11,6 +11,7 @@ from minitf.framework.op_def import broadcast, op_def
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
+from minitf.kernels import vector_math
 from minitf.ops import array_ops
 from minitf.ops.math_ops.arithmetic import MUL, NEG, SUB
 from minitf.ops.math_ops.broadcasting import unbroadcast
@@ -121,7 +122,7 @@ XLOGY = op_def("Xlogy(x: T, y: T) -> (z: T)", "T: inexact", elementwise=True, sh
 
 @XLOGY.kernel
 def xlogy_kernel(x: Any, y: Any) -> Any:
-    return np.where(x == 0, 0, x * np.log(y))
+    return np.where(x == 0, 0, x * vector_math.log(y))
 
 
 @XLOGY.gradient

@@ -11,7 +11,7 @@ from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import SCALAR
-from minitf.kernels import sums
+from minitf.kernels import reductions
 from minitf.ops import array_ops
 from minitf.ops.math_ops import sequence
 from minitf.ops.math_ops.arithmetic import MUL, REAL_DIV
@@ -39,6 +39,7 @@ SUM = op_def(
     "T: number",
     "Tidx: index = int32",
     passes_on_same_shape=True,
+    adds_up="sum",
     shape=reduced_shape,
 )
 
@@ -49,11 +50,11 @@ def sum_kernel(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
 
 
 def _sum(x: Any, axes: tuple[int, ...], keep_dims: bool) -> Any:
-    leading = set(axes) == set(range(len(axes))) and 0 < len(axes) < x.ndim
-    if leading and x.dtype.kind in "fc" and x.size:
-        total = sums.sum_leading(x, len(axes))
-        return total.reshape((1,) * len(axes) + total.shape) if keep_dims else total
-    return np.sum(x, axis=axes, keepdims=keep_dims, dtype=x.dtype)
+    total = reductions.sum_over(x, axes)
+    if not keep_dims:
+        return total
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
+    return np.reshape(total, kept)
 
 
 @SUM.gradient
@@ -112,6 +113,7 @@ MEAN = op_def(
     "T: number",
     "Tidx: index = int32",
     passes_on_same_shape=True,
+    adds_up="mean",
     shape=reduced_shape,
 )
 

@@ -10,6 +10,7 @@ import numpy as np
 from minitf.framework.op_def import broadcast, op_def, unchanged
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
+from minitf.kernels import vector_math
 from minitf.ops.math_ops.arithmetic import ADD_V2, MUL, NEG
 from minitf.ops.math_ops.broadcasting import unbroadcast
 from minitf.ops.math_ops.exponential import EXP
@@ -28,12 +29,12 @@ def _each(function: Any, x: Any) -> Any:
 
 # ---- Erf
 
-ERF = op_def("Erf(x: T) -> (y: T)", "T: float", shape=unchanged)
+ERF = op_def("Erf(x: T) -> (y: T)", "T: float", elementwise=True, shape=unchanged)
 
 
 @ERF.kernel
 def erf_kernel(x: Any) -> Any:
-    return _each(math.erf, x)
+    return vector_math.erf(x)
 
 
 @ERF.gradient

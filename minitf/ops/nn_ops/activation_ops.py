@@ -15,6 +15,7 @@ from minitf.framework.op_def import alike, op_def, unchanged
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
+from minitf.kernels import vector_math
 from minitf.ops import array_ops, math_ops
 
 # ---- Relu
@@ -227,7 +228,7 @@ ELU = op_def("Elu(features: T) -> (activations: T)", "T: float", elementwise=Tru
 
 @ELU.kernel
 def elu_kernel(features: Any) -> Any:
-    return np.where(features < 0, np.expm1(features), features)
+    return np.where(features < 0, vector_math.expm1(features), features)
 
 
 @ELU.gradient
@@ -296,7 +297,7 @@ SELU = op_def(
 
 @SELU.kernel
 def selu_kernel(features: Any) -> Any:
-    negative = np.expm1(features) * _SELU_SCALE_ALPHA
+    negative = vector_math.expm1(features) * _SELU_SCALE_ALPHA
     return np.where(features < 0, negative, features * _SELU_SCALE)
 
 
@@ -361,8 +362,7 @@ SOFTPLUS = op_def(
 
 @SOFTPLUS.kernel
 def softplus_kernel(features: Any) -> Any:
-    # exp of a negative number cannot overflow.
-    return np.maximum(features, 0) + np.log1p(np.exp(-np.abs(features)))
+    return vector_math.softplus(features)
 
 
 @SOFTPLUS.gradient
@@ -404,7 +404,7 @@ SOFTPLUS_GRAD = op_def(
 
 @SOFTPLUS_GRAD.kernel
 def softplus_grad_kernel(gradients: Any, features: Any) -> Any:
-    return gradients / (np.exp(-features) + 1)
+    return gradients / (vector_math.exp(-features) + 1)
 
 
 @SOFTPLUS_GRAD.gradient

@@ -12,7 +12,7 @@ from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims
-from minitf.kernels import sums
+from minitf.kernels import reductions
 from minitf.ops import array_ops
 
 _FORMAT = 'data_format: {"NHWC", "NCHW"} = "NHWC"'
@@ -122,10 +122,8 @@ def bias_add_grad_kernel(out_backprop: Any, *, data_format: str) -> Any:
     if out_backprop.ndim < 2:
         raise ValueError(f"Input tensor must be at least 2D: {list(out_backprop.shape)}")
     axis = _channel_axis(out_backprop.ndim, data_format)
-    if axis == out_backprop.ndim - 1 and out_backprop.dtype.kind in "fc" and out_backprop.size:
-        return sums.sum_leading(out_backprop, axis)
     others = tuple(i for i in range(out_backprop.ndim) if i != axis)
-    return np.sum(out_backprop, axis=others, dtype=out_backprop.dtype)
+    return reductions.sum_over(out_backprop, others)
 
 
 @BIAS_ADD_GRAD.gradient

@@ -14,6 +14,7 @@ from minitf.framework.op_def import op_def, scalars
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, broadcast_shape, shape_of_dims
+from minitf.kernels import vector_math
 from minitf.ops import array_ops, math_ops
 from minitf.ops.nn_ops.softmax_ops import LOG_SOFTMAX, SOFTMAX, shifted_logits, widened
 
@@ -81,9 +82,9 @@ def softmax_cross_entropy_kernel(features: Any, labels: Any) -> Any:
             "logits and labels must be either 2-dimensional, or broadcasted to be 2-dimensional"
         )
     shifted = shifted_logits(widened(features))
-    powers = np.exp(shifted)
+    powers = vector_math.exp(shifted)
     total = np.sum(powers, axis=1, keepdims=True)
-    loss = np.sum(labels * (np.log(total) - shifted), axis=1)
+    loss = np.sum(labels * (vector_math.log(total) - shifted), axis=1)
     return _in_dtype_of(features, loss, powers / total - labels)
 
 
@@ -162,9 +163,9 @@ def sparse_softmax_cross_entropy_kernel(features: Any, labels: Any) -> Any:
     _check_class_ids(features, labels)
     rows = np.arange(len(labels))
     shifted = shifted_logits(widened(features))
-    powers = np.exp(shifted)
+    powers = vector_math.exp(shifted)
     total = np.sum(powers, axis=1)
-    loss = np.log(total) - shifted[rows, labels]
+    loss = vector_math.log(total) - shifted[rows, labels]
     powers /= total[:, np.newaxis]
     powers[rows, labels] -= 1
     return _in_dtype_of(features, loss, powers)

@@ -14,6 +14,7 @@ from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape
+from minitf.kernels import vector_math
 from minitf.ops import math_ops
 
 
@@ -44,7 +45,7 @@ SOFTMAX = op_def("Softmax(logits: T) -> (softmax: T)", "T: float", shape=_at_lea
 @SOFTMAX.kernel
 def softmax_kernel(logits: Any) -> Any:
     powers = shifted_logits(widened(logits))
-    np.exp(powers, out=powers)
+    vector_math.exp(powers, out=powers)
     powers /= np.sum(powers, axis=-1, keepdims=True)
     return powers.astype(logits.dtype, copy=False)
 
@@ -66,7 +67,7 @@ LOG_SOFTMAX = op_def(
 @LOG_SOFTMAX.kernel
 def log_softmax_kernel(logits: Any) -> Any:
     shifted = shifted_logits(widened(logits))
-    shifted -= np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+    shifted -= vector_math.log(np.sum(vector_math.exp(shifted), axis=-1, keepdims=True))
     return shifted.astype(logits.dtype, copy=False)
 
 
