@@ -61,9 +61,6 @@ class Pattern:
         given = {name for line in self.new_lines for name in line.outputs}
         self.vanishing = made - given
 
-    def __repr__(self) -> str:
-        return "; ".join(f"{', '.join(line.outputs)} = {line.inputs}" for line in self.lines)
-
 
 def _line(text: str) -> Line:
     match = _LINE.fullmatch(text.strip())

@@ -9,7 +9,6 @@ import pytest
 
 import minitf as tf
 from minitf.framework.kernel_context import ResourceManager
-from minitf.framework.patterns import Pattern, all_patterns
 from minitf.kernels import jit
 from minitf.runtime.block import Block
 from minitf.runtime.interpreter import interpret
@@ -331,12 +330,3 @@ def test_explain_shows_the_layer() -> None:
         text = sess.explain(tensors["p"], [x])
     assert "# layers: without 1 Conv2D, 1 BiasAdd, 1 Relu, 1 MaxPool; with 1 Conv" in text
     assert "p, p_which = convolve_bias_relu_max_pool_kernel(" in text
-
-
-def test_patterns_are_read() -> None:
-    found = Pattern("b, c = Split(a)\nd = Add(b, c) | Sub(c, b)", "d = New(a)", lambda n, v: {})
-    assert found.lines[1].inputs == {"Add": ("b", "c"), "Sub": ("c", "b")}
-    assert found.vanishing == {"b", "c"}
-    assert len(list(all_patterns())) >= 4
-    with pytest.raises(ValueError, match="Cannot read the line"):
-        Pattern("y = Square(x", "y = New(x)", lambda n, v: {})
