@@ -1,12 +1,12 @@
 """A convolutional network on MNIST, every step written out: 99 % right in a few minutes.
 
-    image 28x28x1 -> conv 5x5x32, relu, pool 2x2 -> 14x14x32
-                  -> conv 5x5x64, relu, pool 2x2 -> 7x7x64
-                  -> dense 3136 to 1024, relu, dropout
-                  -> dense 1024 to 10, softmax cross-entropy, Adam
+image 28x28x1 -> conv 5x5x32, relu, pool 2x2 -> 14x14x32
+              -> conv 5x5x64, relu, pool 2x2 -> 7x7x64
+              -> dense 3136 to 1024, relu, dropout
+              -> dense 1024 to 10, softmax cross-entropy, Adam
 
-    python examples/04_mnist_cnn.py
-    python examples/04_mnist_cnn.py --epochs 1 --batch_size 100
+python examples/04_mnist_cnn.py
+python examples/04_mnist_cnn.py --epochs 1 --batch_size 100
 """
 
 import argparse
@@ -81,9 +81,7 @@ def build_model(learning_rate, steps):
     logits = build_network(x, keep_prob)
 
     with tf.name_scope("loss"):
-        loss = tf.reduce_mean(
-            tf.nn.softmax_cross_entropy_with_logits_v2(labels=y_, logits=logits)
-        )
+        loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=y_, logits=logits))
     # Large steps first, and ever smaller ones towards the end, where they settle.
     step = tf.train.get_or_create_global_step()
     rate = tf.train.polynomial_decay(learning_rate, step, steps, end_learning_rate=0.0)

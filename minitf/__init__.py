@@ -172,6 +172,7 @@ from minitf.nn.dilation import (
 from minitf.ops.partition_ops import dynamic_partition as dynamic_partition
 from minitf.ops.partition_ops import dynamic_stitch as dynamic_stitch
 from minitf.ops.sparse_ops import sparse_to_dense as sparse_to_dense
+
 # ---- random ops, variables, initializers
 from minitf.ops.init_ops import constant_initializer as constant_initializer
 from minitf.ops.init_ops import glorot_normal_initializer as glorot_normal_initializer

@@ -25,10 +25,19 @@ from typing import TypeGuard
 import minitf
 
 # minitf's own rooms: TensorFlow has no packages of these names, so neither has the alias.
-_ROOMS = frozenset({
-    "autodiff", "checkpoint", "cli", "distributed", "framework", "kernels", "ops", "runtime",
-    "visualize",
-})
+_ROOMS = frozenset(
+    {
+        "autodiff",
+        "checkpoint",
+        "cli",
+        "distributed",
+        "framework",
+        "kernels",
+        "ops",
+        "runtime",
+        "visualize",
+    }
+)
 
 # Packages whose files are modules in TensorFlow too; elsewhere only the package itself is.
 _PACKAGES_OF_MODULES = ("compat", "contrib", "examples", "saved_model")

@@ -12,8 +12,9 @@ from hypothesis import settings
 # waits for a network, or depends on what a cache happens to hold, unless it says so itself.
 os.environ["MINITF_OFFLINE"] = "1"
 os.environ.pop("MNIST_DIR", None)
-# Nor on how the developer's shell has seeds derived.
+# Nor on how the developer's shell has seeds derived, or images convolved.
 os.environ.pop("MINITF_SEEDS", None)
+os.environ.pop("MINITF_CONV", None)
 
 # A compilation inside an example makes it slow once, which is not a failure: no deadline.
 settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)

@@ -144,8 +144,12 @@ def test_keyboard_interrupt_exits_with_130(tmp_path: Path) -> None:
     write(tmp_path, "script.py", "import time\nprint('ready', flush=True)\ntime.sleep(60)\n")
     command = [sys.executable, "-m", "minitf", "run", "script.py"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=ENVIRONMENT, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        command,
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         # Where the tests run in the background, SIGINT is ignored, and a child inherits that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:

@@ -145,19 +145,23 @@ def test_no_file_is_long() -> None:
     ]
     assert paths
     sizes = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in paths}
-    report([
-        f"{path} has {lines} lines; a file has at most {FILE_LINES}: make it a package"
-        for path, lines in sizes.items()
-        if lines > FILE_LINES
-    ])
+    report(
+        [
+            f"{path} has {lines} lines; a file has at most {FILE_LINES}: make it a package"
+            for path, lines in sizes.items()
+            if lines > FILE_LINES
+        ]
+    )
 
 
 def test_every_module_says_what_one_can_do_with_it() -> None:
-    report([
-        f"{name} has no docstring; it opens with what one can do with it"
-        for name, path in MODULES.items()
-        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
-    ])
+    report(
+        [
+            f"{name} has no docstring; it opens with what one can do with it"
+            for name, path in MODULES.items()
+            if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+        ]
+    )
 
 
 def loaded_by(statement: str) -> list[str]:
@@ -165,7 +169,11 @@ def loaded_by(statement: str) -> list[str]:
     code = f"{statement}\nimport sys\nprint(*(name for name in {HEAVY!r} if name in sys.modules))"
     run = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
     )
     return run.stdout.split()
 

@@ -49,7 +49,10 @@ class Project:
             ["make", "PYTHON=./python", *args],
             cwd=self.folder,
             env={**variables, "CALLS": str(self.calls_file), **environment},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     def calls(self) -> list[str]:
@@ -92,9 +95,7 @@ def test_the_tests_add_what_they_need_to_the_same_environment(project: Project) 
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "minitf/_version.py"])
-def test_it_installs_again_when_the_project_s_metadata_changes(
-    name: str, project: Project
-) -> None:
+def test_it_installs_again_when_the_project_s_metadata_changes(name: str, project: Project) -> None:
     project.make("test")
     project.calls()
     later = time.time() + 5

@@ -153,8 +153,11 @@ def wrong_block(code: str, expected: str | None) -> str:
         program = code
     run = subprocess.run(
         [sys.executable, "-W", "error::SyntaxWarning", "-c", program],
-        cwd=ROOT, env={**os.environ, "TQDM_DISABLE": "1"},
-        capture_output=True, text=True, timeout=300,
+        cwd=ROOT,
+        env={**os.environ, "TQDM_DISABLE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     if run.returncode:
         return run.stdout + run.stderr

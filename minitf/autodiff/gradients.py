@@ -18,8 +18,9 @@ pass a sum on before it is complete.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from types import FunctionType
 from typing import Any
 
 from minitf.autodiff.aggregate import add_up
@@ -211,10 +212,10 @@ class _Walk:
             function = gradient_function(op)
             if function is None:
                 continue
-            with self._graph.name_scope(f"{op.name}_grad"), self._near(op):
+            with self._graph.name_scope(f"{op._name}_grad"), self._near(op):
                 in_grads = self._apply(op, function, out_grads)
             for tensor, grad in zip(op._inputs, in_grads, strict=True):
-                if grad is not None and tensor in self._on_way and _has_gradient(tensor):
+                if grad is not None:
                     self._arrived.setdefault(tensor, []).append(_fitted(op, tensor, grad))
 
     def _total(self, tensor: Tensor) -> Any:
@@ -232,35 +233,43 @@ class _Walk:
     def _apply(
         self, op: Operation, function: Callable[..., Any], out_grads: list[Any]
     ) -> list[Any]:
+        """The gradients by an operation's inputs; None for those that nobody asks for."""
         if op._control_flow_context is not None and not op._op_def.is_control_flow:
             # Constants that a rule makes for a branch must be dead when the branch is.
             alive = [grad for grad in out_grads if grad is not None]
             with self._graph.control_dependencies([_op_of(grad) for grad in alive]):
-                result = function(op, *out_grads)
+                grads = self._wanted(op, function(op, *out_grads))
         else:
-            result = function(op, *out_grads)
+            grads = self._wanted(op, function(op, *out_grads))
+        if self.gate and sum(grad is not None for grad in grads) > 1:
+            with self._graph.device(None):
+                grads = control_flow_ops.tuple_(grads)
+        return grads
+
+    def _wanted(self, op: Operation, result: Any) -> list[Any]:
+        """What a rule gave, without the gradients of what is not on the way."""
         grads = list(result) if isinstance(result, (list, tuple)) else [result]
         if len(grads) != len(op._inputs):
             raise ValueError(
                 f"The gradient function of op type {op.type!r} returned {len(grads)} gradients for "
                 f"the {len(op._inputs)} inputs of {op.name!r}, created at {op.traceback}."
             )
-        if self.gate and sum(grad is not None for grad in grads) > 1:
-            with self._graph.device(None):
-                grads = control_flow_ops.tuple_(grads)
+        for i, tensor in enumerate(op._inputs):
+            if tensor not in self._on_way or not _has_gradient(tensor):
+                grads[i] = None
+            elif isinstance(grads[i], FunctionType):
+                grads[i] = grads[i]()
         return grads
 
-    @contextmanager
-    def _near(self, op: Operation) -> Iterator[None]:
-        if not self.colocate:
-            yield
-            return
-        with self._graph.colocate_with(op):
-            yield
+    def _near(self, op: Operation) -> AbstractContextManager[None]:
+        return self._graph.colocate_with(op) if self.colocate else _ANYWHERE
 
     def result(self, x: Tensor) -> Any:
         """The gradient by one x."""
         return self._total(x)
+
+
+_ANYWHERE = nullcontext()
 
 
 def _op_of(grad: Any) -> Operation:

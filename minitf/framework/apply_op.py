@@ -7,14 +7,14 @@ that the inputs decide (`T` is the dtype of `x`), check the others, and add the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
 from minitf.framework import dtypes, errors, tensor_shape
 from minitf.framework.convert import convert_to_tensor
-from minitf.framework.default import get_default_graph
+from minitf.framework.default import get_default_graph, in_name_scope
 from minitf.framework.graph import Graph
 from minitf.framework.op_def import ArgDef, AttrDef, OpDef
 from minitf.framework.tensor import Tensor
@@ -45,16 +45,18 @@ def apply_op(
     attrs: dict[str, Any] = {}
     for key, value in given_attrs.items():
         attrs[key] = _checked_attr(op_def, key, value)
-    if not op_def.takes_lists and all(type(value) is Tensor for value in inputs):
+    if not op_def.takes_lists and _ONLY_TENSORS.issuperset(map(type, inputs)):
         flat = list(inputs)
     else:
-        scope = name or op_def.name
-        with graph.as_default(), graph.name_scope(scope) as name:
+        with in_name_scope(graph, name or op_def.name) as name:
             flat = _convert_inputs(op_def, inputs, attrs)
     _infer_types(op_def, flat, attrs)
     _fill_defaults(op_def, attrs)
     output_types = _output_types(op_def, attrs)
-    with _at_references(graph, op_def, flat) if op_def.takes_references else _ANYWHERE:
+    if op_def.takes_references:
+        with _at_references(graph, op_def, flat):
+            op = graph.create_op(op_def, flat, output_types, attrs, name)
+    else:
         op = graph.create_op(op_def, flat, output_types, attrs, name)
     outputs = op._outputs
     if not outputs:
@@ -66,7 +68,8 @@ def apply_op(
     return outputs
 
 
-_ANYWHERE = nullcontext()
+OpDef.apply = apply_op
+_ONLY_TENSORS = frozenset({Tensor})
 
 
 @contextmanager
@@ -88,6 +91,8 @@ def graph_of(values: Any) -> Graph:
     graph: Graph | None = None
     first: Any = None
     for value in values:
+        if type(value) is Tensor and value._op._graph is graph:
+            continue
         for item in value if isinstance(value, (list, tuple)) else (value,):
             item_graph = getattr(item, "graph", None)
             if isinstance(item_graph, Graph):
@@ -229,44 +234,48 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]
 
 def _infer_types(op_def: OpDef, flat: list[Tensor], attrs: dict[str, Any]) -> None:
     """Sets the type attributes from the input tensors, and checks that they agree."""
-    decided_by: dict[str, str] = {}
-    position = 0
-    for arg in op_def.inputs:
-        if arg.is_list:
-            count = (
-                attrs.get(arg.number_attr) if arg.number_attr else len(attrs[arg.type_list_attr])
-            )
-            assert count is not None
-        else:
-            count = 1
-        for tensor in flat[position : position + count]:
-            dtype = tensor._dtype
-            if arg.is_ref and not dtype._is_ref_dtype:
-                raise TypeError(
-                    errors.report(
-                        f"Input {arg.name!r} of {op_def.name!r} Op requires l-value input: a "
-                        "variable, not a tensor.",
-                        facts=_about(op_def, tensor),
-                        do="give the tf.Variable itself.",
-                    )
+    declared = _declared_of_each(op_def, attrs) if op_def.takes_lists else op_def.inputs
+    for position, (arg, tensor) in enumerate(zip(declared, flat, strict=True)):
+        dtype = tensor._dtype
+        if dtype._is_ref:
+            dtype = dtype._partner
+        elif arg.is_ref:
+            raise TypeError(
+                errors.report(
+                    f"Input {arg.name!r} of {op_def.name!r} Op requires l-value input: a "
+                    "variable, not a tensor.",
+                    facts=_about(op_def, tensor),
+                    do="give the tf.Variable itself.",
                 )
-            dtype = dtype.base_dtype
-            if arg.type_attr:
-                seen = attrs.get(arg.type_attr)
-                if seen is None:
-                    attrs[arg.type_attr] = dtype
-                    _check_allowed(op_def, arg, dtype, tensor)
-                elif seen is not dtype:
-                    _type_clash(op_def, arg, tensor, seen, decided_by.get(arg.type_attr))
-                decided_by.setdefault(arg.type_attr, arg.name)
-            elif arg.type is not None and arg.type is not dtype:
-                _type_clash(op_def, arg, tensor, arg.type, None)
-        position += count
+            )
+        if arg.type_attr:
+            seen = attrs.get(arg.type_attr)
+            if seen is None:
+                attrs[arg.type_attr] = dtype
+                _check_allowed(op_def, arg, dtype, tensor)
+            elif seen is not dtype:
+                _type_clash(op_def, arg, tensor, seen, declared[:position])
+        elif arg.type is not None and arg.type is not dtype:
+            _type_clash(op_def, arg, tensor, arg.type, [])
+
+
+def _declared_of_each(op_def: OpDef, attrs: dict[str, Any]) -> list[ArgDef]:
+    """The declaration of each input tensor, where one may stand for a list of them."""
+    declared: list[ArgDef] = []
+    for arg in op_def.inputs:
+        count = 1
+        if arg.is_list:
+            count = attrs[arg.number_attr] if arg.number_attr else len(attrs[arg.type_list_attr])
+        declared += [arg] * count
+    return declared
 
 
 def _type_clash(
-    op_def: OpDef, arg: ArgDef, tensor: Tensor, wanted: dtypes.DType, decided_by: str | None
+    op_def: OpDef, arg: ArgDef, tensor: Tensor, wanted: dtypes.DType, before: list[ArgDef]
 ) -> None:
+    """Raises the error of an input whose type is not `wanted`, as inputs `before` it decided."""
+    deciding = [each.name for each in before if each.type_attr == arg.type_attr]
+    decided_by = deciding[0] if deciding else None
     reason = f" of argument {decided_by!r}" if decided_by else ""
     verb = "match" if decided_by else "match expected"
     raise TypeError(

@@ -23,6 +23,8 @@ def as_array(value: Any, dtype: Any = None) -> Any:
     """
     if dtype is not None:
         dtype = dtypes.as_dtype(dtype).base_dtype
+    if type(value) is float and (dtype is None or dtype.is_floating):
+        return np.array(value, dtype=(dtype or dtypes.float32).as_numpy_dtype)
     if value is None:
         raise ValueError(
             errors.report("None values not supported.", do="give a number, a string or an array.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from typing import Any
 
 from minitf.framework.graph import Graph
@@ -52,14 +52,39 @@ def get_default_session() -> Any:
     return _stacks.sessions[-1] if _stacks.sessions else None
 
 
-@contextmanager
-def graph_as_default(graph: Graph) -> Iterator[Graph]:
+class graph_as_default(ContextDecorator):
     """Makes a graph the default one inside a `with` block."""
-    push_graph(graph)
-    try:
-        yield graph
-    finally:
-        pop_graph(graph)
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def __enter__(self) -> Graph:
+        _stacks.graphs.append(self._graph)
+        return self._graph
+
+    def __exit__(self, *_: object) -> None:
+        pop_graph(self._graph)
+
+
+class in_name_scope:
+    """Makes a graph the default one inside a `with` block, in one of its name scopes.
+
+    This is what op functions open around what they convert: a class, as that costs less than a
+    generator, and every node that takes a Python number pays for it.
+    """
+
+    def __init__(self, graph: Graph, name: str | None) -> None:
+        self._graph = graph
+        self._name = name
+
+    def __enter__(self) -> str:
+        scope, self._outer = self._graph._enter_name_scope(self._name)
+        _stacks.graphs.append(self._graph)
+        return scope
+
+    def __exit__(self, *_: object) -> None:
+        _remove_innermost(_stacks.graphs, self._graph)
+        self._graph._leave_name_scope(self._outer)
 
 
 @contextmanager
@@ -93,8 +118,11 @@ def pop_graph(graph: Graph) -> None:
 
 
 def _remove_innermost(stack: list[Any], item: Any) -> None:
+    if stack and stack[-1] is item:
+        stack.pop()
+        return
     # Not always the last one: an InteractiveSession may be closed before what was opened after it.
-    for position in range(len(stack) - 1, -1, -1):
+    for position in range(len(stack) - 2, -1, -1):
         if stack[position] is item:
             del stack[position]
             return

@@ -270,6 +270,8 @@ def as_dtype(type_value: Any) -> DType:
     """
     if isinstance(type_value, DType):
         return type_value
+    if isinstance(type_value, np.dtype) and type_value in _BY_NUMPY:
+        return _BY_NUMPY[type_value]
     try:
         found = _BY_PYTHON.get(type_value) or _BY_NAME.get(type_value) or _BY_ENUM.get(type_value)
     except TypeError:  # an unhashable value names no type

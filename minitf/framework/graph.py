@@ -21,35 +21,12 @@ from minitf.framework import traceback as traceback_lib
 from minitf.framework.dtypes import DType
 from minitf.framework.graph_collections import CollectionsMixin
 from minitf.framework.graph_lookup import LookupMixin
+from minitf.framework.graph_scopes import ControlScope, NameScope, Scopes, ScopesByThread
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 
 VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
 VALID_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
-
-
-class _ControlScope:
-    """One open `control_dependencies` block: what it waits for, and what was made in it."""
-
-    __slots__ = ("clears", "inputs", "made")
-
-    def __init__(self, inputs: list[Operation], clears: bool = False) -> None:
-        self.inputs = inputs
-        self.made: set[Operation] = set()
-        self.clears = clears
-
-
-class _Scopes(threading.local):
-    """The scopes that are open in one thread."""
-
-    def __init__(self) -> None:
-        self.name = ""
-        self.devices: list[Any] = []
-        self.control: list[_ControlScope] = []
-        self.colocation: list[Operation] = []
-        self.attrs: dict[str, Any] = {}
-        self.context: Any = None  # the innermost control flow context: a branch of tf.cond
-        self.container = ""
 
 
 class Graph(CollectionsMixin, LookupMixin):
@@ -75,13 +52,17 @@ class Graph(CollectionsMixin, LookupMixin):
         self._finalized_at = ""
         self._seed: int | None = None
         self._seedless_ops = 0
-        self._scopes = _Scopes()
+        self._scopes_by_thread = ScopesByThread()
         self._gradient_overrides: dict[str, str] = {}
         self._unfeedable: set[Tensor] = set()
         self._unfetchable: set[Any] = set()
         self._kept: list[Any] = []
         self._created_at = str(traceback_lib.capture())
         self._init_collections()
+
+    @property
+    def _scopes(self) -> Scopes:
+        return self._scopes_by_thread.scopes
 
     # ---- nodes
 
@@ -281,8 +262,9 @@ class Graph(CollectionsMixin, LookupMixin):
 
         Names differ by more than case: after "a", asking for "A" gives "A_1".
         """
-        if self._scopes.name:
-            name = f"{self._scopes.name}/{name}"
+        scope = self._scopes.name
+        if scope:
+            name = f"{scope}/{name}"
         with self._lock:
             used = self._names_in_use
             key = name.lower()
@@ -300,36 +282,42 @@ class Graph(CollectionsMixin, LookupMixin):
                 used[numbered] = 1
             return f"{name}_{count}"
 
-    @contextmanager
-    def name_scope(self, name: str | None) -> Iterator[str]:
+    def name_scope(self, name: str | None) -> AbstractContextManager[str]:
         """Puts the nodes made inside under a common prefix (mirrors `tf.Graph.name_scope`).
 
         Args:
           name: the scope's name, made unique; one that ends in "/" enters that scope again; None
             or "" enters the root.
 
-        Yields:
-          The scope's full name with a "/" at its end, or "" for the root.
+        Returns:
+          A context manager, which gives the scope's full name with a "/" at its end, or "" for
+          the root.
 
         Raises:
           TypeError: if the name is no string.
           ValueError: if it has a character that node names cannot have.
         """
+        return NameScope(self, name)
+
+    def _enter_name_scope(self, name: str | None) -> tuple[str, str]:
+        """Opens a name scope; returns its name as `name_scope` does, and what to leave it with."""
         scopes = self._scopes
         outer = scopes.name
         if not name:
-            inner = ""
-        else:
-            self._check_scope_name(name)
-            inner = name[:-1] if name[-1] == "/" else self.unique_name(name)
-        scopes.name = inner
-        try:
-            yield f"{inner}/" if inner else ""
-        finally:
-            scopes.name = outer
+            scopes.name = ""
+            return "", outer
+        self._check_scope_name(name, outer)
+        if name[-1] == "/":
+            scopes.name = name[:-1]
+            return name, outer
+        inner = scopes.name = self.unique_name(name)
+        return f"{inner}/", outer
 
-    def _check_scope_name(self, name: str) -> None:
-        pattern = VALID_SCOPE_NAME if self._scopes.name else VALID_OP_NAME
+    def _leave_name_scope(self, outer: str) -> None:
+        self._scopes.name = outer
+
+    def _check_scope_name(self, name: str, outer: str) -> None:
+        pattern = VALID_SCOPE_NAME if outer else VALID_OP_NAME
         if not pattern.match(_checked_name(name)):
             raise ValueError(_bad_name(name, "scope"))
 
@@ -337,7 +325,7 @@ class Graph(CollectionsMixin, LookupMixin):
         """The prefix of names that `name_scope(name)` would give, which is not used up yet."""
         if name == "":
             return ""
-        self._check_scope_name(name)
+        self._check_scope_name(name, self._scopes.name)
         return name if name[-1] == "/" else self.unique_name(name, mark_as_used=False) + "/"
 
     def _prefixes(self) -> set[str]:
@@ -497,7 +485,7 @@ class Graph(CollectionsMixin, LookupMixin):
                 element = getattr(item, "values", None) if hasattr(item, "indices") else item
                 element = self.as_graph_element(element)
                 ops[element.op if isinstance(element, Tensor) else element] = None
-            scopes.control = [*outer_control, _ControlScope(list(ops))]
+            scopes.control = [*outer_control, ControlScope(list(ops))]
         try:
             yield
         finally:
@@ -551,6 +539,8 @@ class Graph(CollectionsMixin, LookupMixin):
 
     def is_fetchable(self, tensor_or_op: Any) -> bool:
         """Whether `Session.run` may return this."""
+        if not self._unfetchable:
+            return True
         return getattr(tensor_or_op, "op", tensor_or_op) not in self._unfetchable
 
 

@@ -63,13 +63,10 @@ class LookupMixin:
           ValueError: if it belongs to another graph, or the name is of the wrong kind.
           KeyError: if the graph has nothing of that name.
         """
+        if type(obj) is Tensor and allow_tensor and obj._op._graph is self:
+            return obj
         if not (allow_tensor or allow_operation):
             raise ValueError("allow_tensor and allow_operation can't both be False.")
-        wanted = " or ".join(
-            kind
-            for kind, allowed in (("Tensor", allow_tensor), ("Operation", allow_operation))
-            if allowed
-        )
         convert = getattr(obj, "_as_graph_element", None)
         element = convert() if convert is not None else obj
         if isinstance(element, (str, bytes)):
@@ -79,6 +76,8 @@ class LookupMixin:
             allow_operation and isinstance(element, Operation)
         )
         if not allowed:
+            kinds = (("Tensor", allow_tensor), ("Operation", allow_operation))
+            wanted = " or ".join(kind for kind, is_allowed in kinds if is_allowed)
             raise TypeError(
                 errors.report(
                     f"Can not convert a {type(obj).__name__} into a {wanted}.",

@@ -29,7 +29,7 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -155,9 +155,16 @@ class OpDef:
       passes_on: its output is its first input, as it is: a node that only the graph needs.
       adds_up: it adds up its first input over the axes that its second says: "sum", or "mean" where
         it divides by their number; axes stay with size 1 if the attribute keep_dims says so.
+      passes_on_same_shape: so it is where the output has that input's shape (Reshape to the shape
+        that an array has; Sum over no axis, or over one of size 1).
+      fills: the number that its output, of the first input's shape, consists of; else None.
       neutral: by input name, the number that as this input gives the other one back, exactly.
       is_control_flow: it may make its outputs dead (Switch) or run with a dead input (Merge).
       is_merge: one living input is enough to run it.
+    """
+
+    apply: ClassVar[Callable[[OpDef, tuple[Any, ...], dict[str, Any], str | None], Any]]
+    """Builds a node. The module `apply_op`, which knows graphs as this one does not, puts it here.
     """
 
     def __init__(
@@ -171,6 +178,8 @@ class OpDef:
         foldable: bool = True,
         passes_on: bool = False,
         adds_up: str = "",
+        passes_on_same_shape: bool = False,
+        fills: int | None = None,
         neutral: dict[str, float] | None = None,
         is_control_flow: bool = False,
         is_merge: bool = False,
@@ -191,6 +200,8 @@ class OpDef:
         self.foldable = foldable and not is_control_flow
         self.passes_on = passes_on
         self.adds_up = adds_up
+        self.passes_on_same_shape = passes_on_same_shape
+        self.fills = fills
         self.neutral = neutral or {}
         self.is_control_flow = is_control_flow
         self.is_merge = is_merge
@@ -226,9 +237,7 @@ class OpDef:
         return [bool(self.inputs) and self.inputs[0].is_ref] * count
 
     def __call__(self, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
-        from minitf.framework.apply_op import apply_op
-
-        return apply_op(self, inputs, attrs, name)
+        return self.apply(inputs, attrs, name)
 
     def shape(self, function: F) -> F:
         """Declares the shape rule: `(op) -> [shape of each output]`, given static input shapes.
@@ -260,7 +269,9 @@ class OpDef:
     def gradient(self, function: F) -> F:
         """Declares the gradient: `(op, *output_grads) -> input grads`, built from other ops.
 
-        One value may be returned bare; None stands for an input that gets no gradient.
+        One value may be returned bare; None stands for an input that gets no gradient. Where there
+        are several, each may be given as a function that builds it: it is called only if the
+        gradient by this input is asked for, so that none is built for a mere constant.
         """
         self.gradient_fn = function
         self.differentiable = True

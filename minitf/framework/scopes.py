@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from minitf.framework.apply_op import graph_of
-from minitf.framework.default import get_default_graph
+from minitf.framework.default import get_default_graph, in_name_scope
 
 
-class name_scope:
+class name_scope(in_name_scope):
     """Puts the nodes made inside under a common prefix (mirrors `tf.name_scope`).
 
     Args:
@@ -43,20 +43,8 @@ class name_scope:
         return self._name
 
     def __enter__(self) -> str:
-        graph = get_default_graph() if self._values is None else graph_of(self._values)
-        self._graph_context: Any = graph.as_default()
-        self._graph_context.__enter__()
-        try:
-            self._scope_context: Any = graph.name_scope(self._name)
-            scope: str = self._scope_context.__enter__()
-            return scope
-        except BaseException:
-            self._graph_context.__exit__(None, None, None)
-            raise
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        self._scope_context.__exit__(None, None, None)
-        self._graph_context.__exit__(None, None, None)
+        self._graph = get_default_graph() if self._values is None else graph_of(self._values)
+        return super().__enter__()
 
 
 @contextmanager

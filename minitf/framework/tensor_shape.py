@@ -302,7 +302,7 @@ class TensorShape:
         """The dims of this shape followed by those of the other."""
         other = as_shape(other)
         if self._dims is None or other._dims is None:
-            return _UNKNOWN
+            return UNKNOWN
         return _shape(self._dims + other._dims)
 
     def assert_same_rank(self, other: ShapeLike) -> None:
@@ -363,7 +363,7 @@ class TensorShape:
             return Dimension(None)
         start, stop = key.start or 0, key.stop
         if key.step is not None or stop is None or start < 0 or stop < 0:
-            return _UNKNOWN
+            return UNKNOWN
         return unknown_shape(max(0, stop - start))
 
     def __bool__(self) -> bool:
@@ -405,7 +405,7 @@ def _shape(dims: Dims) -> TensorShape:
 
 
 shape_of_dims = _shape
-_UNKNOWN = TensorShape(None)
+UNKNOWN = TensorShape(None)
 SCALAR = TensorShape([])
 
 
@@ -422,7 +422,7 @@ def unknown_shape(rank: int | None = None) -> TensorShape:
     """
     if rank is not None and rank > MAX_RANK:
         raise ValueError(f"A shape has at most {MAX_RANK} dimensions, not {rank}.")
-    return _UNKNOWN if rank is None else _shape((None,) * rank)
+    return UNKNOWN if rank is None else _shape((None,) * rank)
 
 
 def scalar() -> TensorShape:
@@ -440,7 +440,7 @@ def broadcast_shape(a: TensorShape, b: TensorShape) -> TensorShape:
     """
     x, y = a._dims, b._dims
     if x is None or y is None:
-        return _UNKNOWN
+        return UNKNOWN
     if x == y and None not in x:
         return a
     if len(x) < len(y):

@@ -2,7 +2,8 @@
 
 Each op keeps the few frames of the user's code that led to its creation; frames inside minitf
 are left out, since a user can do nothing about them. Taking them must be cheap, as it happens for
-every node: only code objects and line numbers are kept, and the text is read when it is asked for.
+every node: only code objects and places in them are kept, and lines and text are looked up when
+they are asked for.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ import contextlib
 import linecache
 import os
 import sys
-from types import CodeType
+from types import CodeType, FrameType
+from typing import Any
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Scripts that ship inside the package are a user's code as much as any other.
 _EXAMPLES = _PACKAGE + "examples" + os.sep
 _DEPTH = 8
-
-_hidden: dict[str, bool] = {}
 
 
 def _is_hidden(filename: str) -> bool:
@@ -35,50 +35,61 @@ def _is_hidden(filename: str) -> bool:
     return path.startswith(_PACKAGE) and not path.startswith(_EXAMPLES)
 
 
-class Traceback:
-    """The user's frames at one moment, innermost first."""
+class _Hidden(dict[str, bool]):
+    """What `_is_hidden` said of each file that was met."""
 
-    __slots__ = ("_frames",)
+    def __missing__(self, filename: str) -> bool:
+        hidden = self[filename] = _is_hidden(filename)
+        return hidden
 
-    def __init__(self, frames: tuple[tuple[CodeType, int], ...]) -> None:
-        self._frames = frames
 
-    def __bool__(self) -> bool:
-        return bool(self._frames)
+_hidden = _Hidden()
+
+
+class Traceback(list[Any]):
+    """The user's frames at one moment, innermost first.
+
+    As a list it holds in turn a code object and the instruction in it: one flat object, since every
+    node has one.
+    """
+
+    __slots__ = ()
 
     @property
     def frames(self) -> list[tuple[str, int, str, str]]:
         """The frames as (file name, line number, function, source text), innermost first."""
-        return [
-            (
-                code.co_filename,
-                line,
-                code.co_name,
-                linecache.getline(code.co_filename, line).strip(),
-            )
-            for code, line in self._frames
-        ]
+        found = []
+        for code, instruction in zip(self[::2], self[1::2], strict=True):
+            line = _line_of(code, instruction)
+            text = linecache.getline(code.co_filename, line).strip()
+            found.append((code.co_filename, line, code.co_name, text))
+        return found
 
     def __str__(self) -> str:
         """The innermost user line, as `file.py:12: y = tf.matmul(x, w)`."""
-        if not self._frames:
+        if not self:
             return "<unknown line>"
         filename, line, _, text = self.frames[0]
         return f"{filename}:{line}" + (f": {text}" if text else "")
 
 
+def _line_of(code: CodeType, instruction: int) -> int:
+    for start, end, line in code.co_lines():
+        if start <= instruction < end and line is not None:
+            return line
+    return code.co_firstlineno
+
+
 def capture() -> Traceback:
     """The user's frames now, at most eight of them."""
-    frames: list[tuple[CodeType, int]] = []
-    frame = sys._getframe(1)
+    found = Traceback()
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        hidden = _hidden.get(code.co_filename)
-        if hidden is None:
-            hidden = _hidden[code.co_filename] = _is_hidden(code.co_filename)
-        if not hidden:
-            frames.append((code, frame.f_lineno))
-            if len(frames) == _DEPTH:
+        if not _hidden[code.co_filename]:
+            # Python finds a frame's line by a walk through its code: only who asks is to pay.
+            found += (code, frame.f_lasti)
+            if len(found) == 2 * _DEPTH:
                 break
-        frame = frame.f_back  # type: ignore[assignment]
-    return Traceback(tuple(frames))
+        frame = frame.f_back
+    return found

@@ -12,7 +12,7 @@ It knows nothing of graphs, and imports numpy and (when a kernel first runs) Num
     padding    SAME, VALID and EXPLICIT as arithmetic, shared by shape rules and kernels
     conv       two-dimensional convolution and its gradients, and which algorithm computes them
     direct     ... as a matrix product on the image as it lies; im2col: on copies of its windows
-    winograd   ... with fewer multiplications, less exactly, where that is asked for
+    winograd   ... with fewer multiplications, somewhat less exactly
     microkernel  matrix products in registers, wherever their rows lie
     simd       machine code for vectors, written by hand
     depthwise  the same, each channel on its own

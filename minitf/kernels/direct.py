@@ -38,11 +38,12 @@ import numpy.typing as npt
 from minitf.kernels import microkernel
 from minitf.kernels.direct_blocks import add_up, filter_gradient, forward, pack
 from minitf.kernels.jit import readonly
+from minitf.kernels.packing import packer
 from minitf.kernels.padding import Pair, effective_size, spatial_sizes
 from minitf.kernels.parallel import parallel_for, parallel_ranges
 from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.workspace import address, workspace
 from minitf.kernels.workspace import output as buffer
-from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
 
@@ -51,6 +52,9 @@ _BLOCK = 1 << 22
 
 # Numbers of the padded image that a block copies: a part of the second-level cache.
 _PADDED = 1 << 16
+
+# Numbers that are packed in the time of a multiplication and addition.
+_PACKED_AT_ONCE = 4
 
 # The gradient of the filter is added up in so many places, which are added up in the end; in
 # fewer where each would add up fewer pixels than this.
@@ -424,12 +428,15 @@ def packed(
     width = microkernel.product(filter.dtype, outer).width
     shape = (-(-outer // width), down[2], right[2], inner, width)
     panels = workspace("panels", shape, filter.dtype)
-    total = shape[0] * down[2]
+    total, size = shape[0] * down[2], filter.itemsize
+    row, cell, matrix, number = filter.strides
+    steps = row, cell, matrix, matrix if turned else number
+    code, source, target = packer(filter.dtype, transposed=turned), address(filter), address(panels)
 
     def some(start: int, stop: int) -> None:
-        pack(filter, panels, down, right, turned, start, stop)
+        pack(code, source, steps, target, shape, down, right, outer, size, start, stop)
 
-    parallel_ranges(total, some, work=right[2] * inner * width)
+    parallel_ranges(total, some, work=right[2] * inner * width // _PACKED_AT_ONCE)
     return panels
 
 

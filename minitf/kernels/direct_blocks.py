@@ -22,34 +22,49 @@ Block = tuple[int, int, int, int]
 
 @jit
 def pack(
-    filter: Array,
-    panels: Array,
+    packer: int,
+    filter: int,
+    steps: tuple[int, int, int, int],
+    panels: int,
+    shape: tuple[int, int, int, int, int],
     down: tuple[int, int, int],
     right: tuple[int, int, int],
-    turned: bool,
+    outer: int,
+    size: int,
     start: int,
     stop: int,
 ) -> None:
-    """Rows `start` to `stop`, of all panels together, of a packed filter."""
-    _, rows, columns, inner, width = panels.shape
-    outer = filter.shape[2] if turned else filter.shape[3]
+    """Rows `start` to `stop`, of all panels together, of a packed filter.
+
+    Args:
+      packer: the address of what packs a cell; see `packing`.
+      filter: that of the filter.
+      steps: bytes from one row of the window to the next, one cell, one row of a cell's matrix, and
+        one of the result's columns.
+      panels: the address of the result.
+      shape: of the result.
+      down, right: which cells of the window are taken: the first, the step, how many.
+      outer: how many columns the result has.
+      size: bytes in a number.
+    """
+    _, rows, columns, inner, width = shape
+    row_step, cell_step, matrix_step, outer_step = steps
     for index in range(start, stop):
-        panel, i = index // rows, index % rows
-        r = down[0] + i * down[1]
-        begin = panel * width
-        count = min(width, outer - begin)
+        begin = index // rows * width
+        r = down[0] + index % rows * down[1]
         for j in range(columns):
             s = right[0] + j * right[1]
-            for k in range(inner):
-                target = panels[panel, i, j, k]
-                if turned:
-                    for c in range(count):
-                        target[c] = filter[r, s, begin + c, k]
-                else:
-                    for c in range(count):
-                        target[c] = filter[r, s, k, begin + c]
-                for c in range(count, width):
-                    target[c] = 0
+            call(
+                packer,
+                (
+                    filter + r * row_step + s * cell_step + begin * outer_step,
+                    matrix_step,
+                    panels + (index * columns + j) * inner * width * size,
+                    width,
+                    inner,
+                    min(width, outer - begin),
+                ),
+            )
 
 
 @jit

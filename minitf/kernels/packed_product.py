@@ -14,7 +14,6 @@ cache. So the product is cut into blocks:
     +--+--+   +---+------+----+              way in the cache.
      k0 k1
 
-Transposed, B is packed by turning squares of numbers inside registers (`_write_transpose`).
 The blocks of C are shared out among threads; blocks depend on the sizes only, so the bits do not
 depend on the threads.
 """
@@ -23,23 +22,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels import microkernel, simd
-from minitf.kernels.jit import Kernel, jit, readonly
+from minitf.kernels import microkernel
+from minitf.kernels.jit import jit, readonly
+from minitf.kernels.packing import packer
 from minitf.kernels.parallel import parallel_for, parallel_ranges
-from minitf.kernels.simd import Value, Writer, call, machine, set_word
+from minitf.kernels.simd import call
 from minitf.kernels.workspace import address, scratch, workspace
 
 Array = npt.NDArray[Any]
 
 # Rows of B in a block, and columns; rows of C.
 _DEEP, _WIDE, _HIGH = 256, 128, 448
-
-# Packing asks for the numbers that are so many rows further on; the processor does not guess that
-# rows follow which are pages apart.
-_AHEAD = 16
 
 # Rows that are a multiple of so many bytes apart share few places of the cache.
 _ALIAS, _LINE = 512, 64
@@ -60,34 +55,32 @@ def multiply(
     rows, columns = out.shape
     product = microkernel.product(out.dtype, columns)
     a, a_row, a_step = _left(a, rows, transpose_a)
-    b = readonly(b)
-    kernel, size, width = _multiply(out.dtype), out.itemsize, product.width
-    steps = microkernel.strides(a_row, columns, (0, a_step, width))
+    b, size, width = readonly(b), out.itemsize, product.width
+    inner = b.shape[1] if transpose_b else b.shape[0]
+    deep = -(-inner // -(-inner // _DEEP))
+    whole, rest = (
+        microkernel.strides(a_row, columns, (count, a_step, width))
+        for count in (deep, inner % deep)
+    )
     wide = max(_WIDE // width, 1) * width
     across = -(-columns // wide)
-    inner = b.shape[1] if transpose_b else b.shape[0]
+    code = product.address(), packer(b.dtype, transposed=transpose_b)
+    places = address(a), address(b), address(out), address(whole), address(rest)
+    b_row = b.strides[0]
+    row_steps = a_row * size, b_row, columns * size
+    steps = a_step * size, *((size, b_row) if transpose_b else (b_row, size))
 
     def one(index: int) -> None:
         first_row, first_column = index // across * _HIGH, index % across * wide
-        strides = steps.copy()  # the kernel changes them
-        kernel(
-            product.address(),
-            address(a),
-            (a_row * size, a_step * size),
-            address(b),
-            b.strides[0],
-            transpose_b,
-            inner,
-            address(out),
-            columns * size,
-            scratch("gemm panels", wide * _DEEP * size),
-            width,
-            _DEEP,
-            address(strides),
-            first_row,
-            min(first_row + _HIGH, rows),
-            first_column,
-            min(first_column + wide, columns),
+        _multiply_block(
+            code,
+            places,
+            scratch("gemm panels", wide * deep * size),
+            row_steps,
+            steps,
+            (inner, deep, width, size),
+            (first_row, min(first_row + _HIGH, rows)),
+            (first_column, min(first_column + wide, columns)),
         )
 
     parallel_for(-(-rows // _HIGH) * across, one)
@@ -111,77 +104,7 @@ def _left(a: Array, rows: int, transposed: bool) -> tuple[Array, int, int]:
     return (flat, 1, pitch) if transposed else (flat, pitch, 1)
 
 
-_kernels: dict[tuple[Any, ...], Kernel[Any, None]] = {}
-
-
-def _multiply(dtype: np.dtype[Any]) -> Kernel[Any, None]:
-    """`_multiply_block` for a dtype on this machine."""
-    lanes = machine().lanes(dtype)
-    if (dtype, lanes) not in _kernels:
-        name, constants = (
-            f"_{dtype.name}_{lanes}",
-            {
-                "LANES": lanes,
-                "SIZE": dtype.itemsize,
-                "copy_one": simd.emit_for(_write_copy_one, dtype, lanes),
-                "write_copy": simd.emit_for(_write_copy, dtype, lanes),
-                "write_transpose": simd.emit_for(_write_transpose, dtype, lanes),
-            },
-        )
-        packers = {
-            "pack_straight": _pack_straight.specialize(name, **constants),
-            "pack_transposed": _pack_transposed.specialize(name, **constants),
-        }
-        _kernels[dtype, lanes] = _multiply_block.specialize(name, SIZE=dtype.itemsize, **packers)
-    return _kernels[dtype, lanes]
-
-
 # Compiled
-
-# Put in by `specialize`.
-LANES = SIZE = 0
-copy_one: Any = None
-write_copy: Any = None
-write_transpose: Any = None
-pack_straight: Any = None
-pack_transposed: Any = None
-
-
-def _write_copy(write: Writer, source: Value, target: Value, next: Value) -> None:
-    """Writes the copy of a vector, and asks for one that will be copied soon."""
-    write.prefetch(next)
-    write.store(write.load(source), target)
-
-
-def _write_copy_one(write: Writer, source: Value, target: Value) -> None:
-    """Writes the copy of a number."""
-    write.copy(source, target)
-
-
-def _write_transpose(
-    write: Writer, source: Value, source_row: Value, target: Value, target_row: Value
-) -> None:
-    """Writes the transposition of a square of numbers, one vector's width on each side.
-
-    In each turn, rows that are `half` apart swap those of their blocks of `half` numbers that are
-    not on the diagonal:
-
-        a b      a c      first with halves of the square, then with halves of each half, and so
-        c d  ->  b d      on down to single numbers.
-    """
-    lanes = write.lanes
-    rows = [write.load(write.offset(source, source_row, i)) for i in range(lanes)]
-    half = lanes // 2
-    while half > 0:
-        low = [j if not j & half else lanes + j - half for j in range(lanes)]
-        high = [j + half if not j & half else lanes + j for j in range(lanes)]
-        for i in range(lanes):
-            if not i & half:
-                a, b = rows[i], rows[i + half]
-                rows[i], rows[i + half] = write.mixed(a, b, low), write.mixed(a, b, high)
-        half //= 2
-    for i, row in enumerate(rows):
-        write.store(row, write.offset(target, target_row, i))
 
 
 @jit
@@ -192,74 +115,49 @@ def _copy(source: Array, copy: Array, start: int, stop: int) -> None:
 
 
 @jit
-def _pack_straight(b: int, b_row: int, panel: int, width: int, count: int, columns: int) -> None:
-    """panel[k, n] = b[k, n], at addresses; `b_row` bytes from one row of b to the next."""
-    across = columns // LANES * LANES
-    for k in range(count):
-        source, target = b + k * b_row, panel + k * width * SIZE
-        for n in range(0, across * SIZE, LANES * SIZE):
-            write_copy(source + n, target + n, source + n + _AHEAD * b_row)
-        for n in range(across * SIZE, columns * SIZE, SIZE):
-            copy_one(source + n, target + n)
-
-
-@jit
-def _pack_transposed(b: int, b_row: int, panel: int, width: int, count: int, columns: int) -> None:
-    """panel[k, n] = b[n, k]."""
-    across, down = columns // LANES * LANES, count // LANES * LANES
-    for n in range(0, across, LANES):
-        for k in range(0, down, LANES):
-            source, target = b + n * b_row + k * SIZE, panel + (k * width + n) * SIZE
-            write_transpose(source, b_row, target, width * SIZE)
-    for n in range(columns):
-        for k in range(down if n < across else 0, count):
-            copy_one(b + n * b_row + k * SIZE, panel + (k * width + n) * SIZE)
-
-
-@jit
 def _multiply_block(
-    product: int,
-    a: int,
-    a_steps: tuple[int, int],
-    b: int,
-    b_row: int,
-    transposed: bool,
-    inner: int,
-    out: int,
-    out_row: int,
+    code: tuple[int, int],
+    places: tuple[int, int, int, int, int],
     panels: int,
-    width: int,
-    deep: int,
-    strides: int,
-    first_row: int,
-    last_row: int,
-    first_column: int,
-    last_column: int,
+    row_steps: tuple[int, int, int],
+    steps: tuple[int, int, int],
+    sizes: tuple[int, int, int, int],
+    some_rows: tuple[int, int],
+    some_columns: tuple[int, int],
 ) -> None:
-    """A block of C; the columns of a panel that are beyond it may be anything.
+    """A block of C.
 
-    Addresses of A, B, C, of room for panels of `deep` rows, and of the product's strides; the steps
-    of A, and the rows of B and C, in bytes.
+    Args:
+      code: the addresses of the product and of what packs B.
+      places: those of A, B and C, and of the product's strides for `deep` terms and for the last.
+      panels: that of room for panels of `deep` rows.
+      row_steps: bytes between the rows of A, B and C.
+      steps: bytes between the terms of A and of B, and between columns of B.
+      sizes: the terms, how many are added at once, the width of a panel, the bytes in a number.
+      some_rows: the first and the last of C.
+      some_columns: the same.
     """
+    product, pack = code
+    a, b, out, whole, rest = places
+    a_row, b_row, out_row = row_steps
+    a_step, b_step, b_column = steps
+    inner, deep, width, size = sizes
+    (first_row, last_row), (first_column, last_column) = some_rows, some_columns
     for k in range(0, inner, deep):
         count = min(deep, inner - k)
-        set_word(strides, 2, count)
         for begin in range(first_column, last_column, width):
             columns = min(begin + width, last_column) - begin
-            panel = panels + (begin - first_column) * deep * SIZE
-            if transposed:
-                pack_transposed(b + begin * b_row + k * SIZE, b_row, panel, width, count, columns)
-            else:
-                pack_straight(b + k * b_row + begin * SIZE, b_row, panel, width, count, columns)
+            panel = panels + (begin - first_column) * deep * size
+            call(pack, (b + k * b_step + begin * b_column, b_row, panel, width, count, columns))
             call(
                 product,
                 (
-                    a + first_row * a_steps[0] + k * a_steps[1],
+                    a + first_row * a_row + k * a_step,
                     panel,
-                    out + first_row * out_row + begin * SIZE,
+                    out + first_row * out_row + begin * size,
                     last_row - first_row,
                     columns,
-                    strides,
+                    whole if count == deep else rest,
                     1 if k > 0 else 0,
                 ),
             )

@@ -47,7 +47,7 @@ def parallel_for(n_blocks: int, block: Callable[[int], object]) -> None:
       BaseException: what the first failing block raised, once the blocks under way have ended;
         those not begun are left out.
     """
-    helpers = 0 if _in_block.now else min(get_num_threads(), n_blocks) - 1
+    helpers = 0 if _here.in_block else min(get_num_threads(), n_blocks) - 1
     if helpers <= 0:
         for index in range(n_blocks):
             block(index)
@@ -97,7 +97,7 @@ def cut(
 
 def get_num_threads() -> int:
     """How many threads share the work of one kernel: the cores of this process by default."""
-    return _num_threads or _cores()
+    return _here.limit or _num_threads or _cores()
 
 
 def set_num_threads(num_threads: int) -> None:
@@ -115,6 +115,28 @@ def set_num_threads(num_threads: int) -> None:
 _num_threads = 0
 
 
+class thread_limit:
+    """Inside, kernels that this thread calls share their work among so many threads.
+
+    Args:
+      num_threads: 0 for as many as `get_num_threads` says without this.
+
+    >>> with thread_limit(3):
+    ...     get_num_threads()
+    3
+    """
+
+    def __init__(self, num_threads: int) -> None:
+        self._num_threads = num_threads
+
+    def __enter__(self) -> None:
+        self._before = _here.limit
+        _here.limit = self._num_threads or self._before
+
+    def __exit__(self, *_: object) -> None:
+        _here.limit = self._before
+
+
 @functools.cache
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
@@ -122,13 +144,19 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-class _InBlock(threading.local):
-    """Whether this thread is inside a block, where more threads would only get in the way."""
+class _Here(threading.local):
+    """What holds for this thread.
 
-    now = False
+    Attributes:
+      in_block: whether it is inside a block, where more threads would only get in the way.
+      limit: how many threads it may use; 0 for no limit of its own.
+    """
+
+    in_block = False
+    limit = 0
 
 
-_in_block = _InBlock()
+_here = _Here()
 
 
 class _Job:
@@ -147,7 +175,7 @@ class _Job:
     def take_blocks(self) -> None:
         """Runs blocks until none is left; called by each thread that takes part."""
         ended = 0
-        _in_block.now = True
+        _here.in_block = True
         for index in self._numbers:
             if index >= self._n_blocks:
                 break
@@ -157,7 +185,7 @@ class _Job:
                     self._block(index)
                 except BaseException as error:
                     self._error = error
-        _in_block.now = False
+        _here.in_block = False
         self._count(ended)
 
     def _count(self, ended: int) -> None:
@@ -204,7 +232,7 @@ def _renew_pool() -> None:
     """A forked child inherits no threads, and perhaps locks that a thread of its parent held."""
     global _pool
     _pool = _Pool()
-    _in_block.now = False
+    _here.in_block = False
 
 
 _pool = _Pool()

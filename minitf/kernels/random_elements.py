@@ -40,29 +40,40 @@ def uniform_float16(words: Array, out: Array) -> None:
     out[:] = ((words & _MANTISSA_16) * _ULP_16).T  # not compiled: Numba knows no float16
 
 
+def _put_numpy(values: Array, out: Array, j: int) -> None:
+    out[:, j] = values
+
+
+@jit(fallback=_put_numpy)
+def _put(values: Array, out: Array, j: int) -> None:
+    # An assignment to out[:, j] would bring in, and compile, what its error message is made with.
+    for i in range(len(values)):
+        out[i, j] = values[i]
+
+
 @jit
 def uniform_float32(words: Array, out: Array) -> None:
     for j in range(4):
-        out[:, j] = (words[j] & _MANTISSA_32) * _ULP_32
+        _put((words[j] & _MANTISSA_32) * _ULP_32, out, j)
 
 
 @jit
 def uniform_float64(words: Array, out: Array) -> None:
     for j in range(2):
         upper = (words[2 * j] & _UPPER_MANTISSA_64) * _UPPER_ULP_64
-        out[:, j] = upper + words[2 * j + 1] * _ULP_64
+        _put(upper + words[2 * j + 1] * _ULP_64, out, j)
 
 
 @jit
 def uniform_int32(words: Array, out: Array, low: Any, span: Any) -> None:
     for j in range(4):
-        out[:, j] = words[j] % span + low
+        _put(words[j] % span + low, out, j)
 
 
 @jit
 def uniform_int64(words: Array, out: Array, low: Any, span: Any) -> None:
     for j in range(2):
-        out[:, j] = (words[2 * j] + words[2 * j + 1] * _TWO_32) % span + low
+        _put((words[2 * j] + words[2 * j + 1] * _TWO_32) % span + low, out, j)
 
 
 # Box-Muller. The float32 angle is made in float64 and rounded once; all else stays in float32.

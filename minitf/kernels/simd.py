@@ -344,6 +344,11 @@ class Writer:
                 values = [build.load(place, align=self.size) for place in places]
                 build.store(compute(*values), places[-1], align=self.size)
 
+    def zero(self, address: Value) -> None:
+        """Sets one number in memory to 0."""
+        number = self._ir.Constant(self._scalar, 0.0)
+        self.builder.store(number, self._pointer(address, self._scalar))
+
     def copy(self, source: Value, target: Value) -> None:
         """Copies one number in memory."""
         number = self.builder.load(self._pointer(source, self._scalar))

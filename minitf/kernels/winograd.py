@@ -60,9 +60,11 @@ _BLOCK_BYTES = 3 << 17
 # A block has no fewer tiles, for U to be read from memory no more often, and no more.
 _LEAST_TILES, _MOST_TILES = 14, 64
 
-# The blocks are shared out in so many tasks; the sums of the filter's gradient are in so many
-# places, each for so many tiles or more.
-_TASKS, _SLICES, _LEAST_SLICE = 16, 4, 200
+# A thread takes such a share of the blocks that are left; see `_falling`.
+_SHARES = 8
+
+# The sums of the filter's gradient are in so many places, each for so many tiles or more.
+_SLICES, _LEAST_SLICE = 4, 200
 
 _FLOAT = 4  # bytes
 
@@ -130,9 +132,7 @@ def conv2d(
     """See `minitf.kernels.conv.conv2d`; for float32, windows that suit, no strides or dilations."""
     sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
     result = buffer(out, (len(input), *sizes, filter.shape[3]), input.dtype)
-    rows, columns = filter.shape[:2]
-    panels = packed(readonly(filter), (0, 1, rows), (0, 1, columns), turned=False)
-    _convolve(input, panels, result, (padding[0][0], padding[1][0]))
+    _convolve(input, _straight(filter), result, (padding[0][0], padding[1][0]))
     return result
 
 
@@ -161,40 +161,51 @@ def prepare(
     """See `direct.prepare`."""
     sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
     shape = (len(input), *sizes, filter.shape[3])
-    rows, columns = filter.shape[:2]
-    panels = packed(readonly(filter), (0, 1, rows), (0, 1, columns), turned=False)
     origin, source = (padding[0][0], padding[1][0]), readonly(input)
-    tiles, step = _step(panels, shape, origin)
-    each = tiles.grid[0] * tiles.grid[1]
+    tiles, step = _step(_straight(filter), input.shape[1:], shape, origin)
+    each, images = tiles.grid[0] * tiles.grid[1], address(source)
 
     def compute(first: int, last: int, out: Array) -> None:
         total = (last - first) * each
         blocks = -(-total // tiles.at_once)
         some = tiles._replace(total=total, at_once=-(-total // blocks))
-        step(source[first:last], out, some, 0, blocks)
+        step(images + first * source.strides[0], address(out), some, 0, blocks)
 
     return Prepared(shape, max(tiles.at_once // each, 1), compute)
 
 
+def _straight(filter: Array) -> Array:
+    """A filter in panels of its columns; as it lies, if they all go into one or it has no rest."""
+    rows, columns, channels, out_channels = filter.shape
+    width = microkernel.product(filter.dtype, out_channels).width
+    if out_channels % width == 0:
+        return np.moveaxis(readonly(filter).reshape(rows, columns, channels, -1, width), 3, 0)
+    return packed(readonly(filter), (0, 1, rows), (0, 1, columns), turned=False)
+
+
 def _convolve(images: Array, panels: Array, output: Array, origin: Pair) -> None:
-    """Convolves with a packed filter."""
+    """Convolves with a filter in panels."""
     if output.size == 0 or images.size == 0:
         output[...] = 0
         return
-    tiles, step = _step(panels, output.shape, origin)
+    tiles, step = _step(panels, images.shape[1:], output.shape, origin)
     source = readonly(images)
-    ranges = _ranges(-(-tiles.total // tiles.at_once), _TASKS)
-    parallel_for(len(ranges), lambda index: step(source, output, tiles, *ranges[index]))
+    places, ranges = (address(source), address(output)), _falling(-(-tiles.total // tiles.at_once))
+    parallel_for(len(ranges), lambda index: step(*places, tiles, *ranges[index]))
 
 
 def _step(
-    panels: Array, out_shape: Sequence[int], origin: Pair
-) -> tuple[_Tiles, Callable[[Array, Array, _Tiles, int, int], None]]:
-    """The tiles, and the function that computes some blocks of them."""
+    panels: Array, image: Sequence[int], out_shape: Sequence[int], origin: Pair
+) -> tuple[_Tiles, Callable[[int, int, _Tiles, int, int], None]]:
+    """The tiles, and the function that computes some blocks of them.
+
+    It takes the addresses of the images and the outputs, the tiles, and which blocks.
+    """
     count, window, _, channels, width = panels.shape
     tiles = _tiles(out_shape, window, origin, _padded(channels) + count * width)
     made = transforms(tiles.outputs, window)
     transformed = _transformed_filter(panels, made)
+    u, u_spread = address(transformed), transformed.strides[0]
     product = microkernel.product(np.float32, out_shape[3])
     steps = microkernel.strides(_padded(channels), count * width, (0, 1, width))
     walks = transform_in.address(), transform_out.address()
@@ -202,24 +213,26 @@ def _step(
     v_spread, m_spread = _spread(tiles, _padded(channels)), _spread(tiles, count * width)
     most = max(_padded(channels), _padded(out_shape[3]))
     cut = (count, width, _lanes()), (*tiles.grid, tiles.size, tiles.outputs)
+    sizes, described = (image[0], image[1], image[2]), address(steps)
+    out_sizes, positions = (out_shape[1], out_shape[2], out_shape[3]), tiles.size**2
 
-    def step(images: Array, output: Array, some: _Tiles, start: int, stop: int) -> None:
+    def step(images: int, output: int, some: _Tiles, start: int, stop: int) -> None:
         convolve_blocks(
             walks,
             functions,
-            address(images),
-            images.shape[1:],
+            images,
+            sizes,
             *origin,
-            address(transformed),
-            transformed.strides[0],
-            address(output),
-            output.shape[1:],
-            scratch("winograd data", tiles.size**2 * v_spread),
+            u,
+            u_spread,
+            output,
+            out_sizes,
+            scratch("winograd data", positions * v_spread),
             v_spread,
-            scratch("winograd products", tiles.size**2 * m_spread),
+            scratch("winograd products", positions * m_spread),
             m_spread,
-            scratch("winograd patch", tiles.size**2 * most * _FLOAT),
-            address(steps),
+            scratch("winograd patch", positions * most * _FLOAT),
+            described,
             scratch("winograd strides", steps.nbytes),
             *cut,
             some.at_once,
@@ -261,6 +274,9 @@ def conv2d_backprop_filter(
     walk = transform_in.address()
     functions = product.address(), made.data(), made.output_gradient()
     source, grad = readonly(input), readonly(out_backprop)
+    places = address(source), address(grad), address(steps)
+    image, out_image = source.shape[1:], grad.shape[1:]
+    added, s_spread = address(sums), sums.strides[1]
     v_spread = _spread(tiles, _padded(channels))
     most = max(_padded(channels), columns)
 
@@ -270,19 +286,19 @@ def conv2d_backprop_filter(
         add_blocks(
             walk,
             functions,
-            address(source),
-            source.shape[1:],
+            places[0],
+            image,
             *origin,
-            address(grad),
-            grad.shape[1:],
-            address(sums[index // len(groups)]),
-            sums.strides[1],
+            places[1],
+            out_image,
+            added + index // len(groups) * sums.strides[0],
+            s_spread,
             scratch("winograd data", positions * v_spread),
             v_spread,
             scratch("winograd products", positions * y_spread),
             y_spread,
             scratch("winograd patch", positions * most * _FLOAT),
-            address(steps),
+            places[2],
             scratch("winograd strides", steps.nbytes),
             (columns // product.width, product.width, _lanes()),
             (*tiles.grid, tiles.size, tiles.outputs),
@@ -365,6 +381,22 @@ def _ranges(total: int, most: int) -> list[tuple[int, int]]:
     return [(total * i // pieces, total * (i + 1) // pieces) for i in range(pieces)]
 
 
+def _falling(total: int) -> list[tuple[int, int]]:
+    """Cuts 0 ... total into ranges, the first of them the longest.
+
+    So threads have few to fetch, and in the end none waits long for another.
+
+    >>> _falling(20)
+    [(0, 3), (3, 6), (6, 8), (8, 10), (10, 12), (12, 13), (13, 14), (14, 15), (15, 16), ...]
+    """
+    ranges, done = [], 0
+    while done < total:
+        length = -(-(total - done) // _SHARES)
+        ranges.append((done, done + length))
+        done += length
+    return ranges
+
+
 def _slices(tiles: _Tiles, panels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """How the filter's gradient is shared out: ranges of blocks of tiles, times ranges of panels.
 
@@ -377,27 +409,21 @@ def _slices(tiles: _Tiles, panels: int) -> tuple[list[tuple[int, int]], list[tup
 
 
 def _transformed_filter(panels: Array, functions: Transforms) -> Array:
-    """U: (position, panel, channel, column), with positions spread."""
-    count, window, _, channels, width = panels.shape
+    """U: (position, panel, channel, column), with positions spread; `panels` need not follow."""
+    count, _, _, channels, width = panels.shape
     one = channels * width
     shape = functions.size**2, count * one + _LINE
     transformed = workspace("winograd filter", shape, np.float32)
-    function, side = functions.filter(), functions.size
+    code, side, vectors = functions.filter(), functions.size, width // _lanes()
+    source, target = address(panels), address(transformed)
+    panel, down, right, channel, _ = panels.strides
+    steps, spread = (panel, down, right, channel), transformed.strides[0]
 
     def some(start: int, stop: int) -> None:
         transform_filter(
-            function,
-            address(panels),
-            window,
-            channels,
-            width,
-            address(transformed),
-            transformed.strides[0],
-            side,
-            width // _lanes(),
-            start,
-            stop,
-        )
+            code, source, steps, channels, target, one // channels * _FLOAT, spread, side, vectors,
+            start, stop,
+        )  # fmt: skip
 
     parallel_ranges(count * channels, some, work=functions.size**2 * width)
     return transformed

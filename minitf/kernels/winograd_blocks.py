@@ -30,23 +30,26 @@ def _copy_words(strides: int, copy: int) -> None:
 def transform_filter(
     function: int,
     panels: int,
-    window: int,
+    steps: tuple[int, int, int, int],
     channels: int,
-    width: int,
     transformed: int,
+    row: int,
     spread: int,
     side: int,
     vectors: int,
     start: int,
     stop: int,
 ) -> None:
-    """U for rows `start` to `stop` of all panels together; positions are `spread` bytes apart."""
-    cell = channels * width * SIZE
+    """U for rows `start` to `stop` of all panels together.
+
+    `steps` are the bytes between panels, rows and columns of the window, and channels; in the
+    result there are `row` bytes between channels, and `spread` between positions.
+    """
+    each, down, right, channel = steps
     for index in range(start, stop):
-        panel, channel = index // channels, index % channels
-        source = panels + panel * window * window * cell + channel * width * SIZE
-        target = transformed + (panel * channels + channel) * width * SIZE
-        call(function, (source, window * cell, cell, target, side * spread, spread, vectors))
+        source = panels + index // channels * each + index % channels * channel
+        target = transformed + index * row
+        call(function, (source, down, right, target, side * spread, spread, vectors))
 
 
 @native

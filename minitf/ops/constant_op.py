@@ -9,6 +9,7 @@ import numpy as np
 from minitf.framework import dtypes, errors
 from minitf.framework.array_value import as_array
 from minitf.framework.convert import register_tensor_conversion_function
+from minitf.framework.default import get_default_graph
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
@@ -80,8 +81,9 @@ def constant(
 def _const(array: Any, name: str | None) -> Tensor:
     # A node's value never changes; the flag makes a kernel that tried to write to it fail.
     array.flags.writeable = False
-    tensor: Tensor = CONST(value=array, dtype=dtypes.as_dtype(array.dtype), name=name)
-    return tensor
+    dtype = dtypes.as_dtype(array.dtype)
+    attrs = {"value": array, "dtype": dtype}
+    return get_default_graph().create_op(CONST, [], [dtype], attrs, name)._outputs[0]
 
 
 def _fit_shape(array: Any, shape: TensorShape, verify_shape: bool) -> Any:

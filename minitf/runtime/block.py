@@ -74,9 +74,10 @@ class Node:
       inputs: the values that are read.
       outputs: the values that are made; None for one that nobody reads, since it was fed.
       waits: the nodes that are waited for without a value of theirs being read.
+      parts: the nodes in whose place a pass has put this one, if it tells errors of its own.
     """
 
-    __slots__ = ("attrs", "inputs", "op", "op_def", "outputs", "waits")
+    __slots__ = ("attrs", "inputs", "op", "op_def", "outputs", "parts", "waits")
 
     def __init__(
         self, op: Operation, op_def: OpDef | None = None, attrs: dict[str, Any] | None = None
@@ -87,6 +88,7 @@ class Node:
         self.inputs: list[Value] = []
         self.outputs: list[Value | None] = []
         self.waits: list[Node] = []
+        self.parts: list[Node] = []
 
     def __repr__(self) -> str:
         inputs = ", ".join(str(value) for value in self.inputs)

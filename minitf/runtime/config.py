@@ -86,6 +86,10 @@ class GraphOptions(_Options):
 class ConfigProto(_Options):
     """Options of a session (mirrors `tf.ConfigProto`).
 
+    `intra_op_parallelism_threads` says how many threads may share the work of one operation; by
+    default all cores. Results do not depend on it. Operations run one after another, so that
+    `inter_op_parallelism_threads` makes no difference.
+
     >>> import minitf as tf
     >>> config = tf.ConfigProto(allow_soft_placement=True)
     >>> config.gpu_options.allow_growth = True

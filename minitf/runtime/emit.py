@@ -8,7 +8,12 @@
         del w_read
         y = relu_kernel(MatMul)                   # float32(?, 1)
         del MatMul
-        return (y,)
+        return [y]
+
+Where memory is planned (`memory`), kernels are told where to put what they make:
+
+    def step(arena, x):
+        Conv2D = conv2d_kernel(x, w, out=arena[0])
 
 The text is what runs, and what `session.explain` shows. Names are those of the graph as far as
 Python allows; kernels come with their attributes filled in. A value is let go of after its last
@@ -26,8 +31,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minitf.framework.kernel_context import DEAD
 from minitf.runtime.block import Block, Node, Value, hashable
+from minitf.runtime.memory import Plan
 
 Bind = Callable[[Node], Callable[..., Any]]
 
@@ -38,6 +46,8 @@ class Source:
     Args:
       block: what to write down.
       bind: gives the kernel of a node, attributes and context filled in.
+      plan: where arrays lie, if that is planned; the function's first argument is then the list
+        of `plan.arrays`.
 
     Attributes:
       text: the source.
@@ -45,31 +55,44 @@ class Source:
       names: the Python name of each value, by `id`.
     """
 
-    def __init__(self, block: Block, bind: Bind) -> None:
+    def __init__(self, block: Block, bind: Bind, plan: Plan | None = None) -> None:
         self.node_of_line: dict[int, Node] = {}
         self.names: dict[int, str] = {}
-        self._globals: dict[str, Any] = {"DEAD": DEAD}
-        self._taken: set[str] = {"DEAD", "step", *keyword.kwlist}
+        self._globals: dict[str, Any] = {"DEAD": DEAD, "own": _own}
+        self._taken: set[str] = {"DEAD", "own", "step", "arena", *keyword.kwlist}
+        self._place = plan.number if plan is not None else {}
         self._kernels: dict[Any, str] = {}
         self._may_be_dead: set[int] = set()
         self._waited = {id(other) for node in block.nodes for other in node.waits}
         self._block = block
+        self._maker = {id(value): node for node in block.nodes for value in node.outputs}
         self._last_use = self._last_uses()
-        parameters = ", ".join(self._name(value) for value in block.feeds)
-        self._lines = [f"def step({parameters}):"]
+        parameters = ["arena"] if plan is not None else []
+        parameters += [self._name(value) for value in block.feeds]
+        self._lines = [f"def step({', '.join(parameters)}):"]
         for node in block.nodes:
             self._write(node, bind)
-        results = "".join(f"{self._read(fetch)}, " for fetch in block.fetches).rstrip()
-        self._lines.append(f"    return ({results})")
+        self._return()
         self.text = "\n".join(self._lines) + "\n"
 
-    def function(self, filename: str) -> Callable[..., tuple[Any, ...]]:
+    def function(self, filename: str) -> Callable[..., list[Any]]:
         """Compiles the source; errors in it carry `filename` and the line."""
         exec(compile(self.text, filename, "exec"), self._globals)
-        function: Callable[..., tuple[Any, ...]] = self._globals["step"]
+        function: Callable[..., list[Any]] = self._globals["step"]
         return function
 
     # ---- lines
+
+    def _return(self) -> None:
+        owned = _owned(self._block)
+        results = []
+        for fetch, is_owned in zip(self._block.fetches, owned, strict=True):
+            name = self._read(fetch)
+            if isinstance(fetch, Value) and fetch.is_ref:
+                self._lines.append(f"    {name} = {self._dereferenced(fetch)}")
+                self.node_of_line[len(self._lines)] = self._maker[id(fetch)]
+            results.append(name if is_owned else f"own({name})")
+        self._lines.append(f"    return [{', '.join(results)}]")
 
     def _write(self, node: Node, bind: Bind) -> None:
         arguments = self._arguments(node)
@@ -98,13 +121,21 @@ class Source:
     def _arguments(self, node: Node) -> list[str]:
         arguments = []
         for value, dereferenced in node.reads():
-            name = self._read(value)
-            if dereferenced and id(value) in self._may_be_dead:
-                name = f"{name} if {name} is DEAD else {name}.read()"
-            elif dereferenced:
-                name += ".read()"
-            arguments.append(name)
+            arguments.append(self._dereferenced(value) if dereferenced else self._read(value))
+        if any(id(value) in self._place for value in node.outputs):
+            outs = ", ".join(self._out(value) for value in node.outputs)
+            arguments.append(f"out={outs}" if len(node.outputs) == 1 else f"out=({outs})")
         return arguments
+
+    def _out(self, value: Value | None) -> str:
+        place = self._place.get(id(value))
+        return "None" if place is None else f"arena[{place}]"
+
+    def _dereferenced(self, value: Value) -> str:
+        name = self._read(value)
+        if id(value) in self._may_be_dead:
+            return f"{name} if {name} is DEAD else {name}.read()"
+        return f"{name}.read()"
 
     def _dead_condition(self, node: Node) -> str:
         """When this node is dead, as a Python expression; "" if it cannot be."""
@@ -185,3 +216,39 @@ class Source:
 
 def _type(value: Value) -> str:
     return f"{value.dtype.name}{value.shape}"
+
+
+def _own(value: Any) -> Any:
+    """What the caller gets of a value that others hold too."""
+    if type(value) is np.ndarray:
+        return value.copy() if value.ndim else value[()]
+    return value
+
+
+def _owned(block: Block) -> list[bool]:
+    """For each fetch, whether the caller may have the array itself, as nobody else holds it.
+
+    So it is with what a kernel made anew, unless a view of it was made, or it is fetched twice.
+    """
+    made: dict[int, Node] = {}
+    viewed: set[int] = set()
+    for node in block.nodes:
+        made.update((id(value), node) for value in node.outputs)
+        if node.op_def.aliases:
+            viewed.update(id(value) for value in node.inputs)
+    ids = [id(fetch) for fetch in block.fetches]
+
+    def owned(fetch: Value | Node | None) -> bool:
+        if not isinstance(fetch, Value):
+            return True
+        node = made.get(id(fetch))
+        return (
+            node is not None
+            and fetch.constant is None
+            and not (node.op_def.aliases or node.op_def.stateful or block.has_control_flow)
+            and bool(fetch.shape.ndims)
+            and id(fetch) not in viewed
+            and ids.count(id(fetch)) == 1
+        )
+
+    return [owned(fetch) for fetch in block.fetches]

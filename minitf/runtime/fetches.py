@@ -8,6 +8,7 @@ puts the results back into the structure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from minitf.framework.tensor import IndexedSlices, Tensor
 Rebuild = Callable[[list[Any]], Any]
 
 
+_FIRST = itemgetter(0)
+
+
 class FetchPlan:
     """What one structure of fetches asks for.
 
@@ -30,6 +34,10 @@ class FetchPlan:
 
     def __init__(self, graph: Graph, fetches: Any) -> None:
         self._graph = graph
+        if isinstance(fetches, (Tensor, Operation)):  # the commonest case, and the simplest
+            self.elements = [self._resolve(fetches)]
+            self.rebuild: Rebuild = _FIRST
+            return
         self._position: dict[Any, int] = {}
         self.rebuild = self._plan(fetches)
         self.elements = list(self._position)
@@ -47,8 +55,7 @@ class FetchPlan:
 
     def _leaf(self, fetch: Any) -> Rebuild:
         element = self._resolve(fetch)
-        position = self._position.setdefault(element, len(self._position))
-        return lambda values: values[position]
+        return itemgetter(self._position.setdefault(element, len(self._position)))
 
     def _sequence(self, fetch: Any) -> Rebuild:
         parts = [self._plan(item) for item in fetch]

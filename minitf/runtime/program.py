@@ -2,30 +2,31 @@
 
 A program is made once for a set of fetches and fed tensors. The graph is pruned to what the
 fetches need (`block`), rewritten so that less is left to do (`passes`), and written down as Python
-source, one kernel call per line (`emit`). A run then only calls that function.
+source, one kernel call per line (`emit`). A run then only calls that function (`step`).
 
 >>> import minitf as tf
 >>> x = tf.placeholder(tf.float32, [None, 2], name="x")
 >>> y = tf.nn.relu(tf.matmul(x, [[1.0], [-1.0]]), name="y")
 >>> with tf.Session() as sess:
 ...     print(sess.explain(tf.identity(y), [x]))
-# nodes needed: 4; fewer by simplify: 1
+# 4 nodes are needed
+# simplify: without 1 Identity
 def step(x):
     MatMul = matmul_kernel(x, MatMul_b)                   # float32(?, 1)
     y = relu_kernel(MatMul)                               # float32(?, 1)
     del MatMul
-    return (y,)
+    return [y]
+
+The first run with arrays of some shapes does that much. When arrays of those shapes come again, it
+pays to look closer: the graph is built again for just these shapes (`specialize`), nearly all that
+only finds out sizes can be computed ahead, elementwise operations are put together, and memory is
+planned for what is left.
 """
 
 from __future__ import annotations
 
-import itertools
-import linecache
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
-
-import numpy as np
 
 from minitf.framework import errors
 from minitf.framework.kernel_context import (
@@ -37,14 +38,24 @@ from minitf.framework.kernel_context import (
 )
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
+from minitf.kernels.parallel import thread_limit
 from minitf.runtime import run_errors
-from minitf.runtime.block import Block, Node, Value
-from minitf.runtime.emit import Source
+from minitf.runtime.block import Block, Node
 from minitf.runtime.fusion.fused import Fused
-from minitf.runtime.passes import PASSES, rewrite
+from minitf.runtime.memory import Arenas
+from minitf.runtime.passes import PASSES, Change, rewrite
+from minitf.runtime.specialize import specialized_block
+from minitf.runtime.step import KernelError, Step
 from minitf.runtime.uninitialized import initialized_by, uninitialized_error
 
-_numbers = itertools.count(1)
+Shapes = tuple[tuple[int, ...], ...]
+
+# A graph of so many nodes is built again for shapes that are fed a second time; a larger one takes
+# longer for that, and is when they have been fed more often.
+_NODES_PER_RUN = 2000
+
+# For so many different shapes is a graph built again; more would fill the memory with programs.
+_MOST_SHAPES = 32
 
 
 class Program:
@@ -54,11 +65,13 @@ class Program:
       fetches: the tensors and operations asked for.
       feeds: the tensors that a run is given values for.
       resources, node_state: what stateful kernels reach; see `KernelContext`.
-      passes: the names of the rewrites to apply; all of them by default.
+      arenas: the memory that runs lease.
+      threads: how many threads kernels may use; 0 for all cores.
+      passes: the names of the rewrites to apply; all of them by default. Without any, no memory
+        is planned either.
 
     Attributes:
-      removed: how many nodes each pass took away.
-      source: the Python source that runs, as a `Source`.
+      changes: what each pass did.
     """
 
     def __init__(
@@ -67,12 +80,17 @@ class Program:
         feeds: list[Tensor],
         resources: ResourceManager,
         node_state: ResourceManager,
+        arenas: Arenas | None = None,
+        threads: int = 0,
         passes: tuple[str, ...] = tuple(PASSES),
     ) -> None:
         self.fetches = fetches
         self.feeds = feeds
         self._resources = resources
         self._node_state = node_state
+        self._arenas = arenas or Arenas()
+        self._threads = threads
+        self._passes = passes
         block = Block(fetches, feeds)
         self.ops = block.operations
         self._versions = {op: op._version for op in self.ops}
@@ -81,26 +99,35 @@ class Program:
         ]
         if not block.has_control_flow:
             self._check_placeholders()
-        self.removed = rewrite(block, passes)
-        self.source = Source(block, self._kernel_of)
-        self._filename = f"<minitf program {next(_numbers)}>"
-        self._function = self.source.function(self._filename)
-        self._owned = _owned(block)
+        self.changes = rewrite(block, passes)
+        self._any_shapes = Step(block, self._kernel_of, None)
+        self._for_shapes: dict[Shapes, Step] = {}
+        self._runs: dict[Shapes, int] = {}
+        self._may_be_dead = block.has_control_flow
+        self._specializes = bool(passes) and not block.has_control_flow
 
     def is_current(self) -> bool:
         """Whether no node of this program was changed since it was made."""
         return all(op._version == version for op, version in self._versions.items())
 
-    def explain(self) -> str:
-        """What became of the graph: how many nodes each pass took away, and the source.
+    def explain(self, shapes: Shapes | None = None) -> str:
+        """What became of the graph: what each pass did, the source, and loops that it calls.
 
-        Loops that were generated for this program follow.
+        Args:
+          shapes: of the feeds; None for the program that takes any.
         """
-        counts = [f"nodes needed: {len(self.ops)}"]
-        counts += [f"fewer by {name}: {count}" for name, count in self.removed.items() if count]
-        kernels = [node.op_def.kernel_fn for node in self.source.node_of_line.values()]
-        loops = dict.fromkeys(k.code for k in kernels if isinstance(k, Fused))
-        return "\n\n".join([f"# {'; '.join(counts)}\n{self.source.text}", *loops]).rstrip()
+        if shapes is not None and self._specializes:
+            changes, step = self._specialized(shapes)
+        else:
+            changes, step = self.changes, self._any_shapes
+        lines = [f"{len(self.ops)} nodes are needed"]
+        lines += [f"{name}: {change}" for name, change in changes.items()]
+        if step.plan is not None:
+            lines.append(str(step.plan))
+        kernels = [node.op_def.kernel_fn for node in step.source.node_of_line.values()]
+        loops = dict.fromkeys(kernel.code for kernel in kernels if isinstance(kernel, Fused))
+        text = "".join(f"# {line}\n" for line in lines) + step.source.text
+        return "\n\n".join([text, *loops]).rstrip()
 
     def _check_placeholders(self) -> None:
         for op in self.ops:
@@ -116,6 +143,27 @@ class Program:
         except NotImplementedError as error:
             raise run_errors.op_error(node.op, error, []) from None
 
+    # ---- for some shapes
+
+    def _step_for(self, shapes: Shapes) -> Step:
+        """The step for feeds of these shapes: one made for them, if they come again and again."""
+        runs = self._runs[shapes] = self._runs.get(shapes, 0) + 1
+        if not self._specializes or runs < 2 + len(self.ops) // _NODES_PER_RUN:
+            return self._any_shapes
+        if len(self._for_shapes) >= _MOST_SHAPES:
+            self._runs.clear()  # which may have grown with every run
+            return self._any_shapes
+        _, step = self._specialized(shapes)
+        self._for_shapes[shapes] = step
+        return step
+
+    def _specialized(self, shapes: Shapes) -> tuple[dict[str, Change], Step]:
+        try:
+            block, changes = specialized_block(self.fetches, self.feeds, shapes, self._passes)
+        except ValueError:  # they do not fit together, as the run will say, with the values
+            return self.changes, self._any_shapes
+        return changes, Step(block, self._kernel_of, self._arenas)
+
     # ---- running
 
     def run(self, fed_values: list[Any]) -> list[Any]:
@@ -124,93 +172,43 @@ class Program:
         Args:
           fed_values: an array for each tensor of `feeds`, in their order.
         """
+        shapes = tuple([value.shape for value in fed_values])
+        step = self._for_shapes.get(shapes) or self._step_for(shapes)
         try:
-            # Division by zero and the like give inf and nan quietly, as in TensorFlow.
-            with np.errstate(all="ignore"):
-                values = self._function(*fed_values)
-        except Exception as error:
-            raise self._error(error) from error
+            if self._threads:
+                with thread_limit(self._threads):
+                    values = step.run(fed_values)
+            else:
+                values = step.run(fed_values)
+        except KernelError as error:
+            raise self._error(error) from error.cause
         if self._initializers:
             self._resources.note_initializers(self._initializers)
-        return [
-            value if owned else self._result(value, i)
-            for i, (value, owned) in enumerate(zip(values, self._owned, strict=True))
-        ]
+        if self._may_be_dead and any(value is DEAD for value in values):
+            raise self._dead(next(i for i, value in enumerate(values) if value is DEAD))
+        return values
 
-    def _error(self, error: Exception) -> BaseException:
-        """The error of the node whose line in the source failed."""
-        frame = _frame_of(self._filename, error.__traceback__)
-        if frame is None:
-            return error
-        # From now on a traceback can show the line.
-        lines = self.source.text.splitlines(keepends=True)
-        linecache.cache[self._filename] = len(self.source.text), None, lines, self._filename
-        node = self.source.node_of_line[frame.tb_lineno]
-        if node.op.type == "Placeholder":
-            return run_errors.unfed_placeholder(node.op, self.fetches, self.ops)
-        if isinstance(error, UninitializedVariableError):
-            return self._uninitialized(node.op, error.variable)
-        scope = {**frame.tb_frame.f_globals, **frame.tb_frame.f_locals}
-        values = [scope[self.source.names[id(value)]] for value in node.inputs]
-        return run_errors.op_error(node.op, error, values)
+    def _error(self, error: KernelError) -> BaseException:
+        """What the user is told of a kernel that failed."""
+        op = error.node.op
+        if op.type == "Placeholder":
+            return run_errors.unfed_placeholder(op, self.fetches, self.ops)
+        if isinstance(error.cause, UninitializedVariableError):
+            return self._uninitialized(op, error.cause.variable)
+        return run_errors.op_error(op, error.cause, error.values)
 
     def _uninitialized(self, op: Operation, variable: VariableResource) -> errors.OpError:
         return uninitialized_error(op, variable, self.fetches, self.ops, self._resources)
 
-    def _result(self, value: Any, position: int) -> Any:
-        """What the caller gets: an array of its own, a numpy scalar, or bytes."""
-        if value is DEAD:
-            tensor = self.fetches[position]
-            raise errors.InvalidArgumentError(
-                None,
-                tensor.op,
-                errors.report(
-                    f"Retval[{position}] does not have value: {tensor.name} lies in a branch of "
-                    "tf.cond that was not taken.",
-                    op=tensor.op,
-                    do="fetch the result of tf.cond instead.",
-                ),
-            )
-        if isinstance(value, VariableResource):
-            try:
-                value = value.read()
-            except UninitializedVariableError as error:
-                raise self._uninitialized(self.fetches[position].op, error.variable) from None
-        if type(value) is np.ndarray:
-            return value.copy() if value.ndim else value[()]
-        return value
-
-
-def _frame_of(filename: str, trace: TracebackType | None) -> TracebackType | None:
-    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
-        trace = trace.tb_next
-    return trace
-
-
-def _owned(block: Block) -> list[bool]:
-    """For each fetch, whether the caller may have the array itself, as nobody else holds it.
-
-    So it is with what a kernel made anew, unless a view of it was made, or it is fetched twice.
-    """
-    made: dict[int, Node] = {}
-    viewed: set[int] = set()
-    for node in block.nodes:
-        made.update((id(value), node) for value in node.outputs)
-        if node.op_def.aliases:
-            viewed.update(id(value) for value in node.inputs)
-    ids = [id(fetch) for fetch in block.fetches]
-
-    def owned(fetch: Value | Node | None) -> bool:
-        if not isinstance(fetch, Value):
-            return True
-        node = made.get(id(fetch))
-        return (
-            node is not None
-            and fetch.constant is None
-            and not (node.op_def.aliases or node.op_def.stateful or block.has_control_flow)
-            and bool(fetch.shape.ndims)
-            and id(fetch) not in viewed
-            and ids.count(id(fetch)) == 1
+    def _dead(self, position: int) -> errors.OpError:
+        tensor = self.fetches[position]
+        return errors.InvalidArgumentError(
+            None,
+            tensor.op,
+            errors.report(
+                f"Retval[{position}] does not have value: {tensor.name} lies in a branch of "
+                "tf.cond that was not taken.",
+                op=tensor.op,
+                do="fetch the result of tf.cond instead.",
+            ),
         )
-
-    return [owned(fetch) for fetch in block.fetches]

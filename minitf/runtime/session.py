@@ -16,6 +16,7 @@ from minitf.runtime.config import ConfigProto
 from minitf.runtime.feeds import as_fed_array, resolve_feeds
 from minitf.runtime.fetches import FetchPlan
 from minitf.runtime.growth import GrowthWatch
+from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import chosen
 from minitf.runtime.program import Program
 
@@ -52,10 +53,13 @@ class BaseSession:
         self._closed = False
         self._resources = ResourceManager()
         self._node_state = ResourceManager()
+        self._arenas = Arenas()
         self._programs: dict[ProgramKey, tuple[Program, int]] = {}
         self._lock = threading.Lock()
         self._growth = GrowthWatch(self._graph)
         self._passes = chosen(config)
+        options: Any = config or ConfigProto()
+        self._threads = max(options.intra_op_parallelism_threads, 0)
 
     @property
     def graph(self) -> Graph:
@@ -107,7 +111,7 @@ class BaseSession:
         {'a': array([10, 20], dtype=int32), 'twice': array([20, 40], dtype=int32)}
         """
         self._check_open()
-        if not self._graph.version:
+        if not self._graph._next_id:
             self._refuse_empty_graph()
         plan = FetchPlan(self._graph, fetches)
         feeds = resolve_feeds(self._graph, feed_dict)
@@ -161,7 +165,15 @@ class BaseSession:
                 self._programs[key] = program, mutations
                 return program
         with self._lock:
-            program = Program(elements, feeds, self._resources, self._node_state, self._passes)
+            program = Program(
+                elements,
+                feeds,
+                self._resources,
+                self._node_state,
+                arenas=self._arenas,
+                threads=self._threads,
+                passes=self._passes,
+            )
             self._programs[key] = program, mutations
             return program
 
@@ -170,20 +182,26 @@ class BaseSession:
 
         Args:
           fetches: as for `run`.
-          feed_dict: the tensors to feed; a list of them will do.
+          feed_dict: the tensors to feed, as for `run`: then the program is the one for arrays of
+            such shapes, which runs from the second time on. A list of the tensors gives the one
+            for any shapes.
 
         >>> import minitf as tf
         >>> x = tf.placeholder(tf.float32, [2], name="x")
         >>> with tf.Session() as sess:
         ...     print(sess.explain(tf.nn.relu(2.0 * x), [x]))
-        # nodes needed: 3
+        # 3 nodes are needed
         def step(x):
             mul = mul_kernel(mul_x, x)                            # float32(2,)
             Relu = relu_kernel(mul)                               # float32(2,)
             del mul
-            return (Relu,)
+            return [Relu]
         """
         plan = FetchPlan(self._graph, fetches)
+        if hasattr(feed_dict, "items"):
+            fed = resolve_feeds(self._graph, feed_dict)
+            shapes = tuple(value.shape for value in fed.values())
+            return self._program(plan.elements, list(fed)).explain(shapes)
         feeds = [
             self._graph.as_graph_element(key, allow_operation=False) for key in feed_dict or []
         ]
@@ -215,6 +233,7 @@ class BaseSession:
         self._programs.clear()
         self._resources.clear()
         self._node_state.clear()
+        self._arenas.clear()
 
     def as_default(self) -> AbstractContextManager[Any]:
         """Makes this the default session inside a `with` block, without closing it."""

@@ -291,3 +291,30 @@ def test_ops_without_a_word_on_their_gradient_refuse_it():
     for y in (tf.unique(x).y, tf.setdiff1d(x, [2.0]).out, tf.bitcast(x, tf.float32)):
         with pytest.raises(LookupError, match="No gradient defined"):
             tf.gradients(y, x)
+
+
+def test_what_nobody_asks_for_is_not_built():
+    x, w = tf.placeholder(tf.float32, [2, 3]), tf.Variable(tf.ones([3, 4]))
+    y = tf.matmul(x * 2.0, w)
+    before = len(tf.get_default_graph().get_operations())
+    (by_w,) = tf.gradients(y, w)
+    made = tf.get_default_graph().get_operations()[before:]
+    assert [op.type for op in made if op.type in ("MatMul", "Mul")] == ["MatMul"]
+    assert by_w.op.inputs[0] is y.op.inputs[0]
+
+    (by_x,) = tf.gradients(y, x)
+    made = tf.get_default_graph().get_operations()[before + len(made) :]
+    assert [op.type for op in made if op.type in ("MatMul", "Mul")] == ["MatMul", "Mul"]
+    assert by_x.shape == x.shape
+
+
+def test_a_rule_may_give_functions_where_others_give_gradients():
+    @tf.RegisterGradient("FunctionsThatBuild")
+    def rule(op, grad):
+        return lambda: 3.0 * grad, lambda: 1 / 0
+
+    x = tf.constant(2.0)
+    with tf.get_default_graph().gradient_override_map({"Mul": "FunctionsThatBuild"}):
+        y = x * tf.constant(5.0)
+    with tf.Session() as sess:
+        assert sess.run(tf.gradients(y, x)) == [3.0]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from minitf.kernels import jit, parallel
+from minitf.kernels import conv, jit, parallel
 
 
 @pytest.fixture
@@ -17,6 +17,25 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
         return kernel.py_func(*args)
 
     monkeypatch.setattr(jit.Kernel, "__call__", call)
+
+
+@pytest.fixture(params=conv.MODES)
+def mode(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The test runs with each choice of algorithms for convolutions."""
+    yield from in_mode(request.param)
+
+
+@pytest.fixture
+def direct_only() -> Iterator[str]:
+    """Only the direct algorithms for convolutions are used."""
+    yield from in_mode("direct")
+
+
+def in_mode(mode: str) -> Iterator[str]:
+    before = conv.mode()
+    conv.set_mode(mode)
+    yield mode
+    conv.set_mode(before)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,6 @@ from minitf.kernels.direct import conv2d_backprop_filter
 
 FLOATS = ("float32", "float64")
 WINDOW = {"ksize": (2, 2), "strides": (2, 2)}
-
-
-@pytest.fixture(params=conv.MODES)
-def mode(request: pytest.FixtureRequest) -> Iterator[str]:
-    conv.set_mode(request.param)
-    yield request.param
-    conv.set_mode("direct")
 
 
 def assert_same(actual: Array, expected: Array) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minitf.kernels import gemm, jit, microkernel, packed_product, parallel, simd
+from minitf.kernels import gemm, jit, microkernel, packed_product, packing, parallel, simd
 
 DTYPES = ("float32", "float64")
 compiled = pytest.mark.skipif(not jit.available(), reason="runs compiled only")
@@ -54,7 +54,7 @@ def test_packed_product(
 def test_packed_product_on_any_machine(
     monkeypatch: pytest.MonkeyPatch, machine: simd.Machine, shape: Any, flags: Any
 ) -> None:
-    for module in (microkernel, packed_product):
+    for module in (microkernel, packing):
         monkeypatch.setattr(module, "machine", lambda: machine)
     a, b, expected = matrices(np.random.RandomState(0), *shape, "float32", flags)
     out = np.empty_like(expected)

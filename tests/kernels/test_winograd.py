@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from geometry import Array, Geometry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_conv import PASSES, arguments, assert_equal, options, run
+from test_conv import PASSES, ROUNDING, arguments, assert_equal, options, run
 
 from minitf.kernels import (
     conv,
@@ -31,15 +30,7 @@ from minitf.kernels import (
 
 pytestmark = pytest.mark.skipif(not jit.available(), reason="runs compiled only")
 
-# What may be lost to rounding, as a part of the largest result.
-BOUND = 2e-5
-
-
-@pytest.fixture
-def fast() -> Iterator[None]:
-    conv.set_mode("fast")
-    yield
-    conv.set_mode("direct")
+BOUND = ROUNDING["fast"]
 
 
 @pytest.mark.parametrize(("outputs", "window"), [(4, 5), (2, 5), (4, 3), (2, 3), (6, 3)])
@@ -203,30 +194,30 @@ OUTPUTS, FILTER = (50, 14, 14), (5, 5, 32, 64)
         ({"outputs": (0, 8, 8)}, "direct: no Winograd, since 8x8 outputs fill"),
     ],
 )
-def test_where_it_is_used(fast: None, changed: dict[str, Any], reason: str) -> None:
+def test_where_it_is_used(changed: dict[str, Any], reason: str) -> None:
+    assert conv.mode() == "fast"
     asked = {"dtype": "float32", "outputs": OUTPUTS, "filter_shape": FILTER, **changed}
     for which in (conv.FORWARD, conv.FILTER_GRADIENT, conv.INPUT_GRADIENT):
         assert conv.why(which, **asked).startswith(reason)
 
 
-def test_it_must_be_asked_for() -> None:
-    assert conv.mode() == "direct"
+def test_the_direct_algorithms_can_be_asked_for(direct_only: str) -> None:
     assert "direct algorithms are asked for" in conv.why(conv.FORWARD, "float32", OUTPUTS, FILTER)
     with pytest.raises(ValueError, match="'direct' or 'fast', got 'quick'"):
         conv.set_mode("quick")
 
 
 @pytest.mark.parametrize("given", ["", "direct", "fast"])
-def test_the_environment_may_ask_for_it(given: str) -> None:
+def test_the_environment_may_choose(given: str) -> None:
     code = "from minitf.kernels import conv; print(conv.mode())"
     environment = {**os.environ, "MINITF_CONV": given}
     run_ = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert run_.stdout.strip() == (given or "direct")
+    assert run_.stdout.strip() == (given or "fast")
 
 
-def test_convolutions_use_it(fast: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_convolutions_use_it() -> None:
     rng = np.random.RandomState(0)
     x, w, g = (
         rng.standard_normal(shape).astype("float32")

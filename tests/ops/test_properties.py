@@ -152,14 +152,33 @@ def test_kernel(case):
             expected = expected_outputs(case, sample)
             assert len(outputs) == len(expected)
             values = sess.run(outputs, feeds)
+            stateful = op_def_lib.get(case.op).stateful
+            # The second run is by a program for these shapes; random ops go on.
+            again = values if stateful else sess.run(outputs, feeds)
             plain = interpret(outputs, feeds)
-            for output, value, other, right in zip(outputs, values, plain, expected, strict=True):
+            for i, output in enumerate(outputs):
                 if output.dtype != tf.string:
-                    assert np.asarray(value).dtype == output.dtype.as_numpy_dtype, output
-                assert_same(value, right, case)
-                np.testing.assert_array_equal(np.asarray(value), np.asarray(other))
+                    assert np.asarray(values[i]).dtype == output.dtype.as_numpy_dtype, output
+                assert_same(values[i], expected[i], case)
+                np.testing.assert_array_equal(np.asarray(values[i]), np.asarray(plain[i]))
+                np.testing.assert_array_equal(np.asarray(again[i]), np.asarray(plain[i]))
 
     check()
+
+
+def bound(case, sample):
+    """The kernel of a case's op, attributes filled in, and the arrays to call it with."""
+    op = op_def_lib.get(case.op)
+    flat = []
+    for arg, value in zip(op.inputs, sample.inputs, strict=True):
+        flat.extend([feedable(v) for v in value] if arg.is_list else [feedable(value)])
+    with tf.Graph().as_default():
+        outputs, _, _ = build(case, sample, lambda a: a.shape, static=True)
+        return op.bind_kernel(outputs[0].op._attrs), flat
+
+
+def as_tuple(result):
+    return result if isinstance(result, tuple) else (result,)
 
 
 @pytest.mark.parametrize("case", ALL_CASES)
@@ -172,20 +191,61 @@ def test_no_hidden_alias(case):
     @few
     @given(case.samples)
     def check(sample):
-        flat = []
-        for arg, value in zip(op.inputs, sample.inputs, strict=True):
-            flat.extend([feedable(v) for v in value] if arg.is_list else [feedable(value)])
-        with tf.Graph().as_default():
-            outputs, _, _ = build(case, sample, lambda a: a.shape, static=True)
-            kernel = op.bind_kernel(outputs[0].op._attrs)
+        kernel, flat = bound(case, sample)
         with np.errstate(all="ignore"):
             result = kernel(*flat)
-        for value in result if isinstance(result, tuple) else (result,):
+        for value in as_tuple(result):
             for array in flat:
                 assert not np.may_share_memory(np.asarray(value), array)
 
     if not op.kernel_takes_context:
         check()
+
+
+OUT_CASES = [
+    param
+    for param in ALL_CASES
+    if op_def_lib.get(param.values[0].op).kernel_takes_out
+    and not op_def_lib.get(param.values[0].op).kernel_takes_context
+]
+
+
+@pytest.mark.parametrize("case", OUT_CASES)
+def test_a_kernel_puts_its_result_where_it_is_told(case):
+    """With `out=` the same numbers come, in that memory, whatever was in it before."""
+
+    @few
+    @given(case.samples)
+    def check(sample):
+        kernel, flat = bound(case, sample)
+        with np.errstate(all="ignore"):
+            expected = [np.asarray(value) for value in as_tuple(kernel(*flat))]
+            room = tuple(np.full_like(value, 77) for value in expected)
+            result = as_tuple(kernel(*flat, out=room if len(room) > 1 else room[0]))
+        for value, place, right in zip(result, room, expected, strict=True):
+            assert value is place
+            np.testing.assert_array_equal(place, right)
+
+    check()
+
+
+PASSING_ON = [p for p in ALL_CASES if op_def_lib.get(p.values[0].op).passes_on_same_shape]
+
+
+@pytest.mark.parametrize("case", PASSING_ON)
+def test_what_keeps_its_shape_is_passed_on(case):
+    """So the declaration says, and programs then leave the node out."""
+
+    @quick
+    @given(case.samples)
+    def check(sample):
+        kernel, flat = bound(case, sample)
+        with np.errstate(all="ignore"):
+            result = np.asarray(kernel(*flat))
+        if result.shape == flat[0].shape:
+            np.testing.assert_array_equal(result, flat[0])
+
+    check()
 
 
 @pytest.mark.parametrize("case", ALL_CASES)

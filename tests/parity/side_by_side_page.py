@@ -50,8 +50,8 @@ def section(docs: Path = ROOT / "docs") -> str:
         f"the tutorial) on batches of {script['batch']} of MNIST, the same in each engine. "
         f"TensorFlow {result['tensorflow']} with and without oneDNN, each in a process of its own; "
         f"{machine['cores']} cores, {machine['architecture']} with {machine['simd'][-1]}, "
-        f"{machine['c_library']}; seeds {seeds}. minitf runs with direct convolutions, and with "
-        f"the fast ones that may be asked for ({', '.join(fast)}).",
+        f"{machine['c_library']}; seeds {seeds}. minitf runs with the fast convolutions, its "
+        f"default ({', '.join(fast)}), and with `MINITF_CONV=direct`.",
         "",
         *bit_lines(result["bits"]),
         "",

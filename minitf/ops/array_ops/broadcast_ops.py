@@ -22,7 +22,10 @@ from minitf.ops.array_ops.shape_ops import reshape, shape_operand, size
 # ---- BroadcastTo
 
 BROADCAST_TO = op_def(
-    "BroadcastTo(input: T, shape: Tidx) -> (output: T)", "T: type", "Tidx: {int32, int64} = int32"
+    "BroadcastTo(input: T, shape: Tidx) -> (output: T)",
+    "T: type",
+    "Tidx: {int32, int64} = int32",
+    passes_on_same_shape=True,
 )
 
 

@@ -79,7 +79,7 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
 
 # ---- ZerosLike
 
-ZEROS_LIKE = op_def("ZerosLike(x: T) -> (y: T)", "T: type", shape=unchanged)
+ZEROS_LIKE = op_def("ZerosLike(x: T) -> (y: T)", "T: type", fills=0, shape=unchanged)
 
 
 @ZEROS_LIKE.kernel
@@ -93,7 +93,7 @@ ZEROS_LIKE.not_differentiable()
 
 # ---- OnesLike
 
-ONES_LIKE = op_def("OnesLike(x: T) -> (y: T)", "T: type", shape=unchanged)
+ONES_LIKE = op_def("OnesLike(x: T) -> (y: T)", "T: type", fills=1, shape=unchanged)
 
 
 @ONES_LIKE.kernel

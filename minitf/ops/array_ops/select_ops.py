@@ -72,7 +72,11 @@ def select_kernel(condition: Any, t: Any, e: Any) -> Any:
 def select_gradient(op: Operation, grad: Tensor) -> Any:
     condition = op.inputs[0]
     zeros = zeros_like(grad)
-    return None, SELECT(condition, grad, zeros), SELECT(condition, zeros, grad)
+    return (
+        None,
+        lambda: SELECT(condition, grad, zeros),
+        lambda: SELECT(condition, zeros, grad),
+    )
 
 
 # ---- SelectV2
@@ -100,9 +104,11 @@ def select_v2_kernel(condition: Any, t: Any, e: Any) -> Any:
 def select_v2_gradient(op: Operation, grad: Tensor) -> Any:
     condition, t, e = op.inputs
     zeros = zeros_like(grad)
-    grad_t = math_ops.unbroadcast(SELECT_V2(condition, grad, zeros), t, condition, e)
-    grad_e = math_ops.unbroadcast(SELECT_V2(condition, zeros, grad), e, condition, t)
-    return None, grad_t, grad_e
+    return (
+        None,
+        lambda: math_ops.unbroadcast(SELECT_V2(condition, grad, zeros), t, condition, e),
+        lambda: math_ops.unbroadcast(SELECT_V2(condition, zeros, grad), e, condition, t),
+    )
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:

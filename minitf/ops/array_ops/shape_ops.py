@@ -251,6 +251,7 @@ RESHAPE = op_def(
     "T: type",
     "Tshape: {int32, int64} = int32",
     aliases=True,
+    passes_on_same_shape=True,
 )
 
 
@@ -359,6 +360,7 @@ EXPAND_DIMS = op_def(
     "T: type",
     "Tdim: {int32, int64} = int32",
     aliases=True,
+    passes_on_same_shape=True,
 )
 
 
@@ -429,7 +431,11 @@ def one_of(name: str, value: Any, old_name: str, old_value: Any) -> Any:
 # ---- Squeeze
 
 SQUEEZE = op_def(
-    "Squeeze(input: T) -> (output: T)", "T: type", "squeeze_dims: list(int) = []", aliases=True
+    "Squeeze(input: T) -> (output: T)",
+    "T: type",
+    "squeeze_dims: list(int) = []",
+    aliases=True,
+    passes_on_same_shape=True,
 )
 
 

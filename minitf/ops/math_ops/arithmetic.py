@@ -35,7 +35,7 @@ def add_v2_kernel(x: Any, y: Any) -> Any:
 @ADD_V2.gradient
 def add_v2_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
-    return unbroadcast(grad, x, y), unbroadcast(grad, y, x)
+    return lambda: unbroadcast(grad, x, y), lambda: unbroadcast(grad, y, x)
 
 
 # ---- Add: what `+` means for strings; old graphs have it for numbers too
@@ -105,7 +105,7 @@ def sub_kernel(x: Any, y: Any) -> Any:
 @SUB.gradient
 def sub_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
-    return unbroadcast(grad, x, y), negative(unbroadcast(grad, y, x))
+    return lambda: unbroadcast(grad, x, y), lambda: negative(unbroadcast(grad, y, x))
 
 
 def subtract(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -151,7 +151,10 @@ def mul_kernel(x: Any, y: Any) -> Any:
 @MUL.gradient
 def mul_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
-    return unbroadcast(MUL(grad, conj(y)), x, y), unbroadcast(MUL(conj(x), grad), y, x)
+    return (
+        lambda: unbroadcast(MUL(grad, conj(y)), x, y),
+        lambda: unbroadcast(MUL(conj(x), grad), y, x),
+    )
 
 
 def multiply(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -228,8 +231,11 @@ def real_div_kernel(x: Any, y: Any) -> Any:
 def real_div_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
     cx, cy = conj(x), conj(y)
-    by_y = MUL(grad, REAL_DIV(REAL_DIV(NEG(cx), cy), cy))
-    return unbroadcast(REAL_DIV(grad, cy), x, y), unbroadcast(by_y, y, x)
+
+    def by_y() -> Tensor:
+        return unbroadcast(MUL(grad, REAL_DIV(REAL_DIV(NEG(cx), cy), cy)), y, x)
+
+    return lambda: unbroadcast(REAL_DIV(grad, cy), x, y), by_y
 
 
 def realdiv(x: Any, y: Any, name: str | None = None) -> Tensor:

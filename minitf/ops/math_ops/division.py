@@ -137,8 +137,11 @@ def div_no_nan_kernel(x: Any, y: Any) -> Any:
 def div_no_nan_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
     cx, cy = conj(x), conj(y)
-    by_y = MUL(grad, DIV_NO_NAN(DIV_NO_NAN(NEG(cx), cy), cy))
-    return unbroadcast(DIV_NO_NAN(grad, cy), x, y), unbroadcast(by_y, y, x)
+
+    def by_y() -> Tensor:
+        return unbroadcast(MUL(grad, DIV_NO_NAN(DIV_NO_NAN(NEG(cx), cy), cy)), y, x)
+
+    return lambda: unbroadcast(DIV_NO_NAN(grad, cy), x, y), by_y
 
 
 def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:

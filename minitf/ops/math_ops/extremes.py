@@ -19,9 +19,10 @@ def _chosen_gradient(op: Operation, grad: Tensor, first_is_chosen: OpDef) -> Any
     x, y = op.inputs
     mask = first_is_chosen(x, y)
     zeros = array_ops.zeros_like(grad)
-    by_x = array_ops.where_v2(mask, grad, zeros)
-    by_y = array_ops.where_v2(mask, zeros, grad)
-    return unbroadcast(by_x, x, y), unbroadcast(by_y, y, x)
+    return (
+        lambda: unbroadcast(array_ops.where_v2(mask, grad, zeros), x, y),
+        lambda: unbroadcast(array_ops.where_v2(mask, zeros, grad), y, x),
+    )
 
 
 # ---- Maximum

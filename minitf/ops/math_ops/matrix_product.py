@@ -73,15 +73,18 @@ def matmul_kernel(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> An
 def matmul_gradient(op: Operation, grad: Tensor) -> Any:
     a, b = conj(op.inputs[0]), conj(op.inputs[1])
     ta, tb = op._attrs["transpose_a"], op._attrs["transpose_b"]
+
     # product = a b, so that by_a = grad b' and by_b = a' grad; a transposed input swaps its own.
-    if ta:
-        by_a = MATMUL(b, grad, transpose_a=tb, transpose_b=True, grad_a=True)
-    else:
-        by_a = MATMUL(grad, b, transpose_b=not tb, grad_a=True)
-    if tb:
-        by_b = MATMUL(grad, a, transpose_a=True, transpose_b=ta, grad_b=True)
-    else:
-        by_b = MATMUL(a, grad, transpose_a=not ta, grad_b=True)
+    def by_a() -> Any:
+        if ta:
+            return MATMUL(b, grad, transpose_a=tb, transpose_b=True, grad_a=True)
+        return MATMUL(grad, b, transpose_b=not tb, grad_a=True)
+
+    def by_b() -> Any:
+        if tb:
+            return MATMUL(grad, a, transpose_a=True, transpose_b=ta, grad_b=True)
+        return MATMUL(a, grad, transpose_a=not ta, grad_b=True)
+
     return by_a, by_b
 
 
@@ -126,15 +129,21 @@ def batch_matmul_kernel(x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
 def batch_matmul_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
     adj_x, adj_y = op._attrs["adj_x"], op._attrs["adj_y"]
-    if adj_x:
-        by_x = BATCH_MATMUL_V2(y, grad, adj_x=adj_y, adj_y=True, grad_x=True)
-    else:
-        by_x = BATCH_MATMUL_V2(grad, y, adj_y=not adj_y, grad_x=True)
-    if adj_y:
-        by_y = BATCH_MATMUL_V2(grad, x, adj_x=True, adj_y=adj_x, grad_y=True)
-    else:
-        by_y = BATCH_MATMUL_V2(x, grad, adj_x=not adj_x, grad_y=True)
-    return unbroadcast(by_x, x, y, trailing=2), unbroadcast(by_y, y, x, trailing=2)
+
+    def by_x() -> Any:
+        if adj_x:
+            return BATCH_MATMUL_V2(y, grad, adj_x=adj_y, adj_y=True, grad_x=True)
+        return BATCH_MATMUL_V2(grad, y, adj_y=not adj_y, grad_x=True)
+
+    def by_y() -> Any:
+        if adj_y:
+            return BATCH_MATMUL_V2(grad, x, adj_x=True, adj_y=adj_x, grad_y=True)
+        return BATCH_MATMUL_V2(x, grad, adj_x=not adj_x, grad_y=True)
+
+    return (
+        lambda: unbroadcast(by_x(), x, y, trailing=2),
+        lambda: unbroadcast(by_y(), y, x, trailing=2),
+    )
 
 
 def matmul(

@@ -30,7 +30,7 @@ def _register_binary(operator: str, name: str, function: BinaryFunction) -> None
     """Registers `__operator__` and `__roperator__`."""
 
     def forward(x: Any, y: Any) -> Tensor:
-        if type(x) is Tensor and type(y) is Tensor:
+        if type(x) is Tensor:
             return function(x, y, name=name)
         with name_scope(None, name, [x, y]) as scope:
             return function(convert_to_tensor(x, name="x"), y, name=scope)

@@ -246,8 +246,10 @@ def pow_kernel(x: Any, y: Any) -> Any:
 def pow_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
     cx, cy, cz = conj(x), conj(y), conj(op.outputs[0])
-    by_x = MUL(MUL(grad, cy), POW(cx, SUB(cy, 1)))
-    return unbroadcast(by_x, x, y), unbroadcast(MUL(grad, MUL(cz, _safe_log(cx))), y, x)
+    return (
+        lambda: unbroadcast(MUL(MUL(grad, cy), POW(cx, SUB(cy, 1))), x, y),
+        lambda: unbroadcast(MUL(grad, MUL(cz, _safe_log(cx))), y, x),
+    )
 
 
 def _safe_log(x: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ def squared_difference_gradient(op: Operation, grad: Tensor) -> Any:
     # What is squared is a length, so that of a complex gradient only the real part counts.
     twice = grad + conj(grad) if grad.dtype.is_complex else MUL(grad, 2)
     by_x = MUL(twice, SUB(x, y))
-    return unbroadcast(by_x, x, y), NEG(unbroadcast(by_x, y, x))
+    return lambda: unbroadcast(by_x, x, y), lambda: NEG(unbroadcast(by_x, y, x))
 
 
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -84,9 +84,10 @@ def mul_no_nan_kernel(x: Any, y: Any) -> Any:
 @MUL_NO_NAN.gradient
 def mul_no_nan_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
-    by_x = MUL_NO_NAN(grad, conj(y))
-    by_y = MUL_NO_NAN(conj(x), grad)
-    return unbroadcast(by_x, x, y), unbroadcast(by_y, y, x)
+    return (
+        lambda: unbroadcast(MUL_NO_NAN(grad, conj(y)), x, y),
+        lambda: unbroadcast(MUL_NO_NAN(conj(x), grad), y, x),
+    )
 
 
 def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -127,9 +128,10 @@ def xlogy_kernel(x: Any, y: Any) -> Any:
 @XLOGY.gradient
 def xlogy_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
-    by_x = MUL(grad, conj(XLOGY(_where_not_zero(x), y)))
-    by_y = MUL(grad, conj(XDIVY(x, y)))
-    return unbroadcast(by_x, x, y), unbroadcast(by_y, y, x)
+    return (
+        lambda: unbroadcast(MUL(grad, conj(XLOGY(_where_not_zero(x), y))), x, y),
+        lambda: unbroadcast(MUL(grad, conj(XDIVY(x, y))), y, x),
+    )
 
 
 def _where_not_zero(x: Tensor) -> Tensor:
@@ -173,9 +175,10 @@ def xdivy_kernel(x: Any, y: Any) -> Any:
 @XDIVY.gradient
 def xdivy_gradient(op: Operation, grad: Tensor) -> Any:
     x, y = op.inputs
-    by_x = MUL(grad, conj(XDIVY(_where_not_zero(x), y)))
-    by_y = MUL(grad, conj(XDIVY(NEG(x), SQUARE(y))))
-    return unbroadcast(by_x, x, y), unbroadcast(by_y, y, x)
+    return (
+        lambda: unbroadcast(MUL(grad, conj(XDIVY(_where_not_zero(x), y))), x, y),
+        lambda: unbroadcast(MUL(grad, conj(XDIVY(NEG(x), SQUARE(y)))), y, x),
+    )
 
 
 def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:

@@ -39,6 +39,7 @@ SUM = op_def(
     "T: number",
     "Tidx: index = int32",
     adds_up="sum",
+    passes_on_same_shape=True,
     shape=reduced_shape,
 )
 
@@ -112,6 +113,7 @@ MEAN = op_def(
     "T: number",
     "Tidx: index = int32",
     adds_up="mean",
+    passes_on_same_shape=True,
     shape=reduced_shape,
 )
 

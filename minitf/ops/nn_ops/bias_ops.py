@@ -61,7 +61,7 @@ def bias_add_kernel(value: Any, bias: Any, *, data_format: str) -> Any:
 
 @BIAS_ADD.gradient
 def bias_add_gradient(op: Operation, grad: Tensor) -> Any:
-    return grad, BIAS_ADD_GRAD(grad, data_format=op._attrs["data_format"])
+    return grad, lambda: BIAS_ADD_GRAD(grad, data_format=op._attrs["data_format"])
 
 
 def bias_add(

@@ -168,8 +168,8 @@ def conv2d_gradient(op: Operation, grad: Tensor) -> Any:
     image, filter = op.inputs
     attrs = _shared_attrs(op)
     return (
-        CONV_2D_BACKPROP_INPUT(array_ops.shape(image), filter, grad, **attrs),
-        CONV_2D_BACKPROP_FILTER(image, array_ops.shape(filter), grad, **attrs),
+        lambda: CONV_2D_BACKPROP_INPUT(array_ops.shape(image), filter, grad, **attrs),
+        lambda: CONV_2D_BACKPROP_FILTER(image, array_ops.shape(filter), grad, **attrs),
     )
 
 
@@ -326,8 +326,8 @@ def conv2d_backprop_input_gradient(op: Operation, grad: Tensor) -> Any:
     attrs = _shared_attrs(op)
     return (
         None,
-        CONV_2D_BACKPROP_FILTER(grad, array_ops.shape(filter), out_backprop, **attrs),
-        CONV_2D(grad, filter, **attrs),
+        lambda: CONV_2D_BACKPROP_FILTER(grad, array_ops.shape(filter), out_backprop, **attrs),
+        lambda: CONV_2D(grad, filter, **attrs),
     )
 
 
@@ -433,9 +433,9 @@ def conv2d_backprop_filter_gradient(op: Operation, grad: Tensor) -> Any:
     image, _, out_backprop = op.inputs
     attrs = _shared_attrs(op)
     return (
-        CONV_2D_BACKPROP_INPUT(array_ops.shape(image), grad, out_backprop, **attrs),
+        lambda: CONV_2D_BACKPROP_INPUT(array_ops.shape(image), grad, out_backprop, **attrs),
         None,
-        CONV_2D(image, grad, **attrs),
+        lambda: CONV_2D(image, grad, **attrs),
     )
 
 

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minitf.framework.operation import Operation
 from minitf.kernels import generated, reductions
 from minitf.kernels.parallel import LEAST_WORK, parallel_ranges
 from minitf.kernels.workspace import into, workspace
 from minitf.runtime import run_errors
+from minitf.runtime.block import Node
 from minitf.runtime.fusion.layout import SCALAR, Access, Layout
 from minitf.runtime.fusion.loop import Loop
 
@@ -37,13 +37,13 @@ class Step(NamedTuple):
     """One of the nodes.
 
     Attributes:
-      op: the graph's operation, for errors.
+      node: which, for errors.
       kernel: its kernel, attributes filled in.
       reads: which of the values so far it takes: first come the inputs, then what each step made.
       frees: which of the values nobody reads after it.
     """
 
-    op: Operation
+    node: Node
     kernel: Callable[..., Any]
     reads: tuple[int, ...]
     frees: tuple[int, ...]
@@ -170,7 +170,7 @@ class Fused:
         for array, shape, access in zip(arrays, self._plan.given, self._accesses):
             # A variable may have been given another shape than the one that it was declared with.
             if array.shape != shape or not array.flags.aligned:
-                return self._cold(arrays, out)
+                return self._cold(arrays, None)
             arguments.append(argument(array, access))
         arguments += self._constants
         if self._plan.totals or len(self._plan.outputs) > 1:
@@ -216,7 +216,7 @@ class Fused:
             try:
                 values.append(step.kernel(*reads))
             except Exception as error:
-                raise run_errors.op_error(step.op, error, reads) from error
+                raise run_errors.op_error(step.node.op, error, reads) from error
             for i in step.frees:
                 values[i] = None
         results = [values[i] for i in self._plan.results]

@@ -19,10 +19,11 @@ switches all of them off.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from minitf.runtime.block import Block
+from minitf.runtime.block import Block, Node
 from minitf.runtime.passes.drop import drop
 from minitf.runtime.passes.fold import fold
 from minitf.runtime.passes.fuse import fuse
@@ -41,19 +42,41 @@ PASSES: dict[str, Pass] = {
 }
 
 
-def rewrite(block: Block, names: tuple[str, ...]) -> dict[str, int]:
-    """Applies passes to a block; returns how many nodes each took away.
+class Change(NamedTuple):
+    """What a pass did to a block: the nodes that went and those that came, by type."""
+
+    gone: Counter[str]
+    new: Counter[str]
+
+    def __str__(self) -> str:
+        without = ", ".join(f"{count} {name}" for name, count in self.gone.most_common())
+        given = ", ".join(f"{count} {name}" for name, count in self.new.most_common())
+        return f"without {without}" + (f"; with {given}" if given else "")
+
+
+def rewrite(block: Block, names: tuple[str, ...]) -> dict[str, Change]:
+    """Applies passes to a block; returns what each that found something to do did.
 
     Raises:
       AssertionError: if a pass leaves a block that cannot run, which is a mistake in the pass.
     """
+    changes: dict[str, Change] = {}
     if block.has_control_flow:
-        return {}
-    removed = {}
+        return changes
     for name in names:
-        removed[name] = PASSES[name](block)
+        before = {id(node): node for node in block.nodes}
+        PASSES[name](block)
         block.check(after=name)
-    return removed
+        after = {id(node): node for node in block.nodes}
+        gone, new = _types(before, after), _types(after, before)
+        if gone or new:
+            changes[name] = Change(gone, new)
+    return changes
+
+
+def _types(nodes: dict[int, Node], others: dict[int, Node]) -> Counter[str]:
+    """How many nodes of each type are among these and not among the others."""
+    return Counter(node.op_def.name for key, node in nodes.items() if key not in others)
 
 
 def chosen(config: Any) -> tuple[str, ...]:

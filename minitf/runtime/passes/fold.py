@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import dtypes
 from minitf.runtime.block import Block, Node, Value, is_pure
 
 # A larger array would be kept for good, while computing it costs memory for a moment only.
@@ -38,6 +39,8 @@ def fold(block: Block) -> int:
 
 def _from_shapes(node: Node) -> list[Any] | None:
     """The outputs of a node such as `Shape`, whose declaration knows them from static shapes."""
+    if node.op_def.fills is not None:
+        return _filled(node.inputs[0], node.op_def.fills)
     if node.op_def.constant_fn is None or len(node.outputs) != 1:
         return None
     try:
@@ -45,6 +48,14 @@ def _from_shapes(node: Node) -> list[Any] | None:
     except ValueError:  # as a shape it would be wrong, but perhaps it is no shape
         return None
     return None if value is None else [_shared(value)]
+
+
+def _filled(like: Value, number: int) -> list[Any] | None:
+    """An array of one number, which takes no memory, however large it is."""
+    if not like.shape.is_fully_defined() or like.is_ref or like.dtype is dtypes.string:
+        return None
+    dims = [dim or 0 for dim in like.shape.as_list()]
+    return [np.broadcast_to(like.dtype.as_numpy_dtype(number), dims)]
 
 
 def _from_constants(node: Node) -> list[Any] | None:

@@ -1,6 +1,7 @@
 """With this pass readers of a node that changes nothing read its input instead.
 
     Identity(x) -> x        x * 1 -> x        x - 0 -> x        x / 1 -> x
+    Reshape(x) -> x and Sum(x) -> x, where the output is known to have the shape of x
 
 Only what is exact: `x + 0` is not `x` where `x` is -0.0.
 """
@@ -17,7 +18,7 @@ def simplify(block: Block) -> int:
     fetched = {id(fetch) for fetch in block.fetches if isinstance(fetch, Node)}
     for node in block.nodes:
         node.inputs = [others.get(value, value) for value in node.inputs]
-        source = _source(node)
+        source = _source(node, block.trusts_shapes)
         output = node.outputs[0] if len(node.outputs) == 1 else None
         if source is None or output is None or id(node) in fetched:
             kept.append(node)
@@ -27,11 +28,13 @@ def simplify(block: Block) -> int:
     return block.keep(kept)
 
 
-def _source(node: Node) -> Value | None:
+def _source(node: Node, trusts_shapes: bool) -> Value | None:
     """The input that the node's only output is equal to, or None."""
     if not is_pure(node) or any(dereferenced for _, dereferenced in node.reads()):
         return None
     if node.op_def.passes_on:
+        return node.inputs[0]
+    if node.op_def.passes_on_same_shape and trusts_shapes and _keeps_shape(node):
         return node.inputs[0]
     for position, arg in enumerate(node.op_def.inputs if node.op_def.neutral else ()):
         number = node.op_def.neutral.get(arg.name)
@@ -40,6 +43,11 @@ def _source(node: Node) -> Value | None:
             if _broadcasts_nothing(node.inputs[position], other):
                 return other
     return None
+
+
+def _keeps_shape(node: Node) -> bool:
+    shape, output = node.inputs[0].shape, node.outputs[0]
+    return output is not None and shape.is_fully_defined() and shape == output.shape
 
 
 def _is_number(value: Value, number: float) -> bool:
