@@ -228,7 +228,7 @@ class Fused:
 
 def argument(array: Any, access: Access) -> Any:
     """An array as the loop takes it: flat, a row repeated to fill a block, or a single number."""
-    flat = array.reshape(-1)
+    flat = array.ravel()
     if access.kind == SCALAR:
         return flat[0]
     if access.repeats == 1:

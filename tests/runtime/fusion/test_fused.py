@@ -121,6 +121,10 @@ def test_arrays_may_lie_anyhow(hot: None) -> None:
     fixed.flags.writeable = False
     for array in (value.T, shifted, fixed, value.reshape(60, 70)[::-1]):
         np.testing.assert_array_equal(kernel(array), array * array + 1)
+    z = tf.placeholder(tf.float32, [600])
+    every_third = np.arange(1800, dtype=np.float32)[::3]
+    result = kernel_of([tf.square(z) + 1.0], z)(every_third)
+    np.testing.assert_array_equal(result, every_third * every_third + 1)
 
 
 def test_a_variable_of_another_shape_than_declared(hot: None) -> None:
