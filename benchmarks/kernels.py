@@ -33,6 +33,7 @@ from minitf.kernels import (
     gemm,
     im2col,
     packed_product,
+    pointwise,
     pool,
     pool2x2,
     vector_math,
@@ -113,13 +114,15 @@ def convolutions(batch: int, tf: Any) -> Iterator[Measured]:
             modules = {"direct": direct, "im2col": im2col}
             if layer.stride == 1 and winograd.suits(w.shape[:2]):
                 modules["winograd"] = winograd
+            if pointwise.suits(w.shape[:2], **given):
+                modules["pointwise"] = pointwise
             ways = {
                 name: bind(getattr(module, function), *these, **given, out=result)
                 for name, module in modules.items()
             }
             if theirs is not None:
                 ways[TENSORFLOW] = theirs
-            reason = conv.why(which, "float32", sizes, w.shape, strides=given["strides"])
+            reason = conv.why(which, "float32", sizes, w.shape, **given)
             amount = 2.0 * g.size * w[..., 0].size
             name = f"{layer.name} {which}"
             yield Measured(name, ways, reason.split(":")[0], amount, "GF/s", reason)
@@ -198,12 +201,12 @@ def pools(batch: int, tf: Any) -> Iterator[Measured]:
         g, out, gradient = random(maxima.shape), np.empty_like(maxima), np.empty_like(x)
         attributes = {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "VALID"}
         forward = {
-            "general": bind(pool.max_pool, x, **given),
-            "2x2": bind(pool2x2.max_pool_2x2, x, out=out, which=which.copy()),
+            "pool": bind(pool.max_pool, x, **given),
+            "known places": bind(pool2x2.max_pool_2x2, x, out=out, which=which.copy()),
         }
         back = {
-            "general": bind(pool.max_pool_grad, x, maxima, g, **given),
-            "2x2": bind(pool2x2.max_pool_2x2_grad, g, which, x.shape, out=gradient),
+            "pool": bind(pool.max_pool_grad, x, maxima, g, **given),
+            "known places": bind(pool2x2.max_pool_2x2_grad, g, which, x.shape, out=gradient),
         }
         if tf:
             tx, ty, tg = tf.constant(x), tf.constant(maxima), tf.constant(g)
@@ -212,12 +215,12 @@ def pools(batch: int, tf: Any) -> Iterator[Measured]:
                 tf.raw_ops.MaxPoolGrad, orig_input=tx, orig_output=ty, grad=tg, **attributes
             )
         moved = float(x.nbytes + g.nbytes)
-        yield Measured(f"{name} maximum", forward, "general", moved, "GB/s")
-        yield Measured(f"{name} maximum gradient", back, "general", moved + x.nbytes, "GB/s")
-        average = {"general": bind(pool.avg_pool, x, **given)}
-        yield Measured(f"{name} average", average, "general", moved, "GB/s")
-        average = {"general": bind(pool.avg_pool_grad, x.shape, g, **given)}
-        yield Measured(f"{name} average gradient", average, "general", moved, "GB/s")
+        yield Measured(f"{name} maximum", forward, "pool", moved, "GB/s")
+        yield Measured(f"{name} maximum gradient", back, "pool", moved + x.nbytes, "GB/s")
+        average = {"pool": bind(pool.avg_pool, x, **given)}
+        yield Measured(f"{name} average", average, "pool", moved, "GB/s")
+        average = {"pool": bind(pool.avg_pool_grad, x.shape, g, **given)}
+        yield Measured(f"{name} average gradient", average, "pool", moved, "GB/s")
 
 
 def products(batch: int, tf: Any) -> Iterator[Measured]:

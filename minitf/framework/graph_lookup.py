@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from minitf.framework import errors
@@ -172,6 +171,8 @@ class LookupMixin:
         return op._outputs[int(index)]
 
     def _nearest(self, name: str) -> str:
+        import difflib
+
         near = difflib.get_close_matches(name, self._nodes, n=3)
         if near:
             return f"the nearest names are {', '.join(map(repr, near))}."

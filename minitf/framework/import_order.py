@@ -6,7 +6,6 @@ Names become numbers here, once for each input, so that a graph of a million nod
 
 from __future__ import annotations
 
-import difflib
 import heapq
 import re
 from array import array
@@ -66,6 +65,8 @@ def report_node(node: Any, what: str, do: str = "") -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """The names most like a name, as a sentence; only some are looked at where there are many."""
+    import difflib
+
     near = difflib.get_close_matches(name[:100], list(islice(names, 2000)), n=3)
     return f"The nearest names are {', '.join(map(errors.brief, near))}. " if near else ""
 

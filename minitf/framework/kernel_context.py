@@ -30,12 +30,13 @@ DEAD = Dead()
 class UninitializedVariableError(errors.FailedPreconditionError):
     """What reading a variable without a value raises; the executor tells the user more.
 
-    Attributes:
+    Args:
       variable: the `VariableResource` that was read.
+      op: the operation that read it, where the executor does not know.
     """
 
-    def __init__(self, variable: VariableResource) -> None:
-        super().__init__(None, None, f"Attempting to use uninitialized value {variable.name}")
+    def __init__(self, variable: VariableResource, op: Any = None) -> None:
+        super().__init__(None, op, f"Attempting to use uninitialized value {variable.name}")
         self.variable = variable
 
 

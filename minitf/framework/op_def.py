@@ -28,7 +28,8 @@ import inspect
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator
-from functools import partial
+from contextlib import AbstractContextManager
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -145,6 +146,9 @@ class OpDef:
       signature: the declaration of inputs and outputs as it was written.
       inputs, outputs: the signature, as `ArgDef`s.
       attrs: the attributes by name, as `AttrDef`s.
+      takes_references, takes_lists: whether an input is a reference, or a list of tensors.
+      inferred_attrs: the attributes that the inputs decide.
+      result_type: the named tuple of several outputs; None for fewer than two.
       stateful: running it twice may give two results or change something: never folded or merged.
       elementwise: the kernel is an expression of one element of each (broadcast) input, written
         so that it holds for arrays and, compiled, for scalars; chains of such ops can be fused.
@@ -153,12 +157,14 @@ class OpDef:
       foldable: its value may be computed ahead of the run when its inputs are constants. False
         for control flow, and where a session may feed another value.
       passes_on: its output is its first input, as it is: a node that only the graph needs.
-      adds_up: it adds up its first input over the axes that its second says: "sum", or "mean" where
-        it divides by their number; axes stay with size 1 if the attribute keep_dims says so.
       passes_on_same_shape: so it is where the output has that input's shape (Reshape to the shape
         that an array has; Sum over no axis, or over one of size 1).
       fills: the number that its output, of the first input's shape, consists of; else None.
+      adds_up: it adds up its first input over the axes that its second says: "sum", or "mean" where
+        it divides by their number; axes stay with size 1 if the attribute keep_dims says so.
       neutral: by input name, the number that as this input gives the other one back, exactly.
+      sweep: a context in which the kernel puts off what it does to the arrays of variables, to the
+        context's end: there, what several kernels have put off is done in one sweep over memory.
       is_control_flow: it may make its outputs dead (Switch) or run with a dead input (Merge).
       is_merge: one living input is enough to run it.
     """
@@ -177,32 +183,31 @@ class OpDef:
         commutative: bool = False,
         foldable: bool = True,
         passes_on: bool = False,
-        adds_up: str = "",
         passes_on_same_shape: bool = False,
         fills: int | None = None,
+        adds_up: str = "",
         neutral: dict[str, float] | None = None,
+        sweep: Callable[[], AbstractContextManager[None]] | None = None,
         is_control_flow: bool = False,
         is_merge: bool = False,
         shape: Callable[[Operation], Any] | None = None,
     ) -> None:
         head, _, outputs = signature.partition("->")
-        self.name, _, inputs = head.strip().rstrip(")").partition("(")
+        self.name, _, self._inputs_text = head.strip().rstrip(")").partition("(")
+        self._outputs_text = outputs.strip().strip("()")
+        self._attr_texts = attrs
         self.signature = signature
-        self.attrs = {a.name: a for a in (AttrDef(text) for text in attrs)}
-        self.inputs = [ArgDef(part, self.attrs) for part in _split(inputs)]
-        self.outputs = [ArgDef(part, self.attrs) for part in _split(outputs.strip().strip("()"))]
-        self.takes_references = any(arg.is_ref for arg in self.inputs)
-        self.takes_lists = any(arg.is_list for arg in self.inputs)
         self.stateful = stateful
         self.elementwise = elementwise
         self.aliases = aliases
         self.commutative = commutative
         self.foldable = foldable and not is_control_flow
         self.passes_on = passes_on
-        self.adds_up = adds_up
         self.passes_on_same_shape = passes_on_same_shape
         self.fills = fills
+        self.adds_up = adds_up
         self.neutral = neutral or {}
+        self.sweep = sweep
         self.is_control_flow = is_control_flow
         self.is_merge = is_merge
         self.shape_fn = shape
@@ -214,16 +219,38 @@ class OpDef:
         self.refuses_gradients = False
         self.constant_fn: Callable[[Operation], Any] | None = None
         self.partial_fn: Callable[[Operation], Any] | None = None
-        self.inferred_attrs = frozenset(
-            attr
-            for arg in self.inputs
-            for attr in (arg.type_attr, arg.number_attr, arg.type_list_attr)
-            if attr
-        )
-        self.result_type: Any = None
-        if len(self.outputs) > 1:
-            fields = [arg.name for arg in self.outputs]
-            self.result_type = namedtuple(self.name, fields, rename=True)  # type: ignore[misc]
+
+    # What was declared is read when it is first asked for: most programs use few of all ops.
+
+    @cached_property
+    def attrs(self) -> dict[str, AttrDef]:
+        return {attr.name: attr for attr in map(AttrDef, self._attr_texts)}
+
+    @cached_property
+    def inputs(self) -> list[ArgDef]:
+        return [ArgDef(part, self.attrs) for part in _split(self._inputs_text)]
+
+    @cached_property
+    def outputs(self) -> list[ArgDef]:
+        return [ArgDef(part, self.attrs) for part in _split(self._outputs_text)]
+
+    @cached_property
+    def takes_references(self) -> bool:
+        return any(arg.is_ref for arg in self.inputs)
+
+    @cached_property
+    def takes_lists(self) -> bool:
+        return any(arg.is_list for arg in self.inputs)
+
+    @cached_property
+    def inferred_attrs(self) -> frozenset[str]:
+        found = ((arg.type_attr, arg.number_attr, arg.type_list_attr) for arg in self.inputs)
+        return frozenset(attr for attrs in found for attr in attrs if attr)
+
+    @cached_property
+    def result_type(self) -> Any:
+        fields = [arg.name for arg in self.outputs]
+        return namedtuple(self.name, fields, rename=True) if len(fields) > 1 else None
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

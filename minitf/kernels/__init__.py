@@ -7,11 +7,13 @@ It knows nothing of graphs, and imports numpy and (when a kernel first runs) Num
     parallel   the threads that share a kernel's work, block by block, with the same bits for any
                number of them
     blas       one thread for each of numpy's matrix products, so that ours can share them out
+    packing    matrices in panels, as the microkernel wants them
     gemm       matrix products over those threads, by BLAS or by packed_product
     workspace  scratch memory that is used again
     padding    SAME, VALID and EXPLICIT as arithmetic, shared by shape rules and kernels
     conv       two-dimensional convolution and its gradients, and which algorithm computes them
     direct     ... as a matrix product on the image as it lies; im2col: on copies of its windows
+    pointwise  ... of windows of one cell
     winograd   ... with fewer multiplications, somewhat less exactly
     microkernel  matrix products in registers, wherever their rows lie
     simd       machine code for vectors, written by hand

@@ -29,13 +29,13 @@ array([[ 8., 12.],
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels import direct, im2col, reference, winograd
+from minitf.kernels import direct, im2col, pointwise, reference, winograd
 from minitf.kernels.dispatch import compiles, half_as_float32
 from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.reference import NONE, ONE, Pads
@@ -125,6 +125,7 @@ def _algorithm(
     outputs: Sequence[int],
     filter_shape: Sequence[int],
     strides: Pair,
+    padding: Pads,
     dilations: Pair,
 ) -> _Choice:
     """Chooses how to compute a convolution or one of its gradients: `which` of the three.
@@ -138,6 +139,8 @@ def _algorithm(
     columns = filter_shape[2] if which == INPUT_GRADIENT else filter_shape[3]
     if 4 * columns <= machine().lanes(dtype):
         return _Choice(im2col, f"im2col: {columns} channels would leave most of a vector empty")
+    if pointwise.suits(filter_shape[:2], strides, padding):
+        return _Choice(pointwise, "pointwise: each pixel has a window of its own")
     obstacle = _against_winograd(dtype, outputs, filter_shape, strides, dilations)
     if obstacle:
         return _Choice(direct, f"direct: no Winograd, since {obstacle}")
@@ -179,6 +182,7 @@ def why(
     filter_shape: Sequence[int],
     *,
     strides: Pair = ONE,
+    padding: Pads = NONE,
     dilations: Pair = ONE,
 ) -> str:
     """Says which algorithm computes a convolution or one of its gradients, and for what reason.
@@ -189,13 +193,31 @@ def why(
       outputs: (batch, height, width) of the output; for the input's gradient, of the input.
       filter_shape: (window height, window width, channels, output channels).
       strides: as for `conv2d`.
+      padding: as for `conv2d`.
       dilations: as for `conv2d`.
 
     >>> why(FORWARD, "int32", (50, 14, 14), (5, 5, 32, 64))
     'reference: int32 does not run compiled here'
     """
-    choice = _algorithm(which, np.dtype(dtype), outputs, filter_shape, strides, dilations)
+    dtype = np.dtype(dtype)
+    choice = _algorithm(which, dtype, outputs, filter_shape, strides, padding, dilations)
     return choice.reason
+
+
+def by_winograd(
+    which: str,
+    dtype: npt.DTypeLike,
+    outputs: Sequence[int],
+    filter_shape: Sequence[int],
+    *,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    dilations: Pair = ONE,
+) -> bool:
+    """Whether a convolution or one of its gradients is computed by Winograd's method; see `why`."""
+    dtype = np.dtype(dtype)
+    choice = _algorithm(which, dtype, outputs, filter_shape, strides, padding, dilations)
+    return choice.algorithm is winograd
 
 
 @half_as_float32
@@ -228,7 +250,9 @@ def conv2d(
     _check_channels(input.shape[3], filter.shape)
     sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
     outputs = (len(input), *sizes)
-    algorithm, _ = _algorithm(FORWARD, input.dtype, outputs, filter.shape, strides, dilations)
+    algorithm, _ = _algorithm(
+        FORWARD, input.dtype, outputs, filter.shape, strides, padding, dilations
+    )
     return algorithm.conv2d(
         input, filter, strides=strides, padding=padding, dilations=dilations, out=out
     )
@@ -268,7 +292,7 @@ def conv2d_backprop_filter(
     _check_channels(input.shape[3], filter_shape, out_backprop.shape[3])
     outputs = out_backprop.shape[:3]
     algorithm, _ = _algorithm(
-        FILTER_GRADIENT, input.dtype, outputs, filter_shape, strides, dilations
+        FILTER_GRADIENT, input.dtype, outputs, filter_shape, strides, padding, dilations
     )
     return algorithm.conv2d_backprop_filter(
         input,
@@ -313,8 +337,9 @@ def conv2d_backprop_input(
       ValueError: if the channels do not agree.
     """
     _check_channels(input_shape[3], filter.shape, out_backprop.shape[3])
+    outputs, dtype = input_shape[:3], out_backprop.dtype
     algorithm, _ = _algorithm(
-        INPUT_GRADIENT, out_backprop.dtype, input_shape[:3], filter.shape, strides, dilations
+        INPUT_GRADIENT, dtype, outputs, filter.shape, strides, padding, dilations
     )
     return algorithm.conv2d_backprop_input(
         input_shape,
@@ -343,8 +368,14 @@ def prepare(
     _check_channels(input.shape[3], filter.shape)
     sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
     outputs = (len(input), *sizes)
-    algorithm, _ = _algorithm(FORWARD, input.dtype, outputs, filter.shape, strides, dilations)
-    make = winograd.prepare if algorithm is winograd else direct.prepare
+    algorithm, _ = _algorithm(
+        FORWARD, input.dtype, outputs, filter.shape, strides, padding, dilations
+    )
+    make: Callable[..., direct.Prepared] = direct.prepare
+    if algorithm is winograd:
+        make = winograd.prepare
+    elif algorithm is pointwise:
+        make = pointwise.prepare
     return make(input, filter, strides=strides, padding=padding, dilations=dilations)
 
 

@@ -60,6 +60,7 @@ def pack(
                     filter + r * row_step + s * cell_step + begin * outer_step,
                     matrix_step,
                     panels + (index * columns + j) * inner * width * size,
+                    0,
                     width,
                     inner,
                     min(width, outer - begin),

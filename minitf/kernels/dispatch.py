@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import jit
+from minitf.kernels.workspace import into
 
 Array = npt.NDArray[Any]
 P = ParamSpec("P")
@@ -47,14 +48,18 @@ def or_reference(
 ) -> Callable[[Callable[P, Array]], Callable[P, Array]]:
     """Has `reference` run instead of a function for dtypes, and on machines, that do not compile.
 
-    The dtype is that of the first array among the arguments.
+    The dtype is that of the first array among the arguments. An argument `out`, to put the result
+    into, is given by its name; a reference has none.
     """
 
     def decorate(function: Callable[P, Array]) -> Callable[P, Array]:
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> Array:
             arrays = (arg for arg in (*args, *kwargs.values()) if isinstance(arg, np.ndarray))
-            return (function if compiles(next(arrays).dtype) else reference)(*args, **kwargs)
+            if compiles(next(arrays).dtype):
+                return function(*args, **kwargs)
+            out: Any = kwargs.pop("out", None)
+            return into(out, reference(*args, **kwargs))
 
         return half_as_float32(run)
 

@@ -28,6 +28,7 @@ from minitf.kernels.jit import jit, readonly
 from minitf.kernels.padding import Pair
 from minitf.kernels.parallel import parallel_for
 from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.sums import row_sums, sum_rows
 from minitf.kernels.workspace import output as buffer
 from minitf.kernels.workspace import workspace
 
@@ -141,9 +142,9 @@ def conv2d_backprop_filter_through_pool(
 ) -> tuple[Array, Array]:
     """The gradients of `conv2d_bias_relu_max_pool` in its filter and its bias.
 
-    The gradient of the convolution's output, most of which is zeros, is never there as a whole:
-    right for a first layer, whose input needs no gradient. The filter's gradient is computed by the
-    direct algorithm.
+    For a first layer, whose input needs no gradient. The gradient of the convolution's output, most
+    of which is zeros, is never there as a whole, unless the filter's gradient is computed by
+    Winograd's method.
 
     Args:
       input: of the layer.
@@ -158,28 +159,48 @@ def conv2d_backprop_filter_through_pool(
       bias_out: where to put the bias's gradient, if given.
     """
     source, where, channels = readonly(grad), readonly(which), filter_shape[3]
-    sums = np.zeros((len(grad), channels), grad.dtype)
+    given: dict[str, Any] = {"strides": strides, "padding": padding, "dilations": dilations}
+    shape = (len(input), *out_size, channels)
+    if conv.by_winograd(conv.FILTER_GRADIENT, grad.dtype, shape[:3], filter_shape, **given):
+        layer = workspace("whole layer", shape, grad.dtype)
+        _, bias_gradient = pool2x2.bias_relu_max_pool_2x2_grad(
+            grad, which, shape, out=layer, bias_out=bias_out
+        )
+        gradient = conv.conv2d_backprop_filter(input, filter_shape, layer, **given, out=out)
+        return gradient, bias_gradient
+    sums = row_sums("bias", shape, grad.dtype)
 
     def grads(first: int, last: int) -> Array:
         block = workspace("layer", (last - first, *out_size, channels), grad.dtype)
-        total = workspace("bias", (channels,), grad.dtype)
-        total[:] = 0
-        pool2x2.unpool_images(source[first:last], where[first:last], block, total)
-        sums[first] = total  # set, not added to: an image may be asked for again
+        block_sums = row_sums("block's bias", block.shape, grad.dtype)
+        pool2x2.unpool_images(source[first:last], where[first:last], block, block_sums)
+        sums[first:last] = block_sums  # for an image that is asked for twice, by two threads
         return readonly(block)
 
-    gradient = direct.filter_gradient_of(
-        input,
-        filter_shape,
-        (len(input), *out_size, channels),
-        grads,
-        strides=strides,
-        padding=padding,
-        dilations=dilations,
-        out=out,
-    )
+    gradient = direct.filter_gradient_of(input, filter_shape, shape, grads, **given, out=out)
     bias_gradient = buffer(bias_out, (channels,), grad.dtype)
-    return gradient, np.sum(sums, axis=0, out=bias_gradient)
+    return gradient, sum_rows(sums.reshape(-1, channels), out=bias_gradient)
+
+
+def suits(
+    which: str, dtype: npt.DTypeLike, filter_shape: Sequence[int], strides: Pair = ONE
+) -> bool:
+    """Whether the functions above give the bits of `conv`'s for such a convolution.
+
+    They do not know all of its algorithms.
+
+    Args:
+      which: what is computed, FORWARD or FILTER_GRADIENT; see `conv.why`.
+      dtype: of the arrays.
+      filter_shape: of the filter.
+      strides: as for `conv.conv2d`.
+
+    >>> suits(conv.FORWARD, "int32", (5, 5, 32, 64))
+    False
+    """
+    # For no outputs "direct" stands for Winograd's method too, and the functions know both.
+    algorithm = conv.why(which, dtype, (0, 0, 0), filter_shape, strides=strides).partition(":")[0]
+    return algorithm == "direct" or (algorithm == "pointwise" and which == conv.FORWARD)
 
 
 def _in_blocks(total: int, least: int, images: Callable[[int, int], None]) -> None:

@@ -29,6 +29,12 @@ _BLOCK = 1 << 22
 # BLAS computes tiles of the result; a block's edges lie on edges of tiles.
 _TILE = 64
 
+# Where one of the matrices has few rows or columns, reading the other takes all the time. OpenBLAS
+# copies it before it multiplies, unless there are no more than a million multiply-adds: a block of
+# so many stays below that. A vector it multiplies without copying, in blocks as large as can be.
+_THIN, _THIN_BLOCK, _THIN_TILE = 8, 750_000, 16
+_VECTOR_BLOCK = 3 << 19
+
 
 # The microkernel wins from so many multiply-adds on, with so many rows, columns and terms.
 _LARGE, _LEAST = 1 << 22, 16
@@ -106,9 +112,11 @@ def matmul(
     def some_columns(start: int, stop: int) -> None:
         np.matmul(a, b[:, start:stop], out=result[:, start:stop])
 
+    thin, total = min(rows, columns), max(rows, columns)
+    least, multiple = (_THIN_BLOCK, _THIN_TILE) if thin <= _THIN else (_BLOCK, _TILE)
+    if thin == 1:
+        least = _VECTOR_BLOCK
+    some = some_rows if rows > columns else some_columns
     with single_threaded():
-        if rows > columns:
-            parallel_ranges(rows, some_rows, work=columns * inner, least=_BLOCK, multiple=_TILE)
-        else:
-            parallel_ranges(columns, some_columns, work=rows * inner, least=_BLOCK, multiple=_TILE)
+        parallel_ranges(total, some, work=thin * inner, least=least, multiple=multiple)
     return result

@@ -23,7 +23,6 @@ false and a kernel runs its `fallback`, written with numpy, or itself as Python.
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import inspect
 import os
@@ -218,6 +217,8 @@ def _digest(modules: set[str]) -> str:
     """A short text that changes with the source of any of the modules."""
     if not modules:
         return ""
+    import hashlib  # here, as it loads OpenSSL
+
     digest = hashlib.sha256()
     for name in sorted(modules):
         digest.update(Path(str(sys.modules[name].__file__)).read_bytes())

@@ -17,23 +17,29 @@ Adadelta, sparse RMSProp), where it takes powers (Ftrl unless `lr_power` is -0.5
 sparse updates of a vector's elements, which it computes in another order than rows (Adagrad, Ftrl,
 the proximal ones): there the last bit may differ.
 
-`adam`, which most models are trained by, is one compiled loop.
+`adam`, which most models are trained by, is one compiled loop; so are plain descent, momentum,
+Adagrad and RMSProp of large arrays, where the dtype compiles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels.dispatch import compiles
-from minitf.kernels.jit import jit, readonly
-from minitf.kernels.parallel import parallel_ranges
+from minitf.kernels.jit import Kernel, jit, readonly
+from minitf.kernels.parallel import cut, parallel_for
 
 Array = npt.NDArray[Any]
 Rule = Callable[..., tuple[Any, ...]]
+
+# How many elements there are, and what changes those from one number to another.
+_Update = tuple[int, Callable[[int, int], None]]
 
 # Elements of a piece: a rule's temporary arrays of this size stay in the second-level cache.
 _PIECE = 1 << 14
@@ -52,6 +58,11 @@ def update(rule: Rule, slots: Sequence[Array], grad: Array, *scalars: Any) -> No
       *scalars: passed on to the rule; of the arrays' dtype.
     """
     flat_slots, flat_grad = [slot.reshape(-1) for slot in slots], grad.reshape(-1)
+    # To ask what compiles is to load the compiler, which a small model can do without.
+    if rule in _LOOPS and grad.size >= _PIECE and compiles(grad.dtype):
+        loop, prepared = _LOOPS[rule]
+        _put_loop(loop, flat_slots, flat_grad, prepared(*scalars))
+        return
 
     def some_elements(start: int, stop: int) -> None:
         with np.errstate(all="ignore"):  # numpy keeps that for each thread
@@ -62,7 +73,82 @@ def update(rule: Rule, slots: Sequence[Array], grad: Array, *scalars: Any) -> No
                 for piece, value in zip(pieces, changed, strict=True):
                     piece[:] = value
 
-    parallel_ranges(flat_grad.size, some_elements, work=_WORK, multiple=_PIECE)
+    _do(flat_grad.size, some_elements)
+
+
+@contextmanager
+def one_sweep() -> Iterator[None]:
+    """Within this, `update` and `adam` do nothing yet; at its end all is done, on all cores.
+
+    What they change must not be what another one of them reads.
+
+    >>> import numpy as np
+    >>> one, two = np.ones(2), np.ones(3)
+    >>> with one_sweep():
+    ...     update(gradient_descent, [one], np.ones(2), 0.5)
+    ...     update(gradient_descent, [two], np.ones(3), 0.25)
+    ...     print(one)
+    [1. 1.]
+    >>> one, two
+    (array([0.5, 0.5]), array([0.75, 0.75, 0.75]))
+    """
+    before = _put_off.updates
+    gathered = _put_off.updates = []
+    try:
+        yield
+    finally:
+        _put_off.updates = before
+    _sweep(gathered)
+
+
+class _PutOff(threading.local):
+    updates: list[_Update] | None = None
+
+
+_put_off = _PutOff()
+
+
+def _do(size: int, some_elements: Callable[[int, int], None]) -> None:
+    """Calls `some_elements(start, stop)` until all are done: now, or at the end of a sweep."""
+    if _put_off.updates is None:
+        _sweep([(size, some_elements)])
+    else:
+        _put_off.updates.append((size, some_elements))
+
+
+def _put_loop(
+    loop: Kernel[Any, None], flat_slots: Sequence[Array], flat_grad: Array, scalars: Sequence[Any]
+) -> None:
+    """`_do` with a compiled loop over arrays of rank 1."""
+    number, source = flat_slots[0].dtype.type, readonly(flat_grad)
+    numbers = [number(scalar) for scalar in scalars]
+
+    def some_elements(start: int, stop: int) -> None:
+        loop(*(slot[start:stop] for slot in flat_slots), source[start:stop], *numbers)
+
+    _do(source.size, some_elements)
+
+
+def _sweep(updates: Sequence[_Update]) -> None:
+    """Does updates in blocks of about the same size, of one large array or of many small ones."""
+    total = sum(size for size, _ in updates)
+    block_size = next((stop for _, stop in cut(total, work=_WORK, multiple=_PIECE)), 1)
+    blocks: list[list[tuple[Callable[[int, int], None], int, int]]] = [[]]
+    room = block_size
+    for size, some_elements in updates:
+        for start in range(0, size, block_size):
+            stop = min(start + block_size, size)
+            if stop - start > room:
+                blocks.append([])
+                room = block_size
+            blocks[-1].append((some_elements, start, stop))
+            room -= stop - start
+
+    def block(index: int) -> None:
+        for some_elements, start, stop in blocks[index]:
+            some_elements(start, stop)
+
+    parallel_for(len(blocks), block)
 
 
 def update_rows(
@@ -310,23 +396,8 @@ def adam(
     if use_nesterov or not compiles(var.dtype):
         update(rule, (var, m, v), grad, alpha, beta1, beta2, epsilon)
         return
-    flat_var, flat_m, flat_v = var.reshape(-1), m.reshape(-1), v.reshape(-1)
-    flat_grad, number = readonly(grad.reshape(-1)), var.dtype.type
-    rest1, rest2 = number(1 - beta1), number(1 - beta2)
-
-    def some_elements(start: int, stop: int) -> None:
-        _adam_loop(
-            flat_var[start:stop],
-            flat_m[start:stop],
-            flat_v[start:stop],
-            flat_grad[start:stop],
-            number(alpha),
-            rest1,
-            rest2,
-            number(epsilon),
-        )
-
-    parallel_ranges(flat_var.size, some_elements, work=_WORK)
+    flat = [slot.reshape(-1) for slot in (var, m, v)]
+    _put_loop(_adam_loop, flat, grad.reshape(-1), (alpha, 1 - beta1, 1 - beta2, epsilon))
 
 
 def _adam_rule(
@@ -365,3 +436,68 @@ def _adam_loop(
         m[i] = mean
         v[i] = square
         var[i] -= mean * alpha / (np.sqrt(square) + epsilon)
+
+
+# ---- rules that are compiled too, with the same bits
+
+
+@jit
+def _descent_loop(var: Array, grad: Array, alpha: Any) -> None:
+    for i in range(len(var)):
+        var[i] -= grad[i] * alpha
+
+
+@jit
+def _momentum_loop(var: Array, accum: Array, grad: Array, lr: Any, momentum: Any) -> None:
+    for i in range(len(var)):
+        total = accum[i] * momentum + grad[i]
+        accum[i] = total
+        var[i] -= total * lr
+
+
+@jit
+def _nesterov_loop(var: Array, accum: Array, grad: Array, lr: Any, momentum: Any) -> None:
+    for i in range(len(var)):
+        total = accum[i] * momentum + grad[i]
+        accum[i] = total
+        var[i] -= grad[i] * lr + total * momentum * lr
+
+
+@jit
+def _adagrad_loop(var: Array, accum: Array, grad: Array, lr: Any, one: Any) -> None:
+    for i in range(len(var)):
+        total = accum[i] + grad[i] * grad[i]
+        accum[i] = total
+        var[i] -= grad[i] * lr * (one / np.sqrt(total))
+
+
+@jit
+def _rms_prop_loop(
+    var: Array,
+    ms: Array,
+    mom: Array,
+    grad: Array,
+    lr: Any,
+    rest: Any,
+    momentum: Any,
+    epsilon: Any,
+) -> None:
+    for i in range(len(var)):
+        square = ms[i] + (grad[i] * grad[i] - ms[i]) * rest
+        step = mom[i] * momentum + grad[i] * lr / np.sqrt(square + epsilon)
+        ms[i] = square
+        mom[i] = step
+        var[i] -= step
+
+
+# With each the scalars that it takes for those of the rule: a compiled `1 - rho` would be float64.
+_LOOPS: dict[Rule, tuple[Kernel[Any, None], Callable[..., tuple[Any, ...]]]] = {
+    gradient_descent: (_descent_loop, lambda alpha: (alpha,)),
+    momentum: (_momentum_loop, lambda lr, momentum: (lr, momentum)),
+    nesterov: (_nesterov_loop, lambda lr, momentum: (lr, momentum)),
+    adagrad: (_adagrad_loop, lambda lr: (lr, 1)),
+    rms_prop: (
+        _rms_prop_loop,
+        lambda lr, rho, momentum, epsilon: (lr, 1 - rho, momentum, epsilon),
+    ),
+}

@@ -144,19 +144,18 @@ def _multiply_block(
     inner, deep, width, size = sizes
     (first_row, last_row), (first_column, last_column) = some_rows, some_columns
     for k in range(0, inner, deep):
-        count = min(deep, inner - k)
+        count, spread = min(deep, inner - k), deep * width * size
+        corner = b + k * b_step + first_column * b_column
+        call(pack, (corner, b_row, panels, spread, width, count, last_column - first_column))
         for begin in range(first_column, last_column, width):
-            columns = min(begin + width, last_column) - begin
-            panel = panels + (begin - first_column) * deep * size
-            call(pack, (b + k * b_step + begin * b_column, b_row, panel, width, count, columns))
             call(
                 product,
                 (
                     a + first_row * a_row + k * a_step,
-                    panel,
+                    panels + (begin - first_column) // width * spread,
                     out + first_row * out_row + begin * size,
                     last_row - first_row,
-                    columns,
+                    min(width, last_column - begin),
                     whole if count == deep else rest,
                     1 if k > 0 else 0,
                 ),

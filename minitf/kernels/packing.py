@@ -104,39 +104,52 @@ def _write_transpose(
 
 
 @native
-def _pack_straight(b: int, b_row: int, panel: int, width: int, count: int, columns: int) -> None:
-    """panel[k, n] = b[k, n], and 0 for n beyond the columns of b.
+def _pack_straight(
+    b: int, b_row: int, panels: int, spread: int, width: int, count: int, columns: int
+) -> None:
+    """panels[p, k, n] = b[k, p * width + n], and 0 beyond the columns of b.
+
+    A row of b is read to its end: rows may be pages apart, and each page costs a look-up.
 
     Args:
       b: the address of the matrix.
       b_row: bytes from one of its rows to the next.
-      panel: the address of the panel.
-      width: numbers in a row of the panel.
-      count: rows of the panel.
-      columns: of the matrix that go into it.
+      panels: the address of the panels.
+      spread: bytes from one panel to the next.
+      width: numbers in a row of a panel.
+      count: rows of the panels.
+      columns: of the matrix that go into them.
     """
-    across = columns // LANES * LANES
     for k in range(count):
-        source, target = b + k * b_row, panel + k * width * SIZE
-        for n in range(0, across * SIZE, LANES * SIZE):
-            write_copy(source + n, target + n, source + n + _AHEAD * b_row)
-        for n in range(across * SIZE, columns * SIZE, SIZE):
-            copy_one(source + n, target + n)
-        for n in range(columns * SIZE, width * SIZE, SIZE):
-            set_zero(target + n)
+        source, target = b + k * b_row, panels + k * width * SIZE
+        for begin in range(0, columns, width):
+            across = min(columns - begin, width)
+            whole = across // LANES * LANES
+            for n in range(0, whole * SIZE, LANES * SIZE):
+                write_copy(source + n, target + n, source + n + _AHEAD * b_row)
+            for n in range(whole * SIZE, across * SIZE, SIZE):
+                copy_one(source + n, target + n)
+            for n in range(across * SIZE, width * SIZE, SIZE):
+                set_zero(target + n)
+            source, target = source + width * SIZE, target + spread
 
 
 @native
-def _pack_transposed(b: int, b_row: int, panel: int, width: int, count: int, columns: int) -> None:
-    """panel[k, n] = b[n, k], and 0 for n beyond the rows of b, which are `columns`."""
-    across, down = columns // LANES * LANES, count // LANES * LANES
-    for n in range(0, across, LANES):
-        for k in range(0, down, LANES):
-            source, target = b + n * b_row + k * SIZE, panel + (k * width + n) * SIZE
-            write_transpose(source, b_row, target, width * SIZE)
-    for n in range(columns):
-        for k in range(down if n < across else 0, count):
-            copy_one(b + n * b_row + k * SIZE, panel + (k * width + n) * SIZE)
-    for n in range(columns, width):
-        for k in range(count):
-            set_zero(panel + (k * width + n) * SIZE)
+def _pack_transposed(
+    b: int, b_row: int, panels: int, spread: int, width: int, count: int, columns: int
+) -> None:
+    """panels[p, k, n] = b[p * width + n, k], and 0 beyond the rows of b, which are `columns`."""
+    for begin in range(0, columns, width):
+        source, target = b + begin * b_row, panels + begin // width * spread
+        wide = min(columns - begin, width)
+        across, down = wide // LANES * LANES, count // LANES * LANES
+        for n in range(0, across, LANES):
+            for k in range(0, down, LANES):
+                corner, turned = source + n * b_row + k * SIZE, target + (k * width + n) * SIZE
+                write_transpose(corner, b_row, turned, width * SIZE)
+        for n in range(wide):
+            for k in range(down if n < across else 0, count):
+                copy_one(source + n * b_row + k * SIZE, target + (k * width + n) * SIZE)
+        for n in range(wide, width):
+            for k in range(count):
+                set_zero(target + (k * width + n) * SIZE)

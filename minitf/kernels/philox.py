@@ -26,7 +26,8 @@ leaves the C library too where Intel's SVML is installed: NUMBA_DISABLE_INTEL_SV
 
 from __future__ import annotations
 
-import secrets
+import functools
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ from minitf.kernels import random_elements
 from minitf.kernels.jit import jit
 from minitf.kernels.parallel import parallel_for
 from minitf.kernels.random_elements import Array, Convert
+from minitf.kernels.workspace import output, workspace
 
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _BITS_32 = np.uint64(32)
@@ -59,13 +61,14 @@ class Stream(NamedTuple):
     key: int
     counter: int
 
-    def words(self, offsets: Array) -> Array:
+    def words(self, offsets: Array, out: Array | None = None) -> Array:
         """The words of the blocks `counter + offset`: uint32 of shape (4, len(offsets)).
 
         Args:
           offsets: uint64, of rank 1.
+          out: where to put them, if given.
         """
-        made = np.empty((4, len(offsets)), np.uint32)
+        made = output(out, (4, len(offsets)), np.uint32)
         low, high = self.counter & (2**64 - 1), self.counter >> 64
         _fill_words(np.uint64(self.key), np.uint64(low), np.uint64(high), offsets, made)
         return made
@@ -86,7 +89,7 @@ class Philox:
 
     def __init__(self, seed: int = 0, seed2: int = 0) -> None:
         if seed == 0 and seed2 == 0:
-            seed, seed2 = secrets.randbits(64), secrets.randbits(64)
+            seed, seed2 = (int.from_bytes(os.urandom(8), "little") for _ in range(2))
         self._key = seed % 2**64
         self._counter = (seed2 % 2**64) << 64
         self._lock = threading.Lock()
@@ -373,19 +376,27 @@ def _fill(make: Make, out: Array) -> Array:
     def fill_chunk(index: int) -> None:
         first = index * _CHUNK
         piece = flat[first * size : (first + _CHUNK) * size]
-        groups = np.arange(first, first - (-piece.size // size), dtype=np.uint64)
+        count = -(-piece.size // size)
+        groups = workspace("groups", (count,), np.uint64)
+        np.add(_first_numbers()[:count], np.uint64(first), out=groups)
         piece[:] = make(groups).reshape(-1)[: piece.size]  # the last group may be cut
 
     parallel_for(-(-flat.size // (_CHUNK * size)), fill_chunk)
     return out
 
 
+@functools.cache
+def _first_numbers() -> Array:
+    return np.arange(_CHUNK, dtype=np.uint64)
+
+
 def _elements(convert: Convert, stream: Stream, dtype: np.dtype[Any], *args: Any) -> Make:
-    """Group g is what `convert` makes of block g of the stream."""
+    """Group g is what `convert` makes of block g of the stream, until this thread makes more."""
 
     def make(groups: Array) -> Array:
-        made = np.empty((len(groups), _group_size(dtype)), dtype)
-        convert(stream.words(groups), made, *args)
+        words = stream.words(groups, workspace("words", (4, len(groups)), np.uint32))
+        made = workspace("elements", (len(groups), _group_size(dtype)), dtype)
+        convert(words, made, *args)
         return made
 
     return make

@@ -24,18 +24,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels import reference
+from minitf.kernels import pool2x2, reference
 from minitf.kernels.dispatch import or_reference
 from minitf.kernels.jit import jit, readonly
 from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.parallel import parallel_ranges
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
+from minitf.kernels.workspace import output as buffer
+from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
 
 
 @or_reference(reference.max_pool)
-def max_pool(input: Array, *, ksize: Pair, strides: Pair = ONE, padding: Pads = NONE) -> Array:
+def max_pool(
+    input: Array,
+    *,
+    ksize: Pair,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    out: Array | None = None,
+) -> Array:
     """The largest number under each window. Mirrors the kernel of `tf.nn.max_pool`.
 
     Args:
@@ -43,14 +52,19 @@ def max_pool(input: Array, *, ksize: Pair, strides: Pair = ONE, padding: Pads = 
       ksize: the height and width of the window.
       strides: how far it moves.
       padding: how many positions are added, ((top, bottom), (left, right)); see `padding`.
+      out: where to put the result, if given: contiguous, and of the right shape and dtype.
 
     Returns:
-      An array of shape (batch, output height, output width, channels).
+      `out`, or a new array, of shape (batch, output height, output width, channels).
 
     Raises:
       ValueError: if the window is larger than the padded input.
     """
-    output = _outputs(input, ksize, strides, padding)
+    output = buffer(out, _pooled_shape(input, ksize, strides, padding), input.dtype)
+    if pool2x2.suits(input.shape[1:3], ksize, strides, padding):
+        which = workspace("which", output.shape, np.uint8)
+        pool2x2.max_pool_2x2(input, padding=padding, out=output, which=which)
+        return output
     source, least, origin = readonly(input), lowest(input.dtype), _origin(padding)
 
     def images(start: int, stop: int) -> None:
@@ -69,6 +83,7 @@ def max_pool_grad(
     ksize: Pair,
     strides: Pair = ONE,
     padding: Pads = NONE,
+    out: Array | None = None,
 ) -> Array:
     """The gradient of `max_pool` in its input. Mirrors the kernel of the op `MaxPoolGrad`.
 
@@ -82,20 +97,24 @@ def max_pool_grad(
       ksize: as for `max_pool`.
       strides: as for `max_pool`.
       padding: as for `max_pool`.
+      out: as for `max_pool`.
 
     Returns:
-      An array of the shape of `orig_input`.
+      `out`, or a new array, of the shape of `orig_input`.
 
     Raises:
       ValueError: if `grad` has not the shape of the output.
     """
     _check_shapes(orig_output, grad)
-    gradient = np.empty(orig_input.shape, grad.dtype)
-    source, out, origin = readonly(orig_input), readonly(grad), _origin(padding)
+    gradient = buffer(out, orig_input.shape, grad.dtype)
+    source, passed, origin = readonly(orig_input), readonly(grad), _origin(padding)
+    if pool2x2.suits(orig_input.shape[1:3], ksize, strides, padding):
+        pool2x2.search_and_unpool(source, passed, gradient)
+        return gradient
 
     def images(start: int, stop: int) -> None:
         here = slice(start, stop)
-        _max_pool_grad(source[here], out[here], gradient[here], ksize, strides, origin)
+        _max_pool_grad(source[here], passed[here], gradient[here], ksize, strides, origin)
 
     parallel_ranges(len(gradient), images, work=2 * _work(grad, ksize))
     return gradient
@@ -146,7 +165,14 @@ def max_pool_grad_grad(
 
 
 @or_reference(reference.avg_pool)
-def avg_pool(input: Array, *, ksize: Pair, strides: Pair = ONE, padding: Pads = NONE) -> Array:
+def avg_pool(
+    input: Array,
+    *,
+    ksize: Pair,
+    strides: Pair = ONE,
+    padding: Pads = NONE,
+    out: Array | None = None,
+) -> Array:
     """The average of what each window has inside the input. Mirrors `tf.nn.avg_pool`'s kernel.
 
     Args:
@@ -154,14 +180,15 @@ def avg_pool(input: Array, *, ksize: Pair, strides: Pair = ONE, padding: Pads = 
       ksize: the height and width of the window.
       strides: how far it moves.
       padding: how many positions are added, ((top, bottom), (left, right)); see `padding`.
+      out: as for `max_pool`.
 
     Returns:
-      An array of shape (batch, output height, output width, channels).
+      `out`, or a new array, of shape (batch, output height, output width, channels).
 
     Raises:
       ValueError: if the window is larger than the padded input.
     """
-    output = _outputs(input, ksize, strides, padding)
+    output = buffer(out, _pooled_shape(input, ksize, strides, padding), input.dtype)
     source, origin = readonly(input), _origin(padding)
 
     def images(start: int, stop: int) -> None:
@@ -179,6 +206,7 @@ def avg_pool_grad(
     ksize: Pair,
     strides: Pair = ONE,
     padding: Pads = NONE,
+    out: Array | None = None,
 ) -> Array:
     """The gradient of `avg_pool` in its input. Mirrors the kernel of the op `AvgPoolGrad`.
 
@@ -188,15 +216,16 @@ def avg_pool_grad(
       ksize: as for `avg_pool`.
       strides: as for `avg_pool`.
       padding: as for `avg_pool`.
+      out: as for `max_pool`.
 
     Returns:
-      An array of shape `orig_input_shape`.
+      `out`, or a new array, of shape `orig_input_shape`.
     """
-    gradient = np.empty(tuple(orig_input_shape), grad.dtype)
-    out, origin = readonly(grad), _origin(padding)
+    gradient = buffer(out, orig_input_shape, grad.dtype)
+    passed, origin = readonly(grad), _origin(padding)
 
     def images(start: int, stop: int) -> None:
-        _avg_pool_grad(out[start:stop], gradient[start:stop], ksize, strides, origin)
+        _avg_pool_grad(passed[start:stop], gradient[start:stop], ksize, strides, origin)
 
     parallel_ranges(len(gradient), images, work=_work(grad, ksize))
     return gradient
@@ -205,10 +234,9 @@ def avg_pool_grad(
 # What the public functions share
 
 
-def _outputs(input: Array, ksize: Pair, strides: Pair, padding: Pads) -> Array:
+def _pooled_shape(input: Array, ksize: Pair, strides: Pair, padding: Pads) -> tuple[int, ...]:
     batch, *sizes, channels = input.shape
-    outputs = spatial_sizes(sizes, ksize, strides, padding, ONE)
-    return np.empty((batch, *outputs, channels), input.dtype)
+    return (batch, *spatial_sizes(sizes, ksize, strides, padding, ONE), channels)
 
 
 def _origin(padding: Pads) -> Pair:

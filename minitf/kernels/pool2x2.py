@@ -37,10 +37,12 @@ from minitf.kernels import simd
 from minitf.kernels.dispatch import compiles
 from minitf.kernels.jit import Kernel, jit, readonly
 from minitf.kernels.padding import Pair, spatial_sizes
-from minitf.kernels.parallel import cut, parallel_for, parallel_ranges
+from minitf.kernels.parallel import parallel_ranges
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
 from minitf.kernels.simd import Value, Writer, machine
+from minitf.kernels.sums import row_sums, sum_rows
 from minitf.kernels.workspace import output as buffer
+from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
 
@@ -93,7 +95,7 @@ def max_pool_2x2_grad(
     """
     gradient = buffer(out, shape, grad.dtype)
     source, where, kernels = readonly(grad), readonly(which), _kernels(grad.dtype)
-    nothing = np.zeros(0, grad.dtype)
+    nothing = np.zeros((0, 0, 0), grad.dtype)
 
     def images(start: int, stop: int) -> None:
         kernels.unpool(source[start:stop], where[start:stop], gradient[start:stop], nothing)
@@ -113,16 +115,21 @@ def bias_relu_max_pool_2x2_grad(
     """The gradients of `bias_relu_max_pool_2x2` in its input and its bias."""
     gradient = buffer(out, shape, grad.dtype)
     source, where, kernels = readonly(grad), readonly(which), _kernels(grad.dtype)
-    ranges = list(cut(len(grad), work=_work(gradient)))
-    sums = np.zeros((len(ranges), shape[3]), grad.dtype)
+    sums = row_sums("bias", shape, grad.dtype)
 
-    def images(index: int) -> None:
-        here = slice(*ranges[index])
-        kernels.unpool(source[here], where[here], gradient[here], sums[index])
+    def images(start: int, stop: int) -> None:
+        here = slice(start, stop)
+        kernels.unpool(source[here], where[here], gradient[here], sums[here])
 
-    parallel_for(len(ranges), images)
+    parallel_ranges(len(grad), images, work=_work(gradient))
     bias_gradient = buffer(bias_out, (shape[3],), grad.dtype)
-    return gradient, np.sum(sums, axis=0, out=bias_gradient)
+    return gradient, sum_rows(sums.reshape(-1, shape[3]), out=bias_gradient)
+
+
+def suits(size: Sequence[int], ksize: Pair, strides: Pair, padding: Pads) -> bool:
+    """Whether a pool is one of 2x2 cells that do not overlap, none of them above or left of all."""
+    ends = all(before == 0 and after <= n % 2 for (before, after), n in zip(padding, size))
+    return ksize == strides == _WINDOW and ends
 
 
 def pooled_shape(shape: Sequence[int], padding: Pads = NONE) -> tuple[int, ...]:
@@ -146,8 +153,23 @@ def pool_images(input: Array, bias: Array | None, pooled: Array, which: Array) -
 
 
 def unpool_images(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> None:
-    """The way back for some images, in this thread; adds to the sums if there are any."""
+    """The way back for some images, in this thread; sets the bias's `sums.row_sums`."""
     _kernels(grad.dtype).unpool(readonly(grad), readonly(which), gradient, bias_sums)
+
+
+def search_and_unpool(input: Array, grad: Array, gradient: Array) -> None:
+    """`max_pool_2x2_grad`, where it is not known which cells had the maxima."""
+    kernels, least = _kernels(grad.dtype), lowest(grad.dtype)
+    source, passed, bias = readonly(input), readonly(grad), readonly(np.zeros(0, grad.dtype))
+    nothing = np.zeros((0, 0, 0), grad.dtype)
+
+    def images(start: int, stop: int) -> None:
+        pooled = workspace("maxima", (stop - start, *grad.shape[1:]), grad.dtype)
+        which = workspace("places", pooled.shape, np.uint8)
+        kernels.pool(source[start:stop], bias, pooled, which, least)
+        kernels.unpool(passed[start:stop], readonly(which), gradient[start:stop], nothing)
+
+    parallel_ranges(len(grad), images, work=2 * _work(gradient))
 
 
 def _pooled(
@@ -302,8 +324,10 @@ def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> Non
     _, height, width, channels = gradient.shape
     images, rows, columns, _ = grad.shape
     vectors = channels // LANES if LANES > 0 else 0
+    bias_sums[:] = 0
     for n in range(images):
         for i in range(rows):
+            total = (n * bias_sums.shape[1] + i) * channels  # where this row's sums begin
             for j in range(columns):
                 done = 0
                 if vectors > 0 and 2 * i + 1 < height and 2 * j + 1 < width:
@@ -315,7 +339,7 @@ def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> Non
                             gradient[n, 2 * i, 2 * j, c:].ctypes.data,
                             width * channels * SIZE,
                             channels * SIZE,
-                            bias_sums.ctypes.data + c * SIZE,
+                            bias_sums.ctypes.data + (total + c) * SIZE,
                             len(bias_sums),
                         )
                     done = vectors * LANES
@@ -328,7 +352,7 @@ def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> Non
                 if len(bias_sums) > 0:
                     for c in range(done, channels):
                         if which[n, i, j, c] < 4:
-                            bias_sums[c] += grad[n, i, j, c]
+                            bias_sums[n, i, c] += grad[n, i, j, c]
         # Last rows and columns that no window covers.
         gradient[n, 2 * rows :] = 0
         gradient[n, :, 2 * columns :] = 0

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels import dispatch
+from minitf.kernels import dispatch, sums
 from minitf.kernels.jit import jit, readonly
 from minitf.kernels.parallel import parallel_ranges
 from minitf.kernels.workspace import workspace
@@ -73,8 +73,10 @@ def folds(shape: tuple[int, ...], axes: tuple[int, ...]) -> Folds | None:
     """How to add up an array of this shape over some of its axes; None where numpy does it.
 
     That is for few numbers, for very short rows of them, and for axes that are neither all, nor the
-    first, nor the last ones. Axes of size 1 are not counted.
+    first, nor the last ones. Axes of size 1 are not counted. For the pixels of images see `sums`.
     """
+    if _over_pixels(shape, axes):
+        return None
     kept = [axis not in axes for axis, size in enumerate(shape) if size != 1]
     sizes = [size for size in shape if size != 1]
     if math.prod(sizes) < LEAST or all(kept):
@@ -101,7 +103,7 @@ def sum_over(x: Array, axes: tuple[int, ...]) -> Any:
     """
     how = folds(x.shape, axes) if dispatch.compiles(x.dtype) else None
     if how is None:
-        return _sum_by_numpy(x, axes)
+        return _sum_otherwise(x, axes)
     numbers = readonly(x).reshape(-1)
     left = np.empty(how.blocks * how.width, x.dtype)
 
@@ -152,19 +154,15 @@ def _fold_blocks(
         left[block * width : (block + 1) * width] = total[:width]
 
 
-# Rows that are added up one after the other; more of them would lose digits.
-_ROWS = 128
-
-
-def _sum_by_numpy(x: Array, axes: tuple[int, ...]) -> Any:
+def _sum_otherwise(x: Array, axes: tuple[int, ...]) -> Any:
     kept = x.shape[len(axes) :]
     if not (x.dtype.kind in "fc" and x.size and kept and set(axes) == set(range(len(axes)))):
         return np.sum(x, axis=axes, dtype=x.dtype)
-    # numpy adds pairwise along the last axis only; rows in blocks keep rounding as small.
-    rows = x.reshape(-1, *kept)
-    while len(rows) > 2 * _ROWS:
-        whole = len(rows) - len(rows) % _ROWS
-        blocks = rows[:whole].reshape(-1, _ROWS, *kept).sum(axis=1, dtype=x.dtype)
-        rest = rows[whole:].sum(axis=0, keepdims=True, dtype=x.dtype)
-        rows = np.concatenate([blocks, rest]) if whole < len(rows) else blocks
-    return rows.sum(axis=0, dtype=x.dtype)
+    if _over_pixels(x.shape, axes) and dispatch.compiles(x.dtype):
+        return sums.sum_pixels(x)
+    return sums.sum_rows(x.reshape(-1, *kept))
+
+
+def _over_pixels(shape: tuple[int, ...], axes: tuple[int, ...]) -> bool:
+    """Whether this is the gradient of a layer's bias, which has an order of its own; see `sums`."""
+    return len(shape) == 4 and set(axes) == {0, 1, 2}

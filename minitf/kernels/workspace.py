@@ -71,7 +71,7 @@ def output(
 
 def into(out: npt.NDArray[Any] | None, result: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The result, where the caller wants it."""
-    if out is None:
+    if out is None or result is out:
         return result
     output(out, result.shape, result.dtype)[...] = result
     return out

@@ -66,9 +66,9 @@ RANDOM_UNIFORM = op_def(
 
 @RANDOM_UNIFORM.kernel
 def random_uniform_kernel(
-    ctx: KernelContext, shape: Any, *, seed: int, seed2: int, dtype: DType
+    ctx: KernelContext, shape: Any, *, seed: int, seed2: int, dtype: DType, out: Any = None
 ) -> Any:
-    return philox.uniform(_generator(ctx, seed, seed2), _dims(shape), dtype.as_numpy_dtype)
+    return philox.uniform(_generator(ctx, seed, seed2), _dims(shape), dtype.as_numpy_dtype, out)
 
 
 RANDOM_UNIFORM.not_differentiable()

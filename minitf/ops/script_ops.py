@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import traceback
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
@@ -68,6 +67,8 @@ def py_func_kernel(*inputs: Any, token: str, Tout: list[dtypes.DType]) -> Any:
         # The function may keep or change what it is given: it gets copies.
         result = holder.function(*[np.array(value)[()] for value in inputs])
     except Exception as error:
+        import traceback
+
         lines = "".join(traceback.format_tb(error.__traceback__)[1:])
         found = (kind for raised, kind in _AS_ERRORS.items() if isinstance(error, raised))
         raise next(found, errors.UnknownError)(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from minitf.framework import dtypes, errors
 from minitf.framework import traceback as traceback_lib
@@ -27,8 +25,7 @@ class _ReuseMode(enum.Enum):
 AUTO_REUSE = _ReuseMode.AUTO_REUSE
 
 
-@dataclass
-class Request:
+class Request(NamedTuple):
     """What `get_variable` was asked for, with the defaults of the variable scope filled in."""
 
     name: str
@@ -82,6 +79,8 @@ class VariableStore:
         return made
 
     def _missing(self, name: str) -> str:
+        import difflib
+
         near = difflib.get_close_matches(name, self._variables, n=3)
         return errors.report(
             f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you "

@@ -74,7 +74,7 @@ class Node:
       inputs: the values that are read.
       outputs: the values that are made; None for one that nobody reads, since it was fed.
       waits: the nodes that are waited for without a value of theirs being read.
-      parts: the nodes in whose place a pass has put this one, if it tells errors of its own.
+      parts: the nodes that this one runs, where it tells errors as theirs.
     """
 
     __slots__ = ("attrs", "inputs", "op", "op_def", "outputs", "parts", "waits")

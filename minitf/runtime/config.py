@@ -67,6 +67,41 @@ class OptimizerOptions(_Options):
     }
 
 
+class RewriterConfig(_Options):
+    """Which passes rewrite programs (mirrors TensorFlow's `RewriterConfig`).
+
+    A switch is on unless it is `RewriterConfig.OFF`; `optimizers`, if it names any, says which
+    passes run, by the names that `session.explain` shows.
+
+    >>> import minitf as tf
+    >>> config = tf.ConfigProto()
+    >>> config.graph_options.rewrite_options.constant_folding = RewriterConfig.OFF
+    >>> config.graph_options.rewrite_options.optimizers += ["merge", "drop"]
+    """
+
+    DEFAULT, ON, OFF, AGGRESSIVE = 0, 1, 2, 3
+
+    _fields: ClassVar[dict[str, Any]] = {
+        "arithmetic_optimization": 0,
+        "common_subgraph_elimination": 0,
+        "constant_folding": 0,
+        "debug_stripper": 0,
+        "dependency_optimization": 0,
+        "disable_meta_optimizer": False,
+        "disable_model_pruning": False,
+        "fail_on_optimizer_errors": False,
+        "function_optimization": 0,
+        "layout_optimizer": 0,
+        "loop_optimization": 0,
+        "memory_optimization": 0,
+        "meta_optimizer_iterations": 0,
+        "min_graph_nodes": 0,
+        "optimizers": list,
+        "remapping": 0,
+        "shape_optimization": 0,
+    }
+
+
 class GraphOptions(_Options):
     """Options of how graphs are rewritten (mirrors `tf.GraphOptions`)."""
 
@@ -79,7 +114,7 @@ class GraphOptions(_Options):
         "place_pruned_graph": False,
         "enable_bfloat16_sendrecv": False,
         "timeline_step": 0,
-        "rewrite_options": None,
+        "rewrite_options": RewriterConfig,
     }
 
 

@@ -6,8 +6,6 @@ graph never gets smaller. It is the commonest reason for "my training gets slowe
 
 from __future__ import annotations
 
-import logging
-
 from minitf.framework.graph import Graph
 
 _RUNS_IN_A_ROW = 20
@@ -31,6 +29,8 @@ class GrowthWatch:
         self._size = size
         if self._grown >= _RUNS_IN_A_ROW:
             self._told = True
+            import logging
+
             newest = next(reversed(self._graph._nodes.values()))
             logging.getLogger("minitf").warning(
                 "The graph grew before each of the last %d runs, and runs get slower for it. "

@@ -111,7 +111,7 @@ class Program:
         return all(op._version == version for op, version in self._versions.items())
 
     def explain(self, shapes: Shapes | None = None) -> str:
-        """What became of the graph: what each pass did, the source, and loops that it calls.
+        """What became of the graph: what each pass did, the source, and the loops made for it.
 
         Args:
           shapes: of the feeds; None for the program that takes any.
@@ -126,8 +126,8 @@ class Program:
             lines.append(str(step.plan))
         kernels = [node.op_def.kernel_fn for node in step.source.node_of_line.values()]
         loops = dict.fromkeys(kernel.code for kernel in kernels if isinstance(kernel, Fused))
-        text = "".join(f"# {line}\n" for line in lines) + step.source.text
-        return "\n\n".join([text, *loops]).rstrip()
+        program = "".join(f"# {line}\n" for line in lines) + step.source.text
+        return "\n\n".join([program, *loops]).rstrip()
 
     def _check_placeholders(self) -> None:
         for op in self.ops:
@@ -194,7 +194,7 @@ class Program:
         if op.type == "Placeholder":
             return run_errors.unfed_placeholder(op, self.fetches, self.ops)
         if isinstance(error.cause, UninitializedVariableError):
-            return self._uninitialized(op, error.cause.variable)
+            return self._uninitialized(error.cause.op or op, error.cause.variable)
         return run_errors.op_error(op, error.cause, error.values)
 
     def _uninitialized(self, op: Operation, variable: VariableResource) -> errors.OpError:

@@ -350,3 +350,26 @@ def test_the_users_line_is_kept():
     assert text == "c = tf.constant(1)"
     package = os.path.dirname(tf.__file__) + os.sep
     assert not any(f[0].startswith(package) for f in c.op.traceback.frames)
+
+
+def test_scopes_of_a_graph_as_decorators():
+    graph = tf.Graph()
+
+    @graph.as_default()
+    @graph.name_scope("layer")
+    def layer(depth):
+        name = tf.constant(1.0, name="c").op.name
+        return [name, *(layer(depth - 1) if depth else [])]
+
+    assert layer(1) == ["layer/c", "layer/layer/c"]
+    assert layer(0) == ["layer_1/c"]
+    assert graph.get_name_scope() == "" and tf.get_default_graph() is not graph
+
+
+def test_a_scope_that_cannot_be_entered_leaves_nothing_open():
+    graph = tf.Graph()
+    with pytest.raises(ValueError, match="not a valid scope name"), tf.name_scope("a b"):
+        pass
+    with graph.as_default(), pytest.raises(RuntimeError, match="inside"), tf.name_scope("outer"):
+        raise RuntimeError("inside")
+    assert graph.get_name_scope() == "" and tf.get_default_graph() is not graph

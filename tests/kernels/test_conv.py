@@ -282,7 +282,8 @@ def test_which_algorithm_is_chosen(
     direct_only: str, which: str, dtype: str, filter_shape: tuple[int, ...], expected: Any
 ) -> None:
     outputs = (50, 14, 14)
-    choice = conv._algorithm(which, np.dtype(dtype), outputs, filter_shape, (1, 1), (1, 1))
+    pads = ((0, 0), (0, 0))
+    choice = conv._algorithm(which, np.dtype(dtype), outputs, filter_shape, (1, 1), pads, (1, 1))
     assert choice.algorithm is expected
     reason = conv.why(which, dtype, outputs, filter_shape)
     assert reason == choice.reason

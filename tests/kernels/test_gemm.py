@@ -62,8 +62,9 @@ def test_packed_product_on_any_machine(
     np.testing.assert_array_equal(out, expected)
 
 
-# Small ones; the tutorial's dense layer and its gradients; rows that are pages apart.
+# Small ones; the tutorial's dense layer and its gradients; rows that are pages apart; thin ones.
 SHAPES = [(3, 4, 5), (50, 3136, 1024), (3136, 50, 1024), (50, 1024, 3136), (128, 1024, 128)]
+SHAPES += [(1, 3136, 1024), (2050, 1500, 1), (3, 1000, 2050), (2050, 1000, 8)]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -98,9 +99,10 @@ def test_wrong_shapes_are_refused() -> None:
         gemm.matmul(np.ones((2, 3)), np.ones((2, 3)))
 
 
-def test_rounding_and_threads(threads: None) -> None:
+@pytest.mark.parametrize("rows", [60, 4, 1])
+def test_rounding_and_threads(threads: None, rows: int) -> None:
     rng = np.random.RandomState(0)
-    a, b = (rng.standard_normal(shape).astype("float32") for shape in ((60, 3000), (3000, 300)))
+    a, b = (rng.standard_normal(shape).astype("float32") for shape in ((rows, 3000), (3000, 700)))
     exact = a.astype("float64") @ b.astype("float64")
     results = []
     for number in (1, 2, 3):

@@ -73,7 +73,7 @@ def test_every_rule_is_tried() -> None:
         and function.__module__ == optimizers.__name__
         and not name.startswith("_")
     }
-    assert public - {"update", "update_rows", "adam"} == set(RULES)
+    assert public - {"update", "update_rows", "one_sweep", "adam"} == set(RULES)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
@@ -209,4 +209,45 @@ def test_adam_on_a_transposed_gradient_and_on_the_variable_itself() -> None:
     assert_same_bits(changed, by_definition(slots, grad, given, False))
     expected = by_definition(slots, slots[0].copy(), given, False)
     optimizers.adam(*slots, slots[0], *given)
+    assert_same_bits(slots, expected)
+
+
+def test_a_sweep_has_the_bits_of_single_updates(threads: None) -> None:
+    """Of large and small arrays, by different rules; also while another sweep is put together."""
+    sizes = [100_000, 3, 0, 20_000, 1, 40_000]
+    names = ["momentum", "rms_prop", "momentum", "gradient_descent", "adagrad", "rms_prop"]
+    cases = [
+        (getattr(optimizers, name), *arrays(getattr(optimizers, name), size, "float32", seed))
+        for seed, (name, size) in enumerate(zip(names, sizes, strict=True))
+    ]
+    for number in (1, 2, 3):
+        set_num_threads(number)
+        single, together = ([copies(slots) for _, slots, _ in cases] for _ in range(2))
+        for slots, name, (rule, _, grad) in zip(single, names, cases, strict=True):
+            optimizers.update(rule, slots, grad, *scalars(name, "float32"))
+        with optimizers.one_sweep():
+            for slots, name, (rule, _, grad) in zip(together, names, cases, strict=True):
+                optimizers.update(rule, slots, grad, *scalars(name, "float32"))
+            for slots, (_, before, _) in zip(together, cases, strict=True):
+                assert_same_bits(slots, before)
+        for slots, expected in zip(together, single, strict=True):
+            assert_same_bits(slots, expected)
+
+
+def test_nothing_is_done_in_a_sweep_that_fails() -> None:
+    var = np.ones(3)
+    with pytest.raises(KeyError), optimizers.one_sweep():
+        optimizers.update(optimizers.gradient_descent, [var], np.ones(3), 0.5)
+        raise KeyError
+    np.testing.assert_array_equal(var, 1.0)
+    optimizers.update(optimizers.gradient_descent, [var], np.ones(3), 0.5)
+    np.testing.assert_array_equal(var, 0.5)
+
+
+@pytest.mark.parametrize("name", [rule.__name__ for rule in optimizers._LOOPS])
+def test_loops_as_python(name: str, interpreted: None) -> None:
+    rule, given = getattr(optimizers, name), scalars(name, "float32")
+    slots, grad = arrays(rule, (optimizers._PIECE,), "float32")
+    expected = rule(*slots, grad, *given)
+    optimizers.update(rule, slots, grad, *given)
     assert_same_bits(slots, expected)

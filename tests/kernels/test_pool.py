@@ -111,6 +111,33 @@ def test_kernels_as_python(interpreted: None, geometry: Geometry) -> None:
     assert_same(run(pool, *arrays, options(geometry)), expected)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("padding", [((0, 0), (0, 0)), ((0, 1), (0, 0)), ((0, 1), (0, 1))])
+@pytest.mark.parametrize("channels", [3, 16, 37])
+def test_windows_of_2x2(dtype: str, padding: Any, channels: int) -> None:
+    """They have kernels of their own, if they do not overlap; see `pool2x2`."""
+    geometry = Geometry(3, (7, 9), channels, (2, 2), (2, 2), (1, 1), padding, 1, 0)
+    arrays = arguments(geometry, dtype)
+    expected = run(reference, *arrays, options(geometry))
+    assert_same(run(pool, *arrays, options(geometry)), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int32"])
+@pytest.mark.parametrize("window", [2, 3])
+def test_results_go_where_they_are_wanted(dtype: str, window: int) -> None:
+    pads = ((0, 0), (0, 0))
+    geometry = Geometry(2, (6, 5), 3, (window, window), (2, 2), (1, 1), pads, 1, 0)
+    x, pooled, g, _ = arguments(geometry, dtype)
+    calls: dict[str, Any] = {"max_pool": (x,), "max_pool_grad": (x, pooled, g)}
+    if dtype != "int32":
+        calls |= {"avg_pool": (x,), "avg_pool_grad": (x.shape, g)}
+    for name, args in calls.items():
+        expected = getattr(pool, name)(*args, **options(geometry))
+        out = np.full_like(expected, 77)
+        assert getattr(pool, name)(*args, **options(geometry), out=out) is out
+        np.testing.assert_array_equal(out, expected)
+
+
 EMPTY = {
     "no images": Geometry(0, (4, 5), 3, (3, 3), (1, 2), (1, 1), ((1, 1), (1, 1)), 1, 0),
     "no channels": Geometry(2, (4, 5), 0, (3, 3), (1, 2), (1, 1), ((1, 1), (1, 1)), 1, 0),

@@ -220,7 +220,7 @@ def test_a_kernel_puts_its_result_where_it_is_told(case):
         kernel, flat = bound(case, sample)
         with np.errstate(all="ignore"):
             expected = [np.asarray(value) for value in as_tuple(kernel(*flat))]
-            room = tuple(np.full_like(value, 77) for value in expected)
+            room = tuple(np.full_like(value, 77, order="C") for value in expected)
             result = as_tuple(kernel(*flat, out=room if len(room) > 1 else room[0]))
         for value, place, right in zip(result, room, expected, strict=True):
             assert value is place

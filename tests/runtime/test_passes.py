@@ -10,6 +10,7 @@ import pytest
 import minitf as tf
 from minitf.ops.array_ops.shape_ops import SHAPE
 from minitf.runtime.block import Block
+from minitf.runtime.config import RewriterConfig
 from minitf.runtime.passes import PASSES, rewrite
 
 
@@ -143,6 +144,26 @@ def test_passes_can_be_switched_off(x: Any) -> None:
         assert "mul_kernel" in plain.explain(y, [x])
         value = np.float32([[1.0, 2.0, 3.0]])
         np.testing.assert_array_equal(full.run(y, {x: value}), plain.run(y, {x: value}))
+
+
+def test_each_pass_can_be_switched_off(x: Any) -> None:
+    y = tf.identity(tf.exp(x)) + tf.exp(x) * tf.constant([2.0]) ** 2.0
+
+    def explained(**options: Any) -> str:
+        config = tf.ConfigProto()
+        for name, value in options.items():
+            setattr(config.graph_options.rewrite_options, name, value)
+        with tf.Session(config=config) as sess:
+            return sess.explain(y, [x])
+
+    assert all(f"# {name}: " in explained() for name in ("simplify", "fold", "merge"))
+    assert "# fold: " not in explained(constant_folding=RewriterConfig.OFF)
+    assert "# simplify: " not in explained(arithmetic_optimization=RewriterConfig.OFF)
+    only = explained(optimizers=["merge"])
+    assert "# merge: " in only and "# fold: " not in only
+    assert "# merge: " not in explained(disable_meta_optimizer=True)
+    with pytest.raises(ValueError, match=r"names \['folt'\]; the passes are \['simplify', 'fold'"):
+        explained(optimizers=["folt"])
 
 
 def test_a_broken_pass_is_caught(x: Any, monkeypatch: pytest.MonkeyPatch) -> None:

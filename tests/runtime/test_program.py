@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import minitf as tf
 from minitf.framework.kernel_context import ResourceManager
+from minitf.ops.training_ops import APPLY_GRADIENT_DESCENT
 from minitf.runtime.interpreter import interpret
 from minitf.runtime.passes import PASSES
 from minitf.runtime.program import Program
@@ -34,19 +35,20 @@ def random_graphs(draw):
     """Steps that each apply an op to tensors made before."""
     steps = []
     for i in range(draw(st.integers(1, 25))):
-        made = 3 + i
-        kind = draw(st.sampled_from(["unary", "binary", "cond", "assign"]))
+        made = 4 + i
+        kind = draw(st.sampled_from(["unary", "binary", "cond", "assign", "update"]))
         pick = st.integers(0, made - 1)
         steps.append((kind, draw(st.integers(0, 9)), draw(pick), draw(pick)))
     return steps
 
 
 def build(steps):
-    """Three sources (a feed, a constant, a variable) and the steps; returns all tensors."""
+    """Four sources (a feed, a constant, two variables) and the steps; returns all tensors."""
     x = tf.placeholder(tf.float64, [2, 2], name="x")
     v = tf.Variable(np.full((2, 2), 0.25), name="v")
+    w = tf.Variable(np.full((2, 2), -0.5), name="w")
     pred = tf.placeholder(tf.bool, name="pred")
-    tensors = [x, tf.constant([[0.5, -1.0], [2.0, 0.1]], tf.float64), v.value()]
+    tensors = [x, tf.constant([[0.5, -1.0], [2.0, 0.1]], tf.float64), v.value(), w.value()]
     for kind, which, i, j in steps:
         a, b = tensors[i], tensors[j]
         if kind == "unary":
@@ -55,25 +57,30 @@ def build(steps):
             tensors.append(BINARY[which % len(BINARY)](a, b))
         elif kind == "cond":
             tensors.append(tf.cond(pred, lambda a=a: tf.sin(a), lambda b=b: tf.cos(b) * 2.0))
-        else:
+        elif kind == "assign":
             with tf.control_dependencies([tf.assign_add(v, tf.tanh(a))]):
                 tensors.append(tf.identity(b))
-    return x, pred, v, tensors
+        else:
+            rate = tf.constant(0.5, tf.float64)
+            update = APPLY_GRADIENT_DESCENT((v, w)[which % 2]._ref(), rate, tf.tanh(a))
+            with tf.control_dependencies([update] if which % 3 else []):
+                tensors.append(tf.identity(b if which % 4 else update))
+    return x, pred, (v, w), tensors
 
 
 @settings(max_examples=100)
 @given(random_graphs(), st.booleans(), st.sets(st.sampled_from(list(PASSES))), st.data())
 def test_program_and_interpreter_agree(steps, taken, passes, data):
-    """With any choice of passes, a second run included, and what is left in the variable."""
+    """With any choice of passes, a second run included, and what is left in the variables."""
     with tf.Graph().as_default():
-        x, pred, v, tensors = build(steps)
+        x, pred, variables, tensors = build(steps)
         fetches = data.draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=4))
         fetches = list(dict.fromkeys(fetches))
         feeds = {x: np.array([[0.1, 0.2], [0.3, -0.4]]), pred: np.array(taken)}
         results = []
         for run in ("program", "interpreter"):
             resources, state = ResourceManager(), ResourceManager()
-            interpret([v.initializer], {}, resources, state)
+            interpret([v.initializer for v in variables], {}, resources, state)
             for _ in range(2):  # the second run finds what the first left behind
                 if run == "program":
                     names = tuple(name for name in PASSES if name in passes)
@@ -81,7 +88,7 @@ def test_program_and_interpreter_agree(steps, taken, passes, data):
                     values = program.run(list(feeds.values()))
                 else:
                     values = interpret(fetches, feeds, resources, state)
-            values += interpret([v.op.outputs[0]], {}, resources, state)
+            values += interpret([v.op.outputs[0] for v in variables], {}, resources, state)
             results.append(values)
         for one, two in zip(*results, strict=True):
             np.testing.assert_array_equal(one, two)

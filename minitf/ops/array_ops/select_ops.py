@@ -96,8 +96,12 @@ def select_v2_shape(op: Operation) -> list[TensorShape]:
 
 
 @SELECT_V2.kernel
-def select_v2_kernel(condition: Any, t: Any, e: Any) -> Any:
-    return np.where(condition, t, e)
+def select_v2_kernel(condition: Any, t: Any, e: Any, *, out: Any = None) -> Any:
+    if out is None:
+        return np.where(condition, t, e)
+    np.copyto(out, e)
+    np.copyto(out, t, where=condition)
+    return out
 
 
 @SELECT_V2.gradient

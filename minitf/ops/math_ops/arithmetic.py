@@ -28,8 +28,8 @@ ADD_V2 = op_def(
 
 
 @ADD_V2.kernel
-def add_v2_kernel(x: Any, y: Any) -> Any:
-    return np.add(x, y)
+def add_v2_kernel(x: Any, y: Any, *, out: Any = None) -> Any:
+    return np.add(x, y, out=out)
 
 
 @ADD_V2.gradient
@@ -98,8 +98,8 @@ SUB = op_def(
 
 
 @SUB.kernel
-def sub_kernel(x: Any, y: Any) -> Any:
-    return np.subtract(x, y)
+def sub_kernel(x: Any, y: Any, *, out: Any = None) -> Any:
+    return np.subtract(x, y, out=out)
 
 
 @SUB.gradient
@@ -144,8 +144,8 @@ MUL = op_def(
 
 
 @MUL.kernel
-def mul_kernel(x: Any, y: Any) -> Any:
-    return np.multiply(x, y)
+def mul_kernel(x: Any, y: Any, *, out: Any = None) -> Any:
+    return np.multiply(x, y, out=out)
 
 
 @MUL.gradient
@@ -223,8 +223,8 @@ REAL_DIV = op_def(
 
 
 @REAL_DIV.kernel
-def real_div_kernel(x: Any, y: Any) -> Any:
-    return x / y
+def real_div_kernel(x: Any, y: Any, *, out: Any = None) -> Any:
+    return np.true_divide(x, y, out=out)
 
 
 @REAL_DIV.gradient

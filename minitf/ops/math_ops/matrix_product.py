@@ -58,7 +58,7 @@ def _check_inner(a: int | None, b: int | None) -> None:
 
 
 @MATMUL.kernel
-def matmul_kernel(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> Any:
+def matmul_kernel(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool, out: Any = None) -> Any:
     for name, value in (("a", a), ("b", b)):
         if value.ndim != 2:
             raise ValueError(f"{name} is not a matrix: its shape is {list(value.shape)}")
@@ -66,7 +66,7 @@ def matmul_kernel(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> An
     if left[1] != right[0]:
         raise ValueError(f"Matrix size-incompatible: {list(left)} times {list(right)}")
     # numpy's own product would keep its threads spinning on the cores that other kernels need.
-    return gemm.matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+    return gemm.matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, out=out)
 
 
 @MATMUL.gradient

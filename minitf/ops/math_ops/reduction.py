@@ -38,8 +38,8 @@ SUM = op_def(
     "keep_dims: bool = false",
     "T: number",
     "Tidx: index = int32",
-    adds_up="sum",
     passes_on_same_shape=True,
+    adds_up="sum",
     shape=reduced_shape,
 )
 
@@ -112,8 +112,8 @@ MEAN = op_def(
     "keep_dims: bool = false",
     "T: number",
     "Tidx: index = int32",
-    adds_up="mean",
     passes_on_same_shape=True,
+    adds_up="mean",
     shape=reduced_shape,
 )
 

@@ -1,5 +1,6 @@
 """The ops of neural networks, by family."""
 
+from minitf.ops.nn_ops import layer_patterns as layer_patterns
 from minitf.ops.nn_ops.activation_ops import ELU as ELU
 from minitf.ops.nn_ops.activation_ops import ELU_GRAD as ELU_GRAD
 from minitf.ops.nn_ops.activation_ops import LEAKY_RELU as LEAKY_RELU

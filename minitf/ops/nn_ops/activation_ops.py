@@ -29,8 +29,8 @@ RELU = op_def(
 
 
 @RELU.kernel
-def relu_kernel(features: Any) -> Any:
-    return np.maximum(features, 0)
+def relu_kernel(features: Any, *, out: Any = None) -> Any:
+    return np.maximum(features, 0, out=out)
 
 
 @RELU.gradient
@@ -71,8 +71,9 @@ RELU_GRAD = op_def(
 
 
 @RELU_GRAD.kernel
-def relu_grad_kernel(gradients: Any, features: Any) -> Any:
-    return gradients * (features > 0)
+def relu_grad_kernel(gradients: Any, features: Any, *, out: Any = None) -> Any:
+    active = np.greater(features, 0, out=out)
+    return np.multiply(gradients, active, out=out)
 
 
 @RELU_GRAD.gradient

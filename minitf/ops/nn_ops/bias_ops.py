@@ -12,6 +12,7 @@ from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims
+from minitf.kernels import reductions
 from minitf.ops import array_ops
 
 _FORMAT = 'data_format: {"NHWC", "NCHW"} = "NHWC"'
@@ -45,7 +46,7 @@ def bias_add_shape(op: Operation) -> list[TensorShape]:
 
 
 @BIAS_ADD.kernel
-def bias_add_kernel(value: Any, bias: Any, *, data_format: str) -> Any:
+def bias_add_kernel(value: Any, bias: Any, *, data_format: str, out: Any = None) -> Any:
     if value.ndim < 2:
         raise ValueError(f"Input tensor must be at least 2D: {list(value.shape)}")
     if np.ndim(bias) != 1:
@@ -56,7 +57,7 @@ def bias_add_kernel(value: Any, bias: Any, *, data_format: str) -> Any:
             f"Must provide as many biases as dim {axis} of the input tensor: "
             f"{list(bias.shape)} vs. {list(value.shape)}"
         )
-    return value + bias.reshape((-1,) + (1,) * (value.ndim - axis - 1))
+    return np.add(value, bias.reshape((-1,) + (1,) * (value.ndim - axis - 1)), out=out)
 
 
 @BIAS_ADD.gradient
@@ -122,7 +123,7 @@ def bias_add_grad_kernel(out_backprop: Any, *, data_format: str) -> Any:
         raise ValueError(f"Input tensor must be at least 2D: {list(out_backprop.shape)}")
     axis = _channel_axis(out_backprop.ndim, data_format)
     others = tuple(i for i in range(out_backprop.ndim) if i != axis)
-    return np.sum(out_backprop, axis=others, dtype=out_backprop.dtype)
+    return reductions.sum_over(out_backprop, others)
 
 
 @BIAS_ADD_GRAD.gradient

@@ -18,6 +18,7 @@ from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_shape_value
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape
+from minitf.kernels.workspace import into
 from minitf.ops import array_ops
 from minitf.ops.array_ops.shape_ops import one_of
 from minitf.ops.nn_ops.windows import (
@@ -142,6 +143,7 @@ def conv2d_kernel(
     explicit_paddings: Any,
     data_format: str,
     dilations: Any,
+    out: Any = None,
 ) -> Any:
     from minitf.kernels import conv
 
@@ -152,11 +154,17 @@ def conv2d_kernel(
     image = window.to_nhwc(input)
     groups = _groups(image.shape[3], filter.shape, filter.shape[3])
     keywords = window.keywords(image.shape[1:3], filter.shape)
+    keywords |= {"dilations": window.dilations, "out": _whole(out, groups, window.is_nchw)}
     parts = [
-        conv.conv2d(part, part_filter, dilations=window.dilations, **keywords)
+        conv.conv2d(part, part_filter, **keywords)
         for part, part_filter in zip(_parts(image, groups), _parts(filter, groups), strict=True)
     ]
-    return window.from_nhwc(_joined(parts))
+    return into(out, window.from_nhwc(_joined(parts)))
+
+
+def _whole(out: Any, groups: int, is_nchw: bool = False) -> Any:
+    """Where the only part is to go; None if it is put together, or transposed, later."""
+    return out if groups == 1 and not is_nchw else None
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -295,6 +303,7 @@ def conv2d_backprop_input_kernel(
     explicit_paddings: Any,
     data_format: str,
     dilations: Any,
+    out: Any = None,
 ) -> Any:
     from minitf.kernels import conv
 
@@ -312,12 +321,13 @@ def conv2d_backprop_input_kernel(
     groups = _groups(in_depth, filter.shape, grad.shape[3])
     window.check_output(sizes, filter.shape, grad.shape[1:3])
     keywords = window.keywords(sizes, filter.shape)
+    keywords |= {"dilations": window.dilations, "out": _whole(out, groups, window.is_nchw)}
     shape = (batch, *sizes, in_depth // groups)
     parts = [
-        conv.conv2d_backprop_input(shape, part_filter, part, dilations=window.dilations, **keywords)
+        conv.conv2d_backprop_input(shape, part_filter, part, **keywords)
         for part_filter, part in zip(_parts(filter, groups), _parts(grad, groups), strict=True)
     ]
-    return window.from_nhwc(_joined(parts))
+    return into(out, window.from_nhwc(_joined(parts)))
 
 
 @CONV_2D_BACKPROP_INPUT.gradient
@@ -403,6 +413,7 @@ def conv2d_backprop_filter_kernel(
     explicit_paddings: Any,
     data_format: str,
     dilations: Any,
+    out: Any = None,
 ) -> Any:
     from minitf.kernels import conv
 
@@ -420,12 +431,13 @@ def conv2d_backprop_filter_kernel(
         )
     window.check_output(image.shape[1:3], filter_shape, grad.shape[1:3])
     keywords = window.keywords(image.shape[1:3], filter_shape)
+    keywords |= {"dilations": window.dilations, "out": _whole(out, groups)}
     shape = (*filter_shape[:3], filter_shape[3] // groups)
     parts = [
-        conv.conv2d_backprop_filter(part, shape, part_grad, dilations=window.dilations, **keywords)
+        conv.conv2d_backprop_filter(part, shape, part_grad, **keywords)
         for part, part_grad in zip(_parts(image, groups), _parts(grad, groups), strict=True)
     ]
-    return _joined(parts)
+    return into(out, _joined(parts))
 
 
 @CONV_2D_BACKPROP_FILTER.gradient

@@ -12,6 +12,7 @@ from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_shape_value
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, shape_of_dims
+from minitf.kernels.workspace import into
 from minitf.ops import array_ops
 from minitf.ops.array_ops.shape_ops import one_of
 from minitf.ops.nn_ops.windows import (
@@ -78,6 +79,7 @@ def max_pool_kernel(
     padding: str,
     explicit_paddings: Any,
     data_format: str,
+    out: Any = None,
 ) -> Any:
     from minitf.kernels import pool
 
@@ -85,7 +87,8 @@ def max_pool_kernel(
     window = _window_of(ksize, strides, padding, data_format, explicit_paddings)
     images = window.to_nhwc(input)
     keywords = window.keywords(images.shape[1:3], window.ksize)
-    return window.from_nhwc(pool.max_pool(images, ksize=window.ksize, **keywords))
+    keywords["out"] = None if window.is_nchw else out
+    return into(out, window.from_nhwc(pool.max_pool(images, ksize=window.ksize, **keywords)))
 
 
 @MAX_POOL.gradient
@@ -174,6 +177,7 @@ def max_pool_grad_kernel(
     padding: str,
     explicit_paddings: Any,
     data_format: str,
+    out: Any = None,
 ) -> Any:
     from minitf.kernels import pool
 
@@ -181,6 +185,7 @@ def max_pool_grad_kernel(
     window = _window_of(ksize, strides, padding, data_format, explicit_paddings)
     images = window.to_nhwc(orig_input)
     keywords = window.keywords(images.shape[1:3], window.ksize)
+    keywords["out"] = None if window.is_nchw else out
     gradient = pool.max_pool_grad(
         images,
         window.to_nhwc(orig_output),
@@ -188,7 +193,7 @@ def max_pool_grad_kernel(
         ksize=window.ksize,
         **keywords,
     )
-    return window.from_nhwc(gradient)
+    return into(out, window.from_nhwc(gradient))
 
 
 @MAX_POOL_GRAD.gradient

@@ -34,6 +34,12 @@ class Window:
         no window size (a filter says it), if None.
       padding, explicit_paddings, data_format: as in the node's attributes.
 
+    Attributes:
+      strides, dilations, ksize: the pairs for height and width.
+      explicit: the paddings for height and width, if they were given.
+      is_nchw: whether the channels come before height and width.
+      is_planar: whether only height and width are strided, dilated and pooled over.
+
     Raises:
       ValueError: if a stride, dilation or padding is not one that a node can have.
     """
@@ -60,8 +66,7 @@ class Window:
         self.ksize: Pair = (0, 0)
         if ksize is not None:
             self.ksize = self._pair("ksize", ksize, "Sliding window ksize must be > 0, but got {}")
-        # Whether only height and width are strided, dilated and pooled over.
-        self._is_planar = all(
+        self.is_planar = all(
             values is None or values[axis] == 1
             for values in (strides, dilations, ksize)
             for axis in self._others
@@ -156,7 +161,7 @@ class Window:
 
     def check_planar(self, what: str) -> None:
         """Raises UnimplementedError if the batch or the channels are strided or pooled over."""
-        if not self._is_planar:
+        if not self.is_planar:
             raise errors.UnimplementedError(
                 None, None, f"{what} in the batch and depth dimensions is not supported."
             )

@@ -12,6 +12,7 @@ import numpy as np
 from minitf.framework.kernel_context import VariableResource
 from minitf.framework.op_def import op_def
 from minitf.kernels import optimizers
+from minitf.kernels.optimizers import one_sweep
 from minitf.ops.training_ops.updates import (
     bad,
     dense_shape,
@@ -28,6 +29,7 @@ APPLY_ADAGRAD = op_def(
     "use_locking: bool = false",
     "update_slots: bool = true",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 
@@ -86,6 +88,7 @@ APPLY_PROXIMAL_ADAGRAD = op_def(
     "T: number",
     "use_locking: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 
@@ -156,6 +159,7 @@ APPLY_ADADELTA = op_def(
     "T: number",
     "use_locking: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 

@@ -9,6 +9,7 @@ import numpy as np
 from minitf.framework.kernel_context import VariableResource
 from minitf.framework.op_def import op_def
 from minitf.kernels import optimizers
+from minitf.kernels.optimizers import one_sweep
 from minitf.ops.training_ops.updates import (
     check_same_shape,
     checked_scalars,
@@ -28,6 +29,7 @@ APPLY_RMS_PROP = op_def(
     "T: number",
     "use_locking: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 
@@ -94,6 +96,7 @@ APPLY_CENTERED_RMS_PROP = op_def(
     "T: number",
     "use_locking: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 
@@ -163,6 +166,7 @@ APPLY_ADAM = op_def(
     "use_locking: bool = false",
     "use_nesterov: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 from minitf.framework.kernel_context import VariableResource
 from minitf.framework.op_def import op_def
 from minitf.kernels import optimizers
+from minitf.kernels.optimizers import one_sweep
 from minitf.ops.training_ops.updates import (
     dense_shape,
     sparse_shape,
@@ -21,6 +22,7 @@ APPLY_GRADIENT_DESCENT = op_def(
     "T: number",
     "use_locking: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 
@@ -43,6 +45,7 @@ APPLY_MOMENTUM = op_def(
     "use_locking: bool = false",
     "use_nesterov: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 
@@ -105,6 +108,7 @@ APPLY_PROXIMAL_GRADIENT_DESCENT = op_def(
     "T: number",
     "use_locking: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 

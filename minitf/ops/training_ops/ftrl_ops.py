@@ -10,6 +10,7 @@ import numpy as np
 from minitf.framework.kernel_context import VariableResource
 from minitf.framework.op_def import op_def
 from minitf.kernels import optimizers
+from minitf.kernels.optimizers import one_sweep
 from minitf.ops.training_ops.updates import (
     bad,
     dense_shape,
@@ -48,6 +49,7 @@ APPLY_FTRL = op_def(
     "use_locking: bool = false",
     "multiply_linear_by_lr: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 
@@ -120,6 +122,7 @@ APPLY_FTRL_V2 = op_def(
     "use_locking: bool = false",
     "multiply_linear_by_lr: bool = false",
     stateful=True,
+    sweep=one_sweep,
     shape=dense_shape,
 )
 

@@ -177,7 +177,10 @@ class Fused:
             return self._several(compiled, arguments, out)
         result = np.empty(self._plan.shape, self._plan.outputs[0]) if out is None else out
         arguments.append(result.reshape(-1))
-        self._run(compiled, arguments, [])
+        if self._is_small:
+            compiled(0, self._rounds, *arguments)
+        else:
+            self._run(compiled, arguments, [])
         return result
 
     def _several(self, compiled: Callable[..., None], arguments: list[Any], out: Any) -> Any:

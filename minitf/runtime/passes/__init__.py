@@ -11,10 +11,12 @@ writes of a variable. A block with branches (`tf.cond`) is not rewritten.
 | `fold` | computes ahead what depends on constants and static shapes alone |
 | `merge` | computes once what is asked for twice |
 | `drop` | leaves out what nobody reads |
+| `layers` | runs the ops of a network's layer as one kernel |
+| `sweep` | does all updates of variables together |
 | `fuse` | makes one loop of nodes that compute element by element, and of their sums |
 
 `tf.ConfigProto` says which: `graph_options.optimizer_options.opt_level = tf.OptimizerOptions.L0`
-switches all of them off.
+switches all of them off, `graph_options.rewrite_options` (a `RewriterConfig`) some.
 """
 
 from __future__ import annotations
@@ -24,11 +26,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from minitf.runtime.block import Block, Node
+from minitf.runtime.config import RewriterConfig
 from minitf.runtime.passes.drop import drop
 from minitf.runtime.passes.fold import fold
 from minitf.runtime.passes.fuse import fuse
+from minitf.runtime.passes.layers import layers
 from minitf.runtime.passes.merge import merge
 from minitf.runtime.passes.simplify import simplify
+from minitf.runtime.passes.sweep import sweep
 
 Pass = Callable[[Block], int]
 
@@ -38,6 +43,8 @@ PASSES: dict[str, Pass] = {
     "fold": fold,
     "merge": merge,
     "drop": drop,
+    "layers": layers,
+    "sweep": sweep,
     "fuse": fuse,
 }
 
@@ -79,7 +86,38 @@ def _types(nodes: dict[int, Node], others: dict[int, Node]) -> Counter[str]:
     return Counter(node.op_def.name for key, node in nodes.items() if key not in others)
 
 
+# The passes that a switch of `RewriterConfig` stands for.
+_SWITCHES = {
+    "arithmetic_optimization": ("simplify",),
+    "constant_folding": ("fold",),
+    "common_subgraph_elimination": ("merge",),
+    "dependency_optimization": ("drop",),
+    "remapping": ("layers", "sweep", "fuse"),
+}
+
+
 def chosen(config: Any) -> tuple[str, ...]:
-    """The passes that a session's `ConfigProto` asks for; all of them by default."""
-    level = 0 if config is None else config.graph_options.optimizer_options.opt_level
-    return tuple(PASSES) if level >= 0 else ()
+    """The passes that a session's `ConfigProto` asks for; all of them by default.
+
+    Raises:
+      ValueError: if it names a pass that does not exist.
+    """
+    if config is None:
+        return tuple(PASSES)
+    options = config.graph_options
+    rewriting = options.rewrite_options
+    if options.optimizer_options.opt_level < 0 or rewriting.disable_meta_optimizer:
+        return ()
+    unknown = set(rewriting.optimizers) - set(PASSES)
+    if unknown:
+        raise ValueError(
+            f"rewrite_options.optimizers names {sorted(unknown)}; the passes are {list(PASSES)}."
+        )
+    off = {
+        name
+        for switch, names in _SWITCHES.items()
+        if getattr(rewriting, switch) == RewriterConfig.OFF
+        for name in names
+    }
+    wanted = rewriting.optimizers or PASSES
+    return tuple(name for name in PASSES if name in wanted and name not in off)

@@ -1,0 +1,95 @@
+"""With this module one can add up rows, and the pixels of images, in an order that others share.
+
+numpy adds pairwise along the last axis only. Along others its rounding grows with the number of
+rows, so here they are added in blocks, and then the blocks.
+
+The pixels of images are added in an order of their own, that of the 2x2 cells of a pool:
+
+    a b | e f      each cell: (a + b) + (c + d)
+    c d | g h      each row of cells: from left to right; then all rows of all images, in blocks
+
+In the gradient of a pool's input all but one number of a cell are zeros. So a kernel that has the
+pool's gradient, where there is one number for each cell, gets the same bits from a quarter of the
+work; `pool2x2` does, for the gradient of a bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minitf.kernels.jit import jit, readonly
+from minitf.kernels.parallel import parallel_ranges
+from minitf.kernels.workspace import workspace
+
+Array = npt.NDArray[Any]
+
+# Rows that are added one after the other.
+_BLOCK = 128
+
+
+def sum_pixels(images: Array, *, out: Array | None = None) -> Array:
+    """The sum over all pixels of all images: one number for each channel.
+
+    Args:
+      images: of shape (batch, height, width, channels); float32 or float64, as kernels compile for.
+      out: where to put the result, if given.
+
+    >>> sum_pixels(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([12., 16.])
+    """
+    sums = row_sums("pixels", images.shape, images.dtype)
+    source = readonly(images)
+
+    def some(start: int, stop: int) -> None:
+        _add_cells(source[start:stop], sums[start:stop])
+
+    parallel_ranges(len(images), some, work=max(images[:1].size // 8, 1))
+    return sum_rows(sums.reshape(-1, images.shape[3]), out=out)
+
+
+def sum_rows(rows: Array, *, out: Array | None = None) -> Array:
+    """The sum over the first axis, of blocks first and then of their sums."""
+    while len(rows) > 2 * _BLOCK:
+        whole = len(rows) - len(rows) % _BLOCK
+        blocks = rows[:whole].reshape(-1, _BLOCK, *rows.shape[1:]).sum(axis=1, dtype=rows.dtype)
+        rest = rows[whole:].sum(axis=0, keepdims=True, dtype=rows.dtype)
+        rows = np.concatenate([blocks, rest]) if whole < len(rows) else blocks
+    total: Array = rows.sum(axis=0, dtype=rows.dtype, out=out)
+    return total
+
+
+def row_sums(name: str, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
+    """Room for the sum of each row of cells of images, which `sum_rows` adds up.
+
+    Args:
+      name: of the workspace.
+      shape: of the images.
+      dtype: of the images.
+    """
+    return workspace(name, (shape[0], -(-shape[1] // 2), shape[3]), dtype)
+
+
+@jit
+def _add_cells(images: Array, sums: Array) -> None:
+    batch, height, width, channels = images.shape
+    for n in range(batch):
+        for i in range(sums.shape[1]):
+            row = sums[n, i]
+            row[:] = 0
+            top, bottom = images[n, 2 * i], images[n, min(2 * i + 1, height - 1)]
+            has_bottom = 2 * i + 1 < height
+            for j in range(0, width, 2):
+                if has_bottom and j + 1 < width:
+                    for c in range(channels):
+                        upper = top[j, c] + top[j + 1, c]
+                        row[c] += upper + (bottom[j, c] + bottom[j + 1, c])
+                else:
+                    for c in range(channels):
+                        upper = top[j, c]
+                        if j + 1 < width:
+                            upper += top[j + 1, c]
+                        row[c] += upper + bottom[j, c] if has_bottom else upper
