@@ -22,6 +22,8 @@ It knows nothing of graphs, and imports numpy and (when a kernel first runs) Num
     pool2x2    maxima of 2x2 cells, with a note of where they were, and bias and relu in one sweep
     fused      convolutions with what follows them, done while the numbers are in the cache
     vector_math  exp, log, tanh and their kin, of arrays and inside other kernels
+    reductions   sums of many numbers, in blocks, with small rounding errors
+    generated    kernels whose source a program wrote, kept for the next process
     philox     TensorFlow's random numbers; random_elements makes them from random bits
     reference  convolution and pooling written for reading: what the tests compare with, and what
                runs where Numba is absent

@@ -27,6 +27,7 @@ def fused_node(group: Group) -> Node:
     op_def = OpDef(f"{fused.__name__}(x: T) -> (y: U)", "T: list(type)", "U: list(type)")
     op_def.kernel(fused)
     node = Node(group.nodes[-1].op, op_def)
+    node.parts = group.nodes
     node.inputs = inputs
     node.outputs = list(results)
     node.waits = [other for member in group.nodes for other in member.waits]
@@ -101,7 +102,7 @@ def _steps(
         made_before = {id(v) for v in node.inputs if id(v) in group.made}
         gone = {key for key in made_before if last[key] is node and key not in results}
         kernel = node.op_def.bind_kernel(node.attrs)
-        steps.append(Step(node.op, kernel, reads, tuple(sorted(places[key] for key in gone))))
+        steps.append(Step(node, kernel, reads, tuple(sorted(places[key] for key in gone))))
     return tuple(value.constant for value in known), tuple(steps), places
 
 

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minitf.framework.operation import Operation
 from minitf.kernels import generated, reductions
 from minitf.kernels.parallel import LEAST_WORK, parallel_ranges
 from minitf.kernels.workspace import into, workspace
 from minitf.runtime import run_errors
+from minitf.runtime.block import Node
 from minitf.runtime.fusion.layout import SCALAR, Access, Layout
 from minitf.runtime.fusion.loop import Loop
 
@@ -37,13 +37,13 @@ class Step(NamedTuple):
     """One of the nodes.
 
     Attributes:
-      op: the graph's operation, for errors.
+      node: which, for errors.
       kernel: its kernel, attributes filled in.
       reads: which of the values so far it takes: first come the inputs, then what each step made.
       frees: which of the values nobody reads after it.
     """
 
-    op: Operation
+    node: Node
     kernel: Callable[..., Any]
     reads: tuple[int, ...]
     frees: tuple[int, ...]
@@ -170,14 +170,17 @@ class Fused:
         for array, shape, access in zip(arrays, self._plan.given, self._accesses):
             # A variable may have been given another shape than the one that it was declared with.
             if array.shape != shape or not array.flags.aligned:
-                return self._cold(arrays, out)
+                return self._cold(arrays, None)
             arguments.append(argument(array, access))
         arguments += self._constants
         if self._plan.totals or len(self._plan.outputs) > 1:
             return self._several(compiled, arguments, out)
         result = np.empty(self._plan.shape, self._plan.outputs[0]) if out is None else out
         arguments.append(result.reshape(-1))
-        self._run(compiled, arguments, [])
+        if self._is_small:
+            compiled(0, self._rounds, *arguments)
+        else:
+            self._run(compiled, arguments, [])
         return result
 
     def _several(self, compiled: Callable[..., None], arguments: list[Any], out: Any) -> Any:
@@ -216,7 +219,7 @@ class Fused:
             try:
                 values.append(step.kernel(*reads))
             except Exception as error:
-                raise run_errors.op_error(step.op, error, reads) from error
+                raise run_errors.op_error(step.node.op, error, reads) from error
             for i in step.frees:
                 values[i] = None
         results = [values[i] for i in self._plan.results]
@@ -228,7 +231,7 @@ class Fused:
 
 def argument(array: Any, access: Access) -> Any:
     """An array as the loop takes it: flat, a row repeated to fill a block, or a single number."""
-    flat = array.reshape(-1)
+    flat = array.ravel()
     if access.kind == SCALAR:
         return flat[0]
     if access.repeats == 1:
