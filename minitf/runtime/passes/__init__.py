@@ -7,8 +7,8 @@ writes of a variable. A block with branches (`tf.cond`) is not rewritten.
 
 | pass | what it does |
 |---|---|
-| `simplify` | reads through nodes that only pass a value on, or multiply by one |
 | `fold` | computes ahead what depends on constants and static shapes alone |
+| `simplify` | reads through nodes that only pass a value on, or multiply by one |
 | `merge` | computes once what is asked for twice |
 | `drop` | leaves out what nobody reads |
 | `layers` | runs the ops of a network's layer as one kernel |
@@ -39,8 +39,8 @@ Pass = Callable[[Block], int]
 
 # In the order in which they help one another.
 PASSES: dict[str, Pass] = {
-    "simplify": simplify,
     "fold": fold,
+    "simplify": simplify,
     "merge": merge,
     "drop": drop,
     "layers": layers,

@@ -46,6 +46,8 @@ def _source(node: Node, trusts_shapes: bool) -> Value | None:
 
 
 def _keeps_shape(node: Node) -> bool:
+    if any(value.constant is None for value in node.inputs[1:]):
+        return False  # who asks for a shape that does not fit is to be told
     shape, output = node.inputs[0].shape, node.outputs[0]
     return output is not None and shape.is_fully_defined() and shape == output.shape
 
