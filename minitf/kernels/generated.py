@@ -7,6 +7,7 @@ to), for this version of Numba and this processor. So a later process need not c
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -14,7 +15,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import numpy as np
 from minitf.kernels.jit import Kernel, available
 
 _lock = threading.Lock()
+_setting = threading.Lock()
 _loaded: dict[str, Kernel[..., None]] = {}
 
 
@@ -88,12 +90,14 @@ def is_kept(kernel: Kernel[..., None]) -> bool:
 
 
 def compile_for(
-    kernel: Kernel[..., None], parameters: Sequence[Parameter]
+    kernel: Kernel[..., None], parameters: Sequence[Parameter], is_deep: bool = False
 ) -> Callable[..., None] | None:
     """The kernel, compiled for these parameters only; None where nothing can be compiled.
 
     Args:
       kernel: what `kernel` gave.
+      is_deep: whether in its loop a lot is computed of each element, one thing from the other.
+        Then two vectors are worked on at a time, as the processor would wait for one.
       parameters: for each one of "int", "number", "read" and "write", and the dtype of the number
         or of the array, which is flat and contiguous.
     """
@@ -111,7 +115,27 @@ def compile_for(
     compiled: Any = kernel.compile()
     signature = tuple(type_of(kind, dtype) for kind, dtype in parameters)
     if signature not in compiled.overloads:
-        compiled.compile(signature)
+        with _two_at_a_time() if is_deep else contextlib.nullcontext():
+            compiled.compile(signature)
         compiled.disable_compile()  # other arguments are an error
     function: Callable[..., None] = compiled
     return function
+
+
+@contextlib.contextmanager
+def _two_at_a_time() -> Iterator[None]:
+    """Has LLVM make loops over vectors that take two of them in each turn.
+
+    The setting is for the process. What another thread compiles meanwhile may get it too, which
+    changes none of its results.
+    """
+    binding = importlib.import_module("llvmlite.binding")
+    if binding.llvm_version_info < (16,):  # there no setting can be changed a second time
+        yield
+        return
+    with _setting:
+        binding.set_option("minitf", "-force-vector-interleave=2")
+        try:
+            yield
+        finally:
+            binding.set_option("minitf", "-force-vector-interleave=0")  # LLVM's own choice

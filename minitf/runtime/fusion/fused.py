@@ -29,6 +29,9 @@ Shape = tuple[int, ...]
 # A loop that has run cold for as long as this is compiled: about what that takes.
 COMPILE_AFTER_SECONDS = 0.5
 
+# A loop that takes more instructions for an element than this is deep; see `generated`.
+_DEEP = 40
+
 # A vector instruction does as much as so many of the steps that `parallel_ranges` counts.
 _STEPS_AT_ONCE = 8
 
@@ -85,7 +88,9 @@ class Hotness:
             with self._lock:
                 if self.compiled is None:
                     kernel = generated.kernel(self._loop.name, self._loop.text)
-                    self.compiled = generated.compile_for(kernel, self._loop.parameters)
+                    self.compiled = generated.compile_for(
+                        kernel, self._loop.parameters, is_deep=self._loop.cost > _DEEP
+                    )
                 if self.compiled is None:
                     self._spent = -math.inf
         return self.compiled

@@ -80,7 +80,7 @@ def test_where_nothing_can_be_compiled_it_stays_cold(
     hot: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fused, "_hotness", {})
-    monkeypatch.setattr(generated, "compile_for", lambda kernel, parameters: None)
+    monkeypatch.setattr(generated, "compile_for", lambda kernel, parameters, is_deep: None)
     x = tf.placeholder(tf.float32, [600])
     kernel = kernel_of([tf.square(x) + 3.0], x)
     for _ in range(2):

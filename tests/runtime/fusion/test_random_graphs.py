@@ -132,7 +132,7 @@ def hot(monkeypatch: pytest.MonkeyPatch) -> None:
 def as_written(hot: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loops run as the Python that they are."""
     monkeypatch.setattr(fused, "_hotness", {})
-    monkeypatch.setattr(generated, "compile_for", lambda kernel, parameters: kernel.py_func)
+    monkeypatch.setattr(generated, "compile_for", lambda kernel, *_, **__: kernel.py_func)
 
 
 SHARED = [HealthCheck.function_scoped_fixture]
