@@ -30,10 +30,10 @@ from queue import SimpleQueue
 
 # A block smaller than this many elementary steps (loads, multiply-adds; some 20 microseconds of
 # them) is not worth handing to another thread.
-LEAST_WORK = 1 << 16
+LEAST_WORK = 1 << 18
 
 # More blocks than this cost more in Python than they gain in balance.
-_MOST_BLOCKS = 64
+_MOST_BLOCKS = 16
 
 
 def parallel_for(n_blocks: int, block: Callable[[int], object]) -> None:

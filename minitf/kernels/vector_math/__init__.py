@@ -3,7 +3,7 @@
 >>> import numpy as np
 >>> from minitf.kernels import vector_math
 >>> vector_math.sigmoid(np.linspace(-1, 1, 1000, dtype=np.float32))[::333].round(3)
-array([0.269, 0.418, 0.582, 0.731], dtype=float32)
+array([0.269, 0.417, 0.583, 0.731], dtype=float32)
 
 Each function is there twice. `exp_float32(x)` is arithmetic on a single float32, without a branch,
 a table or a call, which becomes part of whatever kernel calls it: the compiler makes a loop over
