@@ -29,19 +29,31 @@ a part of its rows at a time so that it stays in the cache.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels import microkernel
-from minitf.kernels.direct_blocks import add_up, filter_gradient, forward, pack
-from minitf.kernels.jit import readonly
+from minitf.kernels import microkernel, pool2x2
+from minitf.kernels.direct_blocks import (
+    Reach,
+    add_up,
+    filter_gradient_slices,
+    filter_gradient_slices_through,
+    forward_blocks,
+    forward_images,
+    pack,
+)
+from minitf.kernels.jit import Kernel, readonly
 from minitf.kernels.packing import packer
 from minitf.kernels.padding import Pair, effective_size, spatial_sizes
-from minitf.kernels.parallel import parallel_for, parallel_ranges
+from minitf.kernels.parallel import parallel_ranges, share
 from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.simd import machine
+from minitf.kernels.sums import row_sums
 from minitf.kernels.workspace import address, workspace
 from minitf.kernels.workspace import output as buffer
 
@@ -121,7 +133,12 @@ class _Windows(NamedTuple):
         images = max(_BLOCK // max(rows * work, 1), 1)
         return [_Block(n, min(n + images, batch), 0, rows) for n in range(0, batch, images)]
 
-    def padded(self, blocks: Sequence[_Block], dtype: Any) -> tuple[int, int, int]:
+    @property
+    def reach(self) -> Reach:
+        """What kernels need to know of this."""
+        return self.outputs, self.strides, self.dilations, self.origin, self.pitch
+
+    def padded(self, blocks: Sequence[_Block]) -> tuple[int, int, int]:
         """The shape of the padded rows that a block needs."""
         most = max((block.last_row - block.first_row for block in blocks), default=0)
         return (0 if self.inside else self.covered(0, most), self.pitch, self.channels)
@@ -153,12 +170,15 @@ class Prepared(NamedTuple):
     Attributes:
       shape: of the output.
       at_once: images that make a block of work.
-      compute: `compute(first, last, out)` puts the outputs for some images into `out`.
+      convolve: a kernel: `convolve(arguments, first, last, layer)` puts the outputs for some images
+        at the beginning of an array of images.
+      arguments: gives a thread those arguments; for use until the next convolution is begun.
     """
 
     shape: tuple[int, ...]
     at_once: int
-    compute: Callable[[int, int, Array], None]
+    convolve: Kernel[Any, None]
+    arguments: Callable[[], tuple[Any, ...]]
 
 
 def prepare(
@@ -168,14 +188,16 @@ def prepare(
     sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
     shape = (len(input), *sizes, filter.shape[3])
     windows, panels = _plan(input, filter, strides, padding, dilations)
-    source, rows = readonly(input), windows.outputs[0]
-    step = _step(source, panels, shape[3], windows, (0, 0), (1, 1))
+    source, dtype = readonly(input), input.dtype
+    product, distances = _products(panels, dtype, shape[3], windows, (1, 1))
+    padded = windows.padded([_Block(0, 1, 0, windows.outputs[0])])
 
-    def compute(first: int, last: int, out: Array) -> None:
-        step(source[first:last], out, _Block(0, last - first, 0, rows))
+    def arguments() -> tuple[Any, ...]:
+        room = workspace("padded", padded, dtype)
+        return product, source, panels, room, distances, windows.reach
 
     work = math.prod(shape[1:]) * math.prod(filter.shape[:3])
-    return Prepared(shape, max(_BLOCK // max(work, 1), 1), compute)
+    return Prepared(shape, max(_BLOCK // max(work, 1), 1), forward_images, arguments)
 
 
 def _plan(
@@ -208,48 +230,105 @@ def conv2d_backprop_filter(
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_filter`; for float32 and float64."""
     grad = readonly(out_backprop)
-    return filter_gradient_of(
-        input,
-        filter_shape,
-        grad.shape,
-        lambda first, last: grad[first:last],
-        strides=strides,
-        padding=padding,
-        dilations=dilations,
-        out=out,
-    )
+    plan = _plan_filter(input, filter_shape, grad.shape, strides, padding, dilations, out)
+    if plan is None:
+        return _zeros(out, filter_shape, input.dtype)
+    source = readonly(input)
+
+    def run(counter: int) -> None:
+        filter_gradient_slices(counter, plan.blocks, plan.product, source, grad, *plan.rest())
+
+    share(len(plan.sums), run)
+    return plan.finish()
 
 
-def filter_gradient_of(
+def conv2d_backprop_filter_through_pool(
     input: Array,
     filter_shape: Sequence[int],
-    grad_shape: Sequence[int],
-    grads: Callable[[int, int], Array],
+    grad: Array,
+    which: Array,
+    bias_sums: Array,
+    out_size: Pair,
     *,
     strides: Pair,
     padding: Pads,
     dilations: Pair,
     out: Array | None = None,
 ) -> Array:
-    """The filter's gradient, where the output's gradient is made when it is needed.
+    """See `fused.conv2d_backprop_filter_through_pool`; sets the `sums.row_sums` of the bias."""
+    source, passed, where = readonly(input), readonly(grad), readonly(which)
+    shape = (len(input), *out_size, filter_shape[3])
+    plan = _plan_filter(input, filter_shape, shape, strides, padding, dilations, out)
+    if plan is None:
+        bias_sums[...] = 0
+        return _zeros(out, filter_shape, input.dtype)
+    at_once = max(int(last - first) for first, last, _, _ in plan.blocks)
+    kernel = _through(grad.dtype)
 
-    Args:
-      input: of the convolution.
-      filter_shape: the shape of the result.
-      grad_shape: that of the output's gradient.
-      grads: `grads(first, last)` gives it for some images; called by several threads, and perhaps
-        more than once for an image.
-      strides: as for `conv2d`.
-      padding: as for `conv2d`.
-      dilations: as for `conv2d`.
-      out: where to put the result, if given.
+    def run(counter: int) -> None:
+        layer = workspace("layer", (at_once, *shape[1:]), grad.dtype)
+        layer_sums = row_sums("layer's bias", layer.shape, grad.dtype)
+        through = passed, where, layer, layer_sums, bias_sums
+        kernel(counter, plan.blocks, plan.product, source, through, *plan.rest())
+
+    share(len(plan.sums), run)
+    return plan.finish()
+
+
+@functools.cache
+def _through(dtype: np.dtype[Any]) -> Kernel[Any, None]:
+    name = f"_{dtype.name}_{machine().lanes(dtype)}"
+    return filter_gradient_slices_through.specialize(name, unpool=pool2x2.unpool_kernel(dtype))
+
+
+def _zeros(out: Array | None, shape: Sequence[int], dtype: Any) -> Array:
+    """The array that a caller wants a result in which is zero."""
+    result = buffer(out, tuple(shape), dtype)
+    result[...] = 0
+    return result
+
+
+class _FilterPlan(NamedTuple):
+    """How the gradient of a filter is added up.
+
+    Attributes:
+      blocks: a row of four numbers for each block of outputs; see `_Block`.
+      product: the address of the matrix product.
+      sums: a row for each slice; the slices are added up in the end.
+      rest: gives a thread what else the kernel takes, from the sums on.
+      gradient: where the result goes.
     """
+
+    blocks: Array
+    product: int
+    sums: Array
+    rest: Callable[[], tuple[Any, ...]]
+    gradient: Array
+
+    def finish(self) -> Array:
+        """Adds up the slices."""
+        sums, total = self.sums, self.gradient.reshape(-1)
+        parallel_ranges(
+            total.size, lambda start, stop: add_up(sums, total, start, stop), work=len(sums)
+        )
+        return self.gradient
+
+
+def _plan_filter(
+    input: Array,
+    filter_shape: Sequence[int],
+    grad_shape: Sequence[int],
+    strides: Pair,
+    padding: Pads,
+    dilations: Pair,
+    out: Array | None,
+) -> _FilterPlan | None:
+    """How to add up the gradient of a filter; None if there is nothing to add."""
     batch, height, width, out_channels = grad_shape
     rows, columns, channels, _ = filter_shape
-    gradient = buffer(out, tuple(filter_shape), input.dtype)
-    if math.prod(grad_shape) == 0 or gradient.size == 0:
-        gradient[...] = 0
-        return gradient
+    if math.prod(grad_shape) == 0 or math.prod(filter_shape) == 0:
+        return None
+    gradient, dtype = buffer(out, tuple(filter_shape), input.dtype), input.dtype
     windows = _Windows(
         size=(input.shape[1], input.shape[2]),
         channels=channels,
@@ -261,61 +340,28 @@ def filter_gradient_of(
     )
     blocks = windows.blocks(batch, width * rows * columns * channels * out_channels)
     slices = min(len(blocks), max(1, min(_SLICES, batch * height * width // _FEW_PIXELS)))
-    sums = workspace("sums", (slices, gradient.size), input.dtype)
-    step, source = _filter_step(windows, filter_shape, input.dtype, blocks), readonly(input)
-
-    def one(index: int) -> None:
-        for number, block in enumerate(blocks[index::slices]):
-            first, last = block.first_image, block.last_image
-            moved = block._replace(first_image=0, last_image=last - first)
-            step(source[first:last], grads(first, last), sums[index], moved, number)
-
-    parallel_for(slices, one)
-    total = gradient.reshape(-1)
-    parallel_ranges(
-        gradient.size, lambda start, stop: add_up(sums, total, start, stop), work=slices
-    )
-    return gradient
-
-
-def _filter_step(
-    windows: _Windows, filter_shape: Sequence[int], dtype: Any, blocks: Sequence[_Block]
-) -> Callable[[Array, Array, Array, _Block, int], None]:
-    """The function that adds what a block has for the filter's gradient to sums."""
-    rows, columns, channels, out_channels = filter_shape
-    width, pitch, merged = windows.outputs[1], windows.pitch, windows.dilations[1] == 1
+    sums = workspace("sums", (slices, gradient.size), dtype)
+    pitch, merged = windows.pitch, dilations[1] == 1
     product = microkernel.product(dtype, out_channels)
     # One row of the window at a time, or one cell of it if they do not lie together.
     distances = microkernel.strides(
         1,
         out_channels,
-        (width, windows.strides[1] * channels, out_channels),
-        (0, windows.strides[0] * pitch * channels, width * out_channels),
+        (width, strides[1] * channels, out_channels),
+        (0, strides[0] * pitch * channels, width * out_channels),
     )
     cells = (rows, 1 if merged else columns, (columns if merged else 1) * channels)
     slack = 0 if out_channels % product.width == 0 else product.width
-    address, reach = product.address(), (windows.strides, windows.dilations, windows.origin)
-    tail_size = _most_rows(blocks) * width * out_channels + slack
+    tail = _most_rows(blocks) * width * out_channels + slack
 
-    def step(images: Array, grad: Array, sums: Array, block: _Block, accumulate: int) -> None:
-        filter_gradient(
-            address,
-            images,
-            grad,
-            sums,
-            workspace("padded", windows.padded(blocks, dtype), dtype),
-            workspace("tail", (tail_size,), dtype),
-            distances.copy(),
-            product.width,
-            slack,
-            block[:],
-            *reach,
-            pitch,
-            cells,
-            accumulate,
-        )
+    def rest() -> tuple[Any, ...]:
+        room = workspace("padded", windows.padded(blocks), dtype)
+        return (
+            sums, room, workspace("tail", (tail,), dtype), distances.copy(), product.width, slack,
+            windows.reach, cells,
+        )  # fmt: skip
 
-    return step
+    return _FilterPlan(np.array(blocks, np.int64), product.address(), sums, rest, gradient)
 
 
 def conv2d_backprop_input(
@@ -446,21 +492,24 @@ def _correlate(
     """Convolves images with a packed filter; results go `steps` apart into the output."""
     work = windows.outputs[1] * math.prod(panels.shape[1:4]) * output.shape[3]
     blocks = windows.blocks(len(images), work)
-    step = _step(images, panels, output.shape[3], windows, first, steps)
-    parallel_for(len(blocks), lambda index: step(images, output, blocks[index]))
+    product, distances = _products(panels, images.dtype, output.shape[3], windows, steps)
+    rows, room = np.array(blocks, np.int64), windows.padded(blocks)
+
+    def run(counter: int) -> None:
+        padded = workspace("padded", room, images.dtype)
+        forward_blocks(
+            counter, rows, product, images, panels, output, padded, distances, windows.reach,
+            first, steps,
+        )  # fmt: skip
+
+    share(len(blocks), run)
 
 
-def _step(
-    images: Array,
-    panels: Array,
-    out_channels: int,
-    windows: _Windows,
-    first: Pair,
-    steps: Pair,
-) -> Callable[[Array, Array, _Block], None]:
-    """The function that computes a block of outputs."""
+def _products(
+    panels: Array, dtype: Any, out_channels: int, windows: _Windows, steps: Pair
+) -> tuple[int, Array]:
+    """The address of the matrix product of a row of outputs, and its strides."""
     _, rows, columns, inner, width = panels.shape
-    pitch = windows.pitch
     loops = (
         [(columns * inner, 1, width)]
         if windows.dilations[1] == 1
@@ -470,25 +519,6 @@ def _step(
         windows.strides[1] * inner,
         steps[1] * out_channels,
         *loops,
-        (rows, windows.dilations[0] * pitch * inner, columns * inner * width),
+        (rows, windows.dilations[0] * windows.pitch * inner, columns * inner * width),
     )
-    product, dtype = microkernel.product(images.dtype, out_channels).address(), images.dtype
-    reach = windows.outputs, windows.strides, windows.dilations, windows.origin
-
-    def step(images: Array, output: Array, block: _Block) -> None:
-        padded = workspace("padded", windows.padded([block], dtype), dtype)
-        forward(
-            product,
-            images,
-            panels,
-            output,
-            padded,
-            distances,
-            block[:],
-            *reach,
-            pitch,
-            first,
-            steps,
-        )
-
-    return step
+    return microkernel.product(dtype, out_channels).address(), distances

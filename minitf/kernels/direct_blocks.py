@@ -12,12 +12,15 @@ import numpy.typing as npt
 
 from minitf.kernels.jit import jit
 from minitf.kernels.padding import Pair
-from minitf.kernels.simd import call
+from minitf.kernels.simd import call, take
 
 Array = npt.NDArray[Any]
 
 # First and last image, first and last row of outputs.
 Block = tuple[int, int, int, int]
+
+# Where windows lie: `outputs`, `strides`, `dilations`, `origin` and `pitch` of `direct`.
+Reach = tuple[Pair, Pair, Pair, Pair, int]
 
 
 @jit
@@ -140,6 +143,46 @@ def forward(
 
 
 @jit
+def forward_blocks(
+    counter: int,
+    blocks: Array,
+    product: int,
+    images: Array,
+    panels: Array,
+    output: Array,
+    padded: Array,
+    distances: Array,
+    reach: Reach,
+    first: Pair,
+    steps: Pair,
+) -> None:
+    """The blocks of a convolution that are left on the counter; each row of `blocks` is one."""
+    outputs, strides, dilations, origin, pitch = reach
+    index = take(counter)
+    while index < len(blocks):
+        block = blocks[index, 0], blocks[index, 1], blocks[index, 2], blocks[index, 3]
+        forward(
+            product, images, panels, output, padded, distances, block, outputs, strides, dilations,
+            origin, pitch, first, steps,
+        )  # fmt: skip
+        index = take(counter)
+
+
+@jit
+def forward_images(
+    arguments: tuple[int, Array, Array, Array, Array, Reach], first: int, last: int, layer: Array
+) -> None:
+    """The convolution of the images `first` to `last`, to the beginning of `layer`."""
+    product, images, panels, padded, distances, reach = arguments
+    outputs, strides, dilations, origin, pitch = reach
+    forward(
+        product, images[first:last], panels, layer, padded, distances,
+        (0, last - first, 0, outputs[0]), outputs, strides, dilations, origin, pitch, (0, 0),
+        (1, 1),
+    )  # fmt: skip
+
+
+@jit
 def filter_gradient(
     product: int,
     images: Array,
@@ -201,6 +244,83 @@ def filter_gradient(
                             1 if accumulate > 0 or n > first_image else 0,
                         ),
                     )
+
+
+@jit
+def filter_gradient_slices(
+    counter: int,
+    blocks: Array,
+    product: int,
+    images: Array,
+    grad: Array,
+    sums: Array,
+    padded: Array,
+    tail: Array,
+    distances: Array,
+    width: int,
+    slack: int,
+    reach: Reach,
+    cells: tuple[int, int, int],
+) -> None:
+    """The slices of the filter's gradient, rows of `sums`, that are left on the counter.
+
+    Slice i is of the blocks i, i + len(sums), i + 2 len(sums) ...
+    """
+    _, strides, dilations, origin, pitch = reach
+    index = take(counter)
+    while index < len(sums):
+        for each in range(index, len(blocks), len(sums)):
+            block = blocks[each, 0], blocks[each, 1], blocks[each, 2], blocks[each, 3]
+            filter_gradient(
+                product, images, grad, sums[index], padded, tail, distances, width, slack, block,
+                strides, dilations, origin, pitch, cells, 1 if each > index else 0,
+            )  # fmt: skip
+        index = take(counter)
+
+
+@jit
+def filter_gradient_slices_through(
+    counter: int,
+    blocks: Array,
+    product: int,
+    images: Array,
+    through: tuple[Array, Array, Array, Array, Array],
+    sums: Array,
+    padded: Array,
+    tail: Array,
+    distances: Array,
+    width: int,
+    slack: int,
+    reach: Reach,
+    cells: tuple[int, int, int],
+) -> None:
+    """`filter_gradient_slices`, where the output's gradient is made of a pool's, block by block.
+
+    `through` are the gradient in the maxima, which cells had them, room for the gradient of a
+    block's images and for the bias's sums of them, and where those sums go for all images.
+    """
+    grad, which, layer, layer_sums, bias_sums = through
+    _, strides, dilations, origin, pitch = reach
+    index = take(counter)
+    while index < len(sums):
+        for each in range(index, len(blocks), len(sums)):
+            first, last = blocks[each, 0], blocks[each, 1]
+            some = last - first
+            unpool(grad[first:last], which[first:last], layer[:some], layer_sums[:some])
+            for n in range(some):  # set, not added: two threads may be at one image
+                for i in range(bias_sums.shape[1]):
+                    for c in range(bias_sums.shape[2]):
+                        bias_sums[first + n, i, c] = layer_sums[n, i, c]
+            block = 0, some, blocks[each, 2], blocks[each, 3]
+            filter_gradient(
+                product, images[first:last], layer, sums[index], padded, tail, distances, width,
+                slack, block, strides, dilations, origin, pitch, cells, 1 if each > index else 0,
+            )  # fmt: skip
+        index = take(counter)
+
+
+# Put in by `specialize`.
+unpool: Any = None
 
 
 @jit

@@ -17,25 +17,24 @@ have planned their memory. All of this is for float32 and float64 where kernels 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import conv, direct, pool2x2
-from minitf.kernels.jit import jit, readonly
+from minitf.kernels.jit import Kernel, jit, readonly
 from minitf.kernels.padding import Pair
-from minitf.kernels.parallel import parallel_for
-from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.parallel import share
+from minitf.kernels.reference import NONE, ONE, Pads, lowest
+from minitf.kernels.simd import take
 from minitf.kernels.sums import row_sums, sum_rows
 from minitf.kernels.workspace import output as buffer
 from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
-
-# Images are computed in no more blocks than this, if their number allows.
-_BLOCKS = 32
 
 
 def conv2d_bias_relu(
@@ -69,14 +68,9 @@ def conv2d_bias_relu(
     array([0., 0., 5., 9.])
     """
     prepared = conv.prepare(input, filter, strides=strides, padding=padding, dilations=dilations)
-    result, offsets = buffer(out, prepared.shape, input.dtype), readonly(bias)
-
-    def images(first: int, last: int) -> None:
-        block = result[first:last]
-        prepared.compute(first, last, block)
-        _add_bias(block.reshape(-1, block.shape[3]), offsets, relu)
-
-    _in_blocks(len(input), prepared.at_once, images)
+    result = buffer(out, prepared.shape, input.dtype)
+    after = _add_bias_relu if relu else _add_bias
+    _convolve(prepared, after, bias, result, np.zeros((len(input), 0, 0, 0), np.uint8))
     return result
 
 
@@ -116,14 +110,7 @@ def conv2d_bias_relu_max_pool(
     prepared = conv.prepare(input, filter, strides=strides, padding=padding, dilations=dilations)
     shape = pool2x2.pooled_shape(prepared.shape, pool_padding)
     pooled, where = buffer(out, shape, input.dtype), buffer(which, shape, np.uint8)
-    offsets = readonly(bias)
-
-    def images(first: int, last: int) -> None:
-        block = workspace("layer", (last - first, *prepared.shape[1:]), input.dtype)
-        prepared.compute(first, last, block)
-        pool2x2.pool_images(block, offsets, pooled[first:last], where[first:last])
-
-    _in_blocks(len(input), prepared.at_once, images)
+    _convolve(prepared, pool2x2.bias_relu_pool_kernel(input.dtype), bias, pooled, where)
     return pooled, where
 
 
@@ -158,7 +145,7 @@ def conv2d_backprop_filter_through_pool(
       out: where to put the filter's gradient, if given.
       bias_out: where to put the bias's gradient, if given.
     """
-    source, where, channels = readonly(grad), readonly(which), filter_shape[3]
+    channels = filter_shape[3]
     given: dict[str, Any] = {"strides": strides, "padding": padding, "dilations": dilations}
     shape = (len(input), *out_size, channels)
     if conv.by_winograd(conv.FILTER_GRADIENT, grad.dtype, shape[:3], filter_shape, **given):
@@ -169,15 +156,9 @@ def conv2d_backprop_filter_through_pool(
         gradient = conv.conv2d_backprop_filter(input, filter_shape, layer, **given, out=out)
         return gradient, bias_gradient
     sums = row_sums("bias", shape, grad.dtype)
-
-    def grads(first: int, last: int) -> Array:
-        block = workspace("layer", (last - first, *out_size, channels), grad.dtype)
-        block_sums = row_sums("block's bias", block.shape, grad.dtype)
-        pool2x2.unpool_images(source[first:last], where[first:last], block, block_sums)
-        sums[first:last] = block_sums  # for an image that is asked for twice, by two threads
-        return readonly(block)
-
-    gradient = direct.filter_gradient_of(input, filter_shape, shape, grads, **given, out=out)
+    gradient = direct.conv2d_backprop_filter_through_pool(
+        input, filter_shape, grad, which, sums, out_size, **given, out=out
+    )
     bias_gradient = buffer(bias_out, (channels,), grad.dtype)
     return gradient, sum_rows(sums.reshape(-1, channels), out=bias_gradient)
 
@@ -203,17 +184,62 @@ def suits(
     return algorithm == "direct" or (algorithm == "pointwise" and which == conv.FORWARD)
 
 
-def _in_blocks(total: int, least: int, images: Callable[[int, int], None]) -> None:
-    """Calls `images(first, last)` for blocks of at least so many images, on all threads."""
-    size = max(least, -(-total // _BLOCKS), 1)
-    parallel_for(
-        -(-total // size), lambda index: images(index * size, min((index + 1) * size, total))
-    )
+def _convolve(
+    prepared: direct.Prepared, after: Kernel[Any, None], bias: Array, out: Array, which: Array
+) -> None:
+    """Convolves a block of images, does what comes after, and so on, on all threads."""
+    dtype, at_once = out.dtype, prepared.at_once
+    kernel, offsets, least = _layers(prepared.convolve, after), readonly(bias), lowest(dtype)
+
+    def run(counter: int) -> None:
+        layer = workspace("layer", (at_once, *prepared.shape[1:]), dtype)
+        kernel(counter, at_once, prepared.arguments(), layer, offsets, out, which, least)
+
+    share(-(-len(out) // at_once), run)
+
+
+@functools.cache
+def _layers(convolve: Kernel[Any, None], after: Kernel[Any, None]) -> Kernel[Any, None]:
+    name = f"_{convolve.__module__.rpartition('.')[2]}_{after.name}"
+    return _convolve_blocks.specialize(name, convolve=convolve, after=after)
+
+
+# Compiled
+
+# Put in by `specialize`.
+convolve: Any = None
+after: Any = None
+RELU = False
 
 
 @jit
-def _add_bias(pixels: Array, bias: Array, relu: bool) -> None:
-    for i in range(pixels.shape[0]):
-        for c in range(pixels.shape[1]):
-            value = pixels[i, c] + bias[c]
-            pixels[i, c] = 0 if relu and value <= 0 else value
+def _convolve_blocks(
+    counter: int,
+    at_once: int,
+    arguments: tuple[Any, ...],
+    layer: Array,
+    bias: Array,
+    out: Array,
+    which: Array,
+    least: Any,
+) -> None:
+    index = take(counter)
+    while index * at_once < len(out):
+        first, last = index * at_once, min((index + 1) * at_once, len(out))
+        convolve(arguments, first, last, layer)
+        after(layer[: last - first], bias, out[first:last], which[first:last], least)
+        index = take(counter)
+
+
+@jit
+def _add_bias(layer: Array, bias: Array, out: Array, which: Array, least: Any) -> None:
+    images, height, width, channels = out.shape
+    for n in range(images):
+        for i in range(height):
+            for j in range(width):
+                for c in range(channels):
+                    value = layer[n, i, j, c] + bias[c]
+                    out[n, i, j, c] = 0 if RELU and value <= 0 else value
+
+
+_add_bias_relu = _add_bias.specialize("_relu", RELU=True)

@@ -105,10 +105,15 @@ class Kernel(Generic[P, R]):
         return (self._compiled or self.compile())(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<kernel {self.__module__}.{self.__qualname__}{self._suffix}>"
+        return f"<kernel {self.__module__}.{self.name}>"
 
     __module__: str
     __qualname__: str
+
+    @property
+    def name(self) -> str:
+        """Tells it from other kernels of its module, and its copies from one another."""
+        return self.__qualname__ + self._suffix
 
     def specialize(self: K, suffix: str, **constants: Any) -> K:
         """This kernel again, with some of the global names it uses standing for other things.

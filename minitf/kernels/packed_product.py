@@ -27,8 +27,8 @@ import numpy.typing as npt
 from minitf.kernels import microkernel
 from minitf.kernels.jit import jit, readonly
 from minitf.kernels.packing import packer
-from minitf.kernels.parallel import parallel_for, parallel_ranges
-from minitf.kernels.simd import call
+from minitf.kernels.parallel import parallel_ranges, share
+from minitf.kernels.simd import call, take
 from minitf.kernels.workspace import address, scratch, workspace
 
 Array = npt.NDArray[Any]
@@ -70,20 +70,23 @@ def multiply(
     row_steps = a_row * size, b_row, columns * size
     steps = a_step * size, *((size, b_row) if transpose_b else (b_row, size))
 
-    def one(index: int) -> None:
-        first_row, first_column = index // across * _HIGH, index % across * wide
-        _multiply_block(
+    blocks = -(-rows // _HIGH) * across
+
+    def run(counter: int) -> None:
+        _multiply_blocks(
+            counter,
+            blocks,
+            (rows, _HIGH),
+            (columns, wide),
             code,
             places,
             scratch("gemm panels", wide * deep * size),
             row_steps,
             steps,
             (inner, deep, width, size),
-            (first_row, min(first_row + _HIGH, rows)),
-            (first_column, min(first_column + wide, columns)),
         )
 
-    parallel_for(-(-rows // _HIGH) * across, one)
+    share(blocks, run)
 
 
 def _left(a: Array, rows: int, transposed: bool) -> tuple[Array, int, int]:
@@ -112,6 +115,37 @@ def _copy(source: Array, copy: Array, start: int, stop: int) -> None:
     for i in range(start, stop):
         for j in range(source.shape[1]):
             copy[i, j] = source[i, j]
+
+
+@jit
+def _multiply_blocks(
+    counter: int,
+    blocks: int,
+    down: tuple[int, int],
+    right: tuple[int, int],
+    code: tuple[int, int],
+    places: tuple[int, int, int, int, int],
+    panels: int,
+    row_steps: tuple[int, int, int],
+    steps: tuple[int, int, int],
+    sizes: tuple[int, int, int, int],
+) -> None:
+    """The blocks of C that are left on the counter.
+
+    `down` and `right` say how many rows and columns there are, of C and of a block; for the others
+    see `_multiply_block`.
+    """
+    (rows, high), (columns, wide) = down, right
+    across = (columns + wide - 1) // wide
+    index = take(counter)
+    while index < blocks:
+        row, column = index // across * high, index % across * wide
+        some_rows, some_columns = (
+            (row, min(row + high, rows)),
+            (column, min(column + wide, columns)),
+        )
+        _multiply_block(code, places, panels, row_steps, steps, sizes, some_rows, some_columns)
+        index = take(counter)
 
 
 @jit

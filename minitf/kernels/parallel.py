@@ -28,6 +28,8 @@ import threading
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 
+import numpy as np
+
 # A block smaller than this many elementary steps (loads, multiply-adds; some 20 microseconds of
 # them) is not worth handing to another thread.
 LEAST_WORK = 1 << 18
@@ -58,6 +60,25 @@ def parallel_for(n_blocks: int, block: Callable[[int], object]) -> None:
         queue.put(job)
     job.take_blocks()
     job.wait()
+
+
+def share(total: int, run: Callable[[int], object]) -> None:
+    """Calls `run(counter)` on several threads, which share the numbers below `total` among them.
+
+    For blocks in compiled code, which need no Python between them: `run` is to call a kernel that
+    takes numbers from the counter (an address) with `simd.take` until there are none left. Handing
+    the interpreter's lock from thread to thread for each block would cost more than some blocks.
+
+    Args:
+      total: how many numbers there are; chosen from the size of the work, as for `parallel_for`.
+      run: called once by each thread that takes part; must not write where another block does.
+
+    Raises:
+      BaseException: what `run` raised.
+    """
+    counter = np.zeros(1, np.int64)
+    place = counter.ctypes.data
+    parallel_for(min(get_num_threads(), total), lambda _: run(place))
 
 
 def parallel_ranges(

@@ -152,6 +152,16 @@ def pool_images(input: Array, bias: Array | None, pooled: Array, which: Array) -
     kernel(readonly(input), readonly(nothing), pooled, which, lowest(input.dtype))
 
 
+def bias_relu_pool_kernel(dtype: np.dtype[Any]) -> Kernel[Any, None]:
+    """For other kernels: `kernel(input, bias, pooled, which, least)`."""
+    return _kernels(dtype).bias_relu_pool
+
+
+def unpool_kernel(dtype: np.dtype[Any]) -> Kernel[Any, None]:
+    """For other kernels: `kernel(grad, which, gradient, bias_sums)`."""
+    return _kernels(dtype).unpool
+
+
 def unpool_images(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> None:
     """The way back for some images, in this thread; sets the bias's `sums.row_sums`."""
     _kernels(grad.dtype).unpool(readonly(grad), readonly(which), gradient, bias_sums)

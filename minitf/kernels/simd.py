@@ -344,6 +344,11 @@ class Writer:
                 values = [build.load(place, align=self.size) for place in places]
                 build.store(compute(*values), places[-1], align=self.size)
 
+    def take(self, address: Value) -> Value:
+        """The integer in memory, to which one is added in the same moment."""
+        place = self._pointer(address, self._integer)
+        return self.builder.atomic_rmw("add", place, self.integer(1), "monotonic")
+
     def zero(self, address: Value) -> None:
         """Sets one number in memory to 0."""
         number = self._ir.Constant(self._scalar, 0.0)
@@ -382,6 +387,12 @@ def word(write: Writer, address: Value, index: Value) -> Value:
 def set_word(write: Writer, address: Value, index: Value, value: Value) -> None:
     """Puts an integer into memory, `index` integers after the address."""
     write.set_word(write.offset(address, index, 8), value)
+
+
+@emitted
+def take(write: Writer, counter: Value) -> Value:
+    """The integer at an address, which becomes one more: no two threads take the same one."""
+    return write.take(counter)
 
 
 @emitted

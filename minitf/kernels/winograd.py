@@ -37,12 +37,14 @@ from minitf.kernels import microkernel
 from minitf.kernels.direct import Prepared, packed
 from minitf.kernels.jit import readonly
 from minitf.kernels.padding import Pair, spatial_sizes
-from minitf.kernels.parallel import parallel_for, parallel_ranges
+from minitf.kernels.parallel import parallel_for, parallel_ranges, share
 from minitf.kernels.reference import NONE, ONE, Pads
 from minitf.kernels.simd import machine
 from minitf.kernels.winograd_blocks import (
+    Given,
     add_blocks,
     convolve_blocks,
+    convolve_images,
     filter_from_sums,
     transform_filter,
     transform_in,
@@ -59,9 +61,6 @@ _BLOCK_BYTES = 3 << 17
 
 # A block has no fewer tiles, for U to be read from memory no more often, and no more.
 _LEAST_TILES, _MOST_TILES = 14, 64
-
-# A thread takes such a share of the blocks that are left; see `_falling`.
-_SHARES = 8
 
 # The sums of the filter's gradient are in so many places, each for so many tiles or more.
 _SLICES, _LEAST_SLICE = 4, 200
@@ -162,16 +161,14 @@ def prepare(
     sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
     shape = (len(input), *sizes, filter.shape[3])
     origin, source = (padding[0][0], padding[1][0]), readonly(input)
-    tiles, step = _step(_straight(filter), input.shape[1:], shape, origin)
+    tiles, given = _given(_straight(filter), input.shape[1:], shape, origin)
     each, images = tiles.grid[0] * tiles.grid[1], address(source)
 
-    def compute(first: int, last: int, out: Array) -> None:
-        total = (last - first) * each
-        blocks = -(-total // tiles.at_once)
-        some = tiles._replace(total=total, at_once=-(-total // blocks))
-        step(images + first * source.strides[0], address(out), some, 0, blocks)
+    def arguments() -> tuple[Any, ...]:
+        counter = scratch("winograd counter", 8)
+        return images, source.strides[0], each, tiles.at_once, counter, given()
 
-    return Prepared(shape, max(tiles.at_once // each, 1), compute)
+    return Prepared(shape, max(tiles.at_once // each, 1), convolve_images, arguments)
 
 
 def _straight(filter: Array) -> Array:
@@ -189,24 +186,25 @@ def _convolve(images: Array, panels: Array, output: Array, origin: Pair) -> None
     if output.size == 0 or images.size == 0:
         output[...] = 0
         return
-    tiles, step = _step(panels, images.shape[1:], output.shape, origin)
+    tiles, given = _given(panels, images.shape[1:], output.shape, origin)
     source = readonly(images)
-    places, ranges = (address(source), address(output)), _falling(-(-tiles.total // tiles.at_once))
-    parallel_for(len(ranges), lambda index: step(*places, tiles, *ranges[index]))
+    places = address(source), address(output)
+
+    def run(counter: int) -> None:
+        convolve_blocks(*places, given(), tiles.at_once, tiles.total, counter)
+
+    share(-(-tiles.total // tiles.at_once), run)
 
 
-def _step(
+def _given(
     panels: Array, image: Sequence[int], out_shape: Sequence[int], origin: Pair
-) -> tuple[_Tiles, Callable[[int, int, _Tiles, int, int], None]]:
-    """The tiles, and the function that computes some blocks of them.
-
-    It takes the addresses of the images and the outputs, the tiles, and which blocks.
-    """
+) -> tuple[_Tiles, Callable[[], Given]]:
+    """The tiles, and what gives a thread all that `convolve_blocks` takes besides."""
     count, window, _, channels, width = panels.shape
     tiles = _tiles(out_shape, window, origin, _padded(channels) + count * width)
     made = transforms(tiles.outputs, window)
     transformed = _transformed_filter(panels, made)
-    u, u_spread = address(transformed), transformed.strides[0]
+    u = address(transformed), transformed.strides[0]
     product = microkernel.product(np.float32, out_shape[3])
     steps = microkernel.strides(_padded(channels), count * width, (0, 1, width))
     walks = transform_in.address(), transform_out.address()
@@ -214,35 +212,22 @@ def _step(
     v_spread, m_spread = _spread(tiles, _padded(channels)), _spread(tiles, count * width)
     most = max(_padded(channels), _padded(out_shape[3]))
     cut = (count, width, _lanes()), (*tiles.grid, tiles.size, tiles.outputs)
-    sizes, described = (image[0], image[1], image[2]), address(steps)
-    out_sizes, positions = (out_shape[1], out_shape[2], out_shape[3]), tiles.size**2
+    sizes = (image[0], image[1], image[2]), (out_shape[1], out_shape[2], out_shape[3])
+    positions = tiles.size**2
+    described = steps, address(steps)  # an array is there as long as somebody has it
 
-    def step(images: int, output: int, some: _Tiles, start: int, stop: int) -> None:
-        convolve_blocks(
-            walks,
-            functions,
-            images,
-            sizes,
-            *origin,
-            u,
-            u_spread,
-            output,
-            out_sizes,
+    def given() -> Given:
+        room = (
             scratch("winograd data", positions * v_spread),
             v_spread,
             scratch("winograd products", positions * m_spread),
             m_spread,
             scratch("winograd patch", positions * most * _FLOAT),
-            described,
-            scratch("winograd strides", steps.nbytes),
-            *cut,
-            some.at_once,
-            some.total,
-            start,
-            stop,
         )
+        strides = described[1], scratch("winograd strides", steps.nbytes)
+        return walks, functions, sizes, origin, u, room, strides, *cut
 
-    return tiles, step
+    return tiles, given
 
 
 def conv2d_backprop_filter(
@@ -380,22 +365,6 @@ def _ranges(total: int, most: int) -> list[tuple[int, int]]:
     """Cuts 0 ... total into so many ranges, or fewer."""
     pieces = min(total, most)
     return [(total * i // pieces, total * (i + 1) // pieces) for i in range(pieces)]
-
-
-def _falling(total: int) -> list[tuple[int, int]]:
-    """Cuts 0 ... total into ranges, the first of them the longest.
-
-    So threads have few to fetch, and in the end none waits long for another.
-
-    >>> _falling(20)
-    [(0, 3), (3, 6), (6, 8), (8, 10), (10, 12), (12, 13), (13, 14), (14, 15), (15, 16), ...]
-    """
-    ranges, done = [], 0
-    while done < total:
-        length = -(-(total - done) // _SHARES)
-        ranges.append((done, done + length))
-        done += length
-    return ranges
 
 
 def _slices(tiles: _Tiles, panels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

@@ -7,8 +7,21 @@ sizes, addresses of float32 arrays, and addresses of the machine code of `winogr
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy.typing as npt
+
 from minitf.kernels.jit import jit, native
-from minitf.kernels.simd import add_numbers, call, copy_numbers, set_word, word, zero_numbers
+from minitf.kernels.padding import Pair
+from minitf.kernels.simd import (
+    add_numbers,
+    call,
+    copy_numbers,
+    set_word,
+    take,
+    word,
+    zero_numbers,
+)
 
 # Bytes in a number; numbers that `microkernel.strides` gives.
 SIZE, STRIDES = 4, 11
@@ -16,8 +29,21 @@ SIZE, STRIDES = 4, 11
 # So many products are added up, and then the sums of those: that loses less to rounding.
 _SUMMED = 128
 
+Array = npt.NDArray[Any]
+
 Image = tuple[int, int, int]  # height, width, channels
 Grid = tuple[int, int, int, int]  # rows and columns of tiles, numbers in a side, outputs in a side
+Given = tuple[
+    Pair,
+    tuple[int, int, int],
+    tuple[Image, Image],
+    Pair,
+    Pair,
+    tuple[int, int, int, int, int],
+    Pair,
+    tuple[int, int, int],
+    Grid,
+]
 
 
 @jit
@@ -157,36 +183,31 @@ def transform_out(
 
 @jit
 def convolve_blocks(
-    walks: tuple[int, int],
-    functions: tuple[int, int, int],
-    images: int,
-    image: Image,
-    above: int,
-    left_of: int,
-    transformed: int,
-    filter_spread: int,
-    output: int,
-    out_image: Image,
-    v: int,
-    v_spread: int,
-    m: int,
-    m_spread: int,
-    patch: int,
-    steps: int,
-    strides: int,
-    panels: tuple[int, int, int],
-    grid: Grid,
-    at_once: int,
-    total: int,
-    start: int,
-    stop: int,
+    images: int, output: int, given: Given, at_once: int, total: int, counter: int
 ) -> None:
-    """Computes the outputs of the blocks `start` to `stop`, of `at_once` tiles each.
+    """Computes the outputs of the blocks, of `at_once` tiles each, that are left on the counter.
 
-    `walks` are the addresses of `transform_in` and `transform_out`; `functions` those of the
-    product and of the two transforms; `panels` says how many they are, how wide, and how many lanes
-    a vector has; `steps` is the address of the product's strides, and `strides` room for a copy.
+    Args:
+      images, output: the addresses of both.
+      given: what all blocks have in common:
+        the addresses of `transform_in` and `transform_out`;
+        those of the product and of the two transforms;
+        the sizes of an image and of its outputs;
+        how far the first tile reaches out of the image;
+        the address of the transformed filter, and the bytes between its positions;
+        the same of the room for V and for M, and the address of a patch for `transform_in`;
+        the address of the product's strides, and of room for a copy;
+        how many panels there are, how wide, and how many lanes a vector has;
+        rows and columns of tiles, numbers in a side, outputs in a side.
+      total: how many tiles there are.
+      counter: its address.
     """
+    walks, functions, sizes, origin, filter, room, strides_, panels, grid = given
+    image, out_image = sizes
+    above, left_of = origin
+    transformed, filter_spread = filter
+    v, v_spread, m, m_spread, patch = room
+    steps, strides = strides_
     walk_in, walk_out = walks
     product, data, back = functions
     height, width, channels = image
@@ -195,7 +216,8 @@ def convolve_blocks(
     rows, columns, side, outputs = grid
     padded = (channels + lanes - 1) // lanes * lanes
     _copy_words(steps, strides)
-    for block in range(start, stop):
+    block = take(counter)
+    while block * at_once < total:
         first, last = block * at_once, min((block + 1) * at_once, total)
         call(
             walk_in,
@@ -228,6 +250,22 @@ def convolve_blocks(
                 lanes, outputs, rows, columns, first, last, patch,
             ),
         )  # fmt: skip
+        block = take(counter)
+
+
+@jit
+def convolve_images(
+    arguments: tuple[int, int, int, int, int, Given], first: int, last: int, layer: Array
+) -> None:
+    """The convolution of the images `first` to `last`, to the beginning of `layer`."""
+    images, apart, each, at_once, counter, given = arguments
+    total = (last - first) * each
+    blocks = (total + at_once - 1) // at_once
+    set_word(counter, 0, 0)
+    convolve_blocks(
+        images + first * apart, layer.ctypes.data, given, (total + blocks - 1) // blocks, total,
+        counter,
+    )  # fmt: skip
 
 
 @jit
