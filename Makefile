@@ -14,7 +14,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network lint parity parity-record parity-report side-by-side bench bench-growth bench-kernels docs clean
+.PHONY: help mnist test test-network lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -61,6 +61,12 @@ bench: $(VENV)/.installed $(PEERS)  ## measure beside TensorFlow and PyTorch (AR
 
 bench-growth: $(VENV)/.installed $(PEERS)  ## plot how cost grows with graph and batch
 	$(PY) -m benchmarks.growth $(ARGS)
+
+bench-parts: $(VENV)/.installed  ## measure what each part of the engine is worth
+	$(PY) -m benchmarks.ablation $(ARGS)
+
+bench-page: $(VENV)/.installed  ## write the figures of docs/performance.md from the records
+	$(PY) -m benchmarks.page
 
 bench-kernels: $(VENV)/.installed  ## measure the kernels alone
 	$(PY) -m benchmarks.kernels $(ARGS)

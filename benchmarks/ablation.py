@@ -36,6 +36,15 @@ PARTS: dict[str, dict[str, Any]] = {
 }
 
 
+# Multiplications and additions of a step, for an image and for all parameters once: three times
+# the forward pass of the convolutions and the dense layers, but for the images' own gradient.
+FLOPS_PER_IMAGE = 2.0 * (
+    2 * 28 * 28 * 25 * 32 + 3 * 14 * 14 * 25 * 32 * 64 + 3 * (3136 * 1024 + 1024 * 10)
+)
+# Bytes that an update by Adam moves: four arrays of all parameters are read, and three written.
+BYTES_OF_ADAM = 7 * 4 * 3_274_634
+
+
 def training(tf: Any, batch: int, part: dict[str, Any]) -> Callable[[], Any]:
     """A function that runs one step without a part."""
     conv, passes = _modules()
@@ -85,6 +94,30 @@ def measure(tf: Any, batch: int, rounds: int) -> dict[str, float]:
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
+def roof() -> dict[str, float]:
+    """What the machine can do: operations a second of a large product, and bytes of a copy."""
+    from minitf.kernels import gemm
+
+    size, rng = 2048, np.random.default_rng(0)
+    a, b = (rng.random((size, size), np.float32) for _ in range(2))
+    out, source = np.empty_like(a), np.zeros(1 << 26, np.float32)
+    target = np.empty_like(source)
+    target[:] = 0  # its pages are there
+    return {
+        "flops": 2.0 * size**3 / _fastest(lambda: gemm.matmul(a, b, out=out)),
+        "bytes": 2.0 * source.nbytes / _fastest(lambda: np.copyto(target, source)),
+    }
+
+
+def _fastest(action: Callable[[], object]) -> float:
+    times = []
+    for _ in range(12):
+        began = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -95,9 +128,12 @@ def main(argv: list[str] | None = None) -> None:
     tf = networks.load("minitf")
     load_before = load()
     batches = {str(batch): measure(tf, batch, args.rounds) for batch in BATCHES}
+    limits = roof()
     print(shown(batches))
+    print(f"{limits['flops'] / 1e9:.0f} GFLOP/s in a large product, ", end="")
+    print(f"{limits['bytes'] / 1e9:.1f} GB/s in a copy on one core")
     if args.record:
-        report = {**circumstances(load_before), "batches": batches}
+        report = {**circumstances(load_before), "batches": batches, "roof": limits}
         RECORDED.write_text(json.dumps(report, indent=1) + "\n")
         say(f"written: {RECORDED.relative_to(driver.ROOT)}")
 

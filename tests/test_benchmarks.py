@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import catalogue, driver, fresh, graph_work, plot, summary, targets, worker
+from benchmarks import catalogue, driver, fresh, graph_work, page, plot, summary, targets, worker
 from benchmarks.__main__ import in_workers
 from benchmarks.catalogue import Case
 from benchmarks.driver import Engine, Measured, Plan
@@ -408,6 +408,31 @@ def test_examples_in_docstrings(module: Any) -> None:
     failed, tried = doctest.testmod(module)
     assert tried
     assert not failed
+
+
+def test_a_page_is_filled_or_refused() -> None:
+    assert page.filled("<!-- a -->1<!-- end --><!-- b -->2<!-- end -->", {"b": "3"}) == (
+        "<!-- a -->1<!-- end --><!-- b -->\n3\n<!-- end -->"
+    )
+    with pytest.raises(ValueError, match="0 places for 'c'"):
+        page.filled("<!-- a -->1<!-- end -->", {"c": "3"})
+
+
+def test_the_picture_has_a_bar_for_each_ratio() -> None:
+    given = [("ratio", 0.5), ("ratio", 9.0), ("ratio", None), ("own", 3.0)]
+    judged = [
+        {
+            "title": f"case <{i}>", "against": "tensorflow", "kind": kind, "measured": value,
+            "line": 0.7, "aim": 0.5, "state": "done",
+        }
+        for i, (kind, value) in enumerate(given)
+    ]  # fmt: skip
+    root = ElementTree.fromstring(page.picture(judged))
+    bars = [each for each in root.iter() if each.get("class") == "bar"]
+    assert [float(bar.get("width") or 0) for bar in bars] == [
+        page.UNIT * 0.5,
+        page.UNIT * page.MOST,
+    ]
 
 
 def test_the_plot_is_well_formed_and_has_every_point() -> None:
