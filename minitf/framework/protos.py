@@ -18,7 +18,7 @@ import functools
 from typing import Any
 
 # A message, then its fields: `number name type`. `*type` is repeated, `map key value` is a map,
-# and `| oneof` says that at most one of the fields of that name is set.
+# and `| oneof` says that at most one of the fields of that name is set. `enum` is one inside.
 _MESSAGES = """
 TensorShapeProto
   2 dim *TensorShapeProto.Dim; 3 unknown_rank bool
@@ -95,7 +95,26 @@ GraphDebugInfo.StackTrace
 GraphDef
   1 node *NodeDef; 4 versions VersionDef; 3 version int32; 2 library FunctionDefLibrary
   5 debug_info GraphDebugInfo
+TensorSliceProto
+  1 extent *TensorSliceProto.Extent
+TensorSliceProto.Extent
+  1 start int64; 2 length int64 | has_length
+BundleHeaderProto
+  1 num_shards int32; 2 endianness int32; 3 version VersionDef
+BundleEntryProto
+  1 dtype DataType; 2 shape TensorShapeProto; 3 shard_id int32; 4 offset int64; 5 size int64
+  6 crc32c fixed32; 7 slices *TensorSliceProto
+SaverDef
+  enum CheckpointFormatVersion LEGACY=0 V1=1 V2=2
+  1 filename_tensor_name string; 2 save_tensor_name string; 3 restore_op_name string
+  4 max_to_keep int32; 5 sharded bool; 6 keep_checkpoint_every_n_hours float
+  7 version SaverDef.CheckpointFormatVersion
+CheckpointState
+  1 model_checkpoint_path string; 2 all_model_checkpoint_paths *string
+  3 all_model_checkpoint_timestamps *double; 4 last_preserved_timestamp double
 """
+
+_ENUMS = ("DataType", "FullTypeId", "SaverDef.CheckpointFormatVersion")
 
 
 def _words(text: str) -> list[str]:
@@ -194,7 +213,10 @@ def _classes() -> dict[str, Any]:
             full_name = f".{_PACKAGE}.{line}"
         else:
             for text in line.split(";"):
-                _add_field(message, full_name, text)
+                if text.split()[0] == "enum":
+                    _add_enum(message, *text.split()[1:])
+                else:
+                    _add_field(message, full_name, text)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     descriptors = {name: pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in names}
@@ -210,10 +232,15 @@ def _add_enums(file: Any) -> None:
     for offset, suffix in ((0, ""), (100, "_REF")):
         for number, name in enumerate(_DATA_TYPES, start=1):
             data_type.value.add(name=f"DT_{name}{suffix}", number=number + offset)
-    full_type = file.enum_type.add(name="FullTypeId")
-    for entry in _FULL_TYPES:
-        name, _, value = entry.partition("=")
-        full_type.value.add(name=f"TFT_{name}", number=int(value))
+    _add_enum(file, "FullTypeId", *(f"TFT_{entry}" for entry in _FULL_TYPES))
+
+
+def _add_enum(parent: Any, name: str, *entries: str) -> None:
+    """Adds an enumeration, with entries like `V2=2`, to a file or a message."""
+    added = parent.enum_type.add(name=name)
+    for entry in entries:
+        label, _, value = entry.partition("=")
+        added.value.add(name=label, number=int(value))
 
 
 def _add_field(message: Any, full_name: str, text: str) -> None:
@@ -247,5 +274,5 @@ def _set_type(field: Any, kind: str) -> None:
     if scalar is not None:
         field.type = scalar
     else:
-        field.type = field.TYPE_ENUM if kind in ("DataType", "FullTypeId") else field.TYPE_MESSAGE
+        field.type = field.TYPE_ENUM if kind in _ENUMS else field.TYPE_MESSAGE
         field.type_name = kind if kind.startswith(".") else f".{_PACKAGE}.{kind}"
