@@ -102,6 +102,11 @@ class BundleReader:
 
     # ---- what there is
 
+    def all_entries(self) -> Iterator[tuple[bytes, Any]]:
+        """The keys and entries of all tensors and parts."""
+        yield from ((name.encode(), entry) for name, entry in self.entries.items())
+        yield from self._parts.items()
+
     def dtype(self, name: str) -> dtypes.DType:
         """A tensor's dtype."""
         return dtypes.as_dtype(self._entry(name).dtype)
@@ -137,8 +142,15 @@ class BundleReader:
 
     # ---- reading
 
-    def read(self, name: str, part: slices.Extent | None = None) -> Any:
+    def read(
+        self, name: str, part: slices.Extent | None = None, progress: Progress | None = None
+    ) -> Any:
         """A tensor, or a part of it. The array may not be written to.
+
+        Args:
+          name: the tensor's.
+          part: from where to where along each axis; None for all.
+          progress: is told how many bytes have been read.
 
         Raises:
           NotFoundError: if it is not in the checkpoint, or the file of its values is missing.
@@ -154,12 +166,12 @@ class BundleReader:
         ]
         if len(stored) == 1 and slices.covers(stored[0][0], wanted):
             extent, entry, _ = stored[0]
-            return self._value(name, entry)[slices.within(wanted, extent)]
+            return self._value(name, entry, progress)[(*slices.within(wanted, extent), ...)]
         result = np.empty(slices.dims(wanted), self.dtype(name).as_numpy_dtype)
         filled = 0
         for extent, entry, both in stored:
             if both is not None:
-                value = self._value(name, entry)[slices.within(both, extent)]
+                value = self._value(name, entry, progress)[(*slices.within(both, extent), ...)]
                 result[slices.within(both, wanted)] = value
                 filled += value.size
         if filled != result.size:
@@ -171,7 +183,7 @@ class BundleReader:
             )
         return result
 
-    def _value(self, name: str, entry: Any) -> Any:
+    def _value(self, name: str, entry: Any, progress: Progress | None) -> Any:
         """What an entry stands for, once it is checked."""
         dtype, shape = dtypes.as_dtype(entry.dtype), _shape(entry)
         if not dtype.is_numpy_compatible:
@@ -188,10 +200,11 @@ class BundleReader:
         numpy_dtype = np.dtype(dtype.as_numpy_dtype)
         if size < _MAPPED or entry.offset % numpy_dtype.itemsize:
             octets = np.empty(size, np.uint8)
-            self._read_into(name, entry, octets)
+            self._read_exactly(name, entry, octets, 0)
+            self._compare(name, entry, crc32c(octets))
             octets.flags.writeable = False
         else:
-            self.check(name, entry)
+            self.check(name, entry, progress)
             octets = self._mapped(entry)
         return octets.view(numpy_dtype).reshape(shape)
 
@@ -227,10 +240,6 @@ class BundleReader:
             if progress is not None:
                 progress.add(len(chunk))
         self._compare(name, entry, crc)
-
-    def _read_into(self, name: str, entry: Any, octets: Any) -> None:
-        self._read_exactly(name, entry, octets, 0)
-        self._compare(name, entry, crc32c(octets))
 
     def _compare(self, name: str, entry: Any, crc: int) -> None:
         if mask(crc) != entry.crc32c:

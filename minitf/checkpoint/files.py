@@ -181,4 +181,9 @@ def remove_folder(path: str) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for name in os.listdir(path):
             remove(os.path.join(path, name))
-        os.rmdir(path)
+        remove_empty_folder(path)
+
+
+def remove_empty_folder(path: str) -> None:
+    """Deletes a folder that has nothing in it."""
+    os.rmdir(path)
