@@ -162,6 +162,7 @@ def entries(data: bytes, path: str) -> Iterator[tuple[bytes, bytes]]:
 
     Raises:
       DataLossError: if anything is not as it was written.
+      OutOfRangeError: if its index is said to be outside of it.
       UnimplementedError: if a block is compressed.
     """
     try:
@@ -178,6 +179,10 @@ def _entries(data: bytes, path: str) -> Iterator[tuple[bytes, bytes]]:
         raise ValueError("the file is cut off, or is no table: it does not end as one")
     metaindex, at = _place(footer, 0)
     index, at = _place(footer, at)
+    if index.end > len(data):  # TensorFlow's class for this
+        raise errors.OutOfRangeError(
+            None, None, f"{path}: the index is said to end behind the end of the file"
+        )
     if footer != _footer(_written(metaindex), _written(index)):
         raise ValueError("the footer is not as it was written")
     _expect_at(metaindex.end, index.offset, "the index")
