@@ -166,12 +166,12 @@ class BundleReader:
         ]
         if len(stored) == 1 and slices.covers(stored[0][0], wanted):
             extent, entry, _ = stored[0]
-            return self._value(name, entry, progress)[(*slices.within(wanted, extent), ...)]
+            return self._value(name, entry, progress)[slices.within(wanted, extent)]
         result = np.empty(slices.dims(wanted), self.dtype(name).as_numpy_dtype)
         filled = 0
         for extent, entry, both in stored:
             if both is not None:
-                value = self._value(name, entry, progress)[(*slices.within(both, extent), ...)]
+                value = self._value(name, entry, progress)[slices.within(both, extent)]
                 result[slices.within(both, wanted)] = value
                 filled += value.size
         if filled != result.size:
@@ -223,9 +223,7 @@ class BundleReader:
         """The pages of the file that hold a value."""
         start = entry.offset // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
         before = entry.offset - start
-        pages = mmap.mmap(
-            self._file(entry), before + entry.size, prot=mmap.PROT_READ, offset=start
-        )
+        pages = mmap.mmap(self._file(entry), before + entry.size, prot=mmap.PROT_READ, offset=start)
         return np.frombuffer(pages, np.uint8, entry.size, before)
 
     # ---- checking

@@ -162,4 +162,3 @@ def _entry(dtype: dtypes.DType, shape: Sequence[int]) -> Any:
     for size in shape:
         entry.shape.dim.add(size=size)
     return entry
-

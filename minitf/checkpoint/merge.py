@@ -44,7 +44,10 @@ def merge_bundles(prefixes: Sequence[str], destination: str, delete_folders: boo
             else:
                 entries[key] = entry
         moves += [
-            (data_name(reader.prefix, shard, reader.shards), data_name(destination, first + shard, total))
+            (
+                data_name(reader.prefix, shard, reader.shards),
+                data_name(destination, first + shard, total),
+            )
             for shard in range(reader.shards)
         ]
     with files.Unfinished(index_name(destination)) as index:

@@ -81,9 +81,10 @@ def covers(outer: Extent, inner: Extent) -> bool:
     return all(o[0] <= i[0] and i[1] <= o[1] for o, i in zip(outer, inner, strict=True))
 
 
-def within(inner: Extent, outer: Extent) -> tuple[slice, ...]:
-    """Where, in an array that holds one part, another one stands."""
-    return tuple(slice(i[0] - o[0], i[1] - o[0]) for i, o in zip(inner, outer, strict=True))
+def within(inner: Extent, outer: Extent) -> tuple[Any, ...]:
+    """Where, in an array that holds one part, another one stands: an index for it."""
+    places = tuple(slice(i[0] - o[0], i[1] - o[0]) for i, o in zip(inner, outer, strict=True))
+    return places + (...,)  # which makes an array of a scalar, too
 
 
 def key(name: bytes, part: Slice) -> bytes:

@@ -32,7 +32,8 @@ def pieces(value: Any) -> Iterator[Piece]:
     if value.dtype == object:
         yield from _pieces_of_strings([_as_bytes(text) for text in value.reshape(-1).tolist()])
         return
-    octets = memoryview(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
+    octets: Any = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+    octets = memoryview(octets)
     for start in range(0, len(octets), CHUNK):
         chunk = octets[start : start + CHUNK]
         yield chunk, chunk

@@ -109,12 +109,41 @@ SaverDef
   1 filename_tensor_name string; 2 save_tensor_name string; 3 restore_op_name string
   4 max_to_keep int32; 5 sharded bool; 6 keep_checkpoint_every_n_hours float
   7 version SaverDef.CheckpointFormatVersion
+SaveSliceInfoDef
+  1 full_name string; 2 full_shape *int64; 3 var_offset *int64; 4 var_shape *int64
+VariableDef
+  1 variable_name string; 6 initial_value_name string; 2 initializer_name string
+  3 snapshot_name string; 4 save_slice_info_def SaveSliceInfoDef; 5 is_resource bool
+  7 trainable bool; 8 synchronization VariableSynchronization; 9 aggregation VariableAggregation
+CollectionDef
+  1 node_list CollectionDef.NodeList | kind; 2 bytes_list CollectionDef.BytesList | kind
+  3 int64_list CollectionDef.Int64List | kind; 4 float_list CollectionDef.FloatList | kind
+CollectionDef.NodeList
+  1 value *string
+CollectionDef.BytesList
+  1 value *bytes
+CollectionDef.Int64List
+  1 value *int64
+CollectionDef.FloatList
+  1 value *float
+MetaGraphDef
+  1 meta_info_def MetaGraphDef.MetaInfoDef; 2 graph_def GraphDef; 3 saver_def SaverDef
+  4 collection_def map string CollectionDef
+MetaGraphDef.MetaInfoDef
+  1 meta_graph_version string; 2 stripped_op_list OpList; 4 tags *string
+  5 tensorflow_version string; 6 tensorflow_git_version string; 7 stripped_default_attrs bool
 CheckpointState
   1 model_checkpoint_path string; 2 all_model_checkpoint_paths *string
   3 all_model_checkpoint_timestamps *double; 4 last_preserved_timestamp double
 """
 
-_ENUMS = ("DataType", "FullTypeId", "SaverDef.CheckpointFormatVersion")
+_ENUMS = (
+    "DataType",
+    "FullTypeId",
+    "SaverDef.CheckpointFormatVersion",
+    "VariableAggregation",
+    "VariableSynchronization",
+)
 
 
 def _words(text: str) -> list[str]:
@@ -136,6 +165,11 @@ COMPLEX64=212 COMPLEX128=213 STRING=214 BFLOAT16=215 TENSOR=1000 ARRAY=1001 OPTI
 LITERAL=1003 ENCODED=1004 SHAPE_TENSOR=1005 DATASET=10102 RAGGED=10103 ITERATOR=10104
 MUTEX_LOCK=10202 LEGACY_VARIANT=10203
 """)
+
+_VARIABLE_ENUMS = {
+    "Synchronization": _words("AUTO=0 NONE=1 ON_WRITE=2 ON_READ=3"),
+    "Aggregation": _words("NONE=0 SUM=1 MEAN=2 ONLY_FIRST_REPLICA=3"),
+}
 
 _PACKAGE = "tensorflow"
 
@@ -233,6 +267,8 @@ def _add_enums(file: Any) -> None:
         for number, name in enumerate(_DATA_TYPES, start=1):
             data_type.value.add(name=f"DT_{name}{suffix}", number=number + offset)
     _add_enum(file, "FullTypeId", *(f"TFT_{entry}" for entry in _FULL_TYPES))
+    for name, entries in _VARIABLE_ENUMS.items():
+        _add_enum(file, f"Variable{name}", *(f"VARIABLE_{name.upper()}_{e}" for e in entries))
 
 
 def _add_enum(parent: Any, name: str, *entries: str) -> None:

@@ -187,9 +187,9 @@ def _instruction_kernel(octets: Array, state: int, shift: Array, tables: Array) 
     while left >= 3 * _STRAND:
         second, third = 0, 0
         for place in range(address, address + _STRAND, 8):
-            state = _next_word(state, place)  # type: ignore[assignment]
-            second = _next_word(second, place + _STRAND)  # type: ignore[assignment]
-            third = _next_word(third, place + 2 * _STRAND)  # type: ignore[assignment]
+            state = _next_word(state, place)
+            second = _next_word(second, place + _STRAND)
+            third = _next_word(third, place + 2 * _STRAND)
         state = second ^ (
             shift[0, state & 255]
             ^ shift[1, (state >> 8) & 255]
@@ -205,7 +205,7 @@ def _instruction_kernel(octets: Array, state: int, shift: Array, tables: Array) 
         address += 3 * _STRAND
         left -= 3 * _STRAND
     while left >= 8:
-        state = _next_word(state, address)  # type: ignore[assignment]
+        state = _next_word(state, address)
         address += 8
         left -= 8
     for place in range(len(octets) - left, len(octets)):

@@ -34,6 +34,8 @@ from minitf.train.learning_rate_decay import noisy_linear_cosine_decay as noisy_
 from minitf.train.learning_rate_decay import piecewise_constant as piecewise_constant
 from minitf.train.learning_rate_decay import piecewise_constant_decay as piecewise_constant_decay
 from minitf.train.learning_rate_decay import polynomial_decay as polynomial_decay
+from minitf.train.meta_graph import export_meta_graph as export_meta_graph
+from minitf.train.meta_graph import import_meta_graph as import_meta_graph
 from minitf.train.momentum import MomentumOptimizer as MomentumOptimizer
 from minitf.train.moving_averages import ExponentialMovingAverage as ExponentialMovingAverage
 from minitf.train.optimizer import Optimizer as Optimizer

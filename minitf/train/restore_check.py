@@ -121,7 +121,8 @@ def _refuse(
     unused = [name for name in reader.entries if name not in known]
     lines = [f"The checkpoint {reader.prefix} does not fit this graph."]
     lines += _section(
-        "only in the graph", [_with_nearest(each.name, unused or reader.entries) for each in missing]
+        "only in the graph",
+        [_with_nearest(each.name, unused or reader.entries) for each in missing],
     )
     lines += _section("only in the checkpoint", [f"{n} {_text(reader.shape(n))}" for n in unused])
     lines += _section(
@@ -151,6 +152,8 @@ def _section(title: str, items: list[str]) -> list[str]:
 def _with_nearest(name: str, others: Any) -> str:
     """A name, and those in the checkpoint that look like it."""
     near = difflib.get_close_matches(name, list(others), n=2, cutoff=0.5)
-    last = name.rpartition("/")[2]
-    near = near or [other for other in others if other.rpartition("/")[2] == last][:2]
+    if not near:  # the scope is another one
+        by_last = {other.rpartition("/")[2]: other for other in others}
+        last = difflib.get_close_matches(name.rpartition("/")[2], by_last, n=2)
+        near = [by_last[each] for each in last]
     return f"{name}  (nearest in the checkpoint: {', '.join(near)})" if near else name

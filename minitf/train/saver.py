@@ -90,7 +90,8 @@ class Saver:
                 None, None, "Checkpoints are saved in version 2, by the one builder that there is."
             )
         self._var_list = var_list
-        self._options = {
+        self._name = name
+        self._options: dict[str, Any] = {
             "name": name,
             "filename": filename,
             "reshape": reshape,
@@ -131,8 +132,8 @@ class Saver:
                 self._is_empty = True
                 return
             self.saver_def = saver_graph.build(self._var_list, **self._options)
-        elif self._options["name"]:
-            self._put_into_scope(self._options["name"])
+        elif self._name:
+            self._put_into_scope(self._name)
         self._check_saver_def()
         self._next_to_keep = time.time() + self.saver_def.keep_checkpoint_every_n_hours * 3600
 
@@ -217,9 +218,7 @@ class Saver:
                 self._next_to_keep += self.saver_def.keep_checkpoint_every_n_hours * 3600
                 continue
             try:
-                checkpoint_management.remove_checkpoint(
-                    prefix, meta_graph_suffix=meta_graph_suffix
-                )
+                checkpoint_management.remove_checkpoint(prefix, meta_graph_suffix=meta_graph_suffix)
             except OSError as error:
                 logging.warning("Ignoring: %s", error)
 
@@ -275,7 +274,9 @@ class Saver:
             return None
         folder = os.path.dirname(os.fsdecode(save_path))
         if folder and not os.path.isdir(os.path.dirname(folder) or "."):
-            raise ValueError(f"Parent directory of {os.fsdecode(save_path)} doesn't exist, can't save.")
+            raise ValueError(
+                f"Parent directory of {os.fsdecode(save_path)} doesn't exist, can't save."
+            )
         commit.clean(folder)
         with self._graph_beside(sess, prefix, graph_file, strip_default_attrs):
             prefix = self._write(sess, prefix)
@@ -301,7 +302,9 @@ class Saver:
             return path
         if not hasattr(global_step, "__index__") or hasattr(global_step, "graph"):
             global_step = training_util.global_step(sess, global_step)
-        return f"{path}-{int(global_step):08d}" if self._pad_step_number else f"{path}-{global_step}"
+        return (
+            f"{path}-{int(global_step):08d}" if self._pad_step_number else f"{path}-{global_step}"
+        )
 
     @contextlib.contextmanager
     def _graph_beside(
@@ -348,13 +351,10 @@ class Saver:
         filename: str | None = None,
         collection_list: Any = None,
         as_text: bool = False,
-        export_scope: str | None = None,
         clear_devices: bool = False,
-        clear_extraneous_savers: bool = False,
         strip_default_attrs: bool = False,
-        save_debug_info: bool = False,
     ) -> Any:
-        """The default graph as a `MetaGraphDef` with this saver; see `tf.train.export_meta_graph`."""
+        """The default graph as a `MetaGraphDef`, with this saver; see `meta_graph`."""
         from minitf.train.meta_graph import export_meta_graph
 
         return export_meta_graph(
@@ -362,11 +362,8 @@ class Saver:
             saver_def=self.saver_def,
             collection_list=collection_list,
             as_text=as_text,
-            export_scope=export_scope,
             clear_devices=clear_devices,
-            clear_extraneous_savers=clear_extraneous_savers,
             strip_default_attrs=strip_default_attrs,
-            save_debug_info=save_debug_info,
         )
 
     # ---- restoring
@@ -395,7 +392,7 @@ class Saver:
                 "Can't load save_path when it is None.\n  what to do: tf.train.latest_checkpoint "
                 "gives None where it finds no checkpoint; look at the folder that it was given."
             )
-        prefix = _as_prefix(os.fsdecode(save_path))
+        prefix = as_prefix(os.fsdecode(save_path))
         if not state_file.exists(prefix):
             raise ValueError(_no_checkpoint(prefix))
         logging.info("Restoring parameters from %s", prefix)
@@ -406,7 +403,7 @@ class Saver:
 _FILE_OF = re.compile(r"(.+)\.(index|meta|data-\d{5,}-of-\d{5,})")
 
 
-def _as_prefix(path: str) -> str:
+def as_prefix(path: str) -> str:
     """The prefix that somebody means who names a folder, or a file of a checkpoint."""
     if state_file.exists(path):
         return path

@@ -103,8 +103,7 @@ def saveables(var_list: Any) -> list[SaveableObject]:
             made = _saveable(name, item)
             if made.op in seen:
                 raise ValueError(
-                    f"The same saveable will be restored with two names: {name} and "
-                    f"{seen[made.op]}"
+                    f"The same saveable will be restored with two names: {name} and {seen[made.op]}"
                 )
             seen[made.op] = name
             found.append(made)
@@ -205,7 +204,9 @@ def _save(prefix: Tensor, items: Sequence[SaveableObject]) -> Any:
     return control_flow_ops.with_dependencies([save], prefix)
 
 
-def _restore(prefix: Tensor, items: Sequence[SaveableObject], reshape: bool, name: str) -> Operation:
+def _restore(
+    prefix: Tensor, items: Sequence[SaveableObject], reshape: bool, name: str
+) -> Operation:
     specs = _specs(items)
     with device("cpu:0"):
         values = io_ops.RESTORE_V2(
@@ -258,11 +259,10 @@ def _save_shards(prefix: Tensor, groups: Sequence[tuple[str, list[SaveableObject
         with device(_cpu_of(where)):
             prefixes.append(io_ops.SHARDED_FILENAME(base, shard, count))
             saved.append(_save(prefixes[-1], items))
-    with control_dependencies([each.op for each in saved]):
-        with device(_cpu_of(groups[-1][0])):
-            merge = io_ops.MERGE_V2_CHECKPOINTS(prefixes, prefix, delete_old_dirs=True)
-            with control_dependencies([merge]):
-                return array_ops.identity(prefix)
+    with control_dependencies([each.op for each in saved]), device(_cpu_of(groups[-1][0])):
+        merge = io_ops.MERGE_V2_CHECKPOINTS(prefixes, prefix, delete_old_dirs=True)
+        with control_dependencies([merge]):
+            return array_ops.identity(prefix)
 
 
 def _restore_shards(

@@ -38,7 +38,7 @@ def build(style: str) -> tuple[Any, Any]:
 def save(saver: Any, sess: Any, folder: str, style: str, step: int) -> None:
     """One save, as each style does it."""
     number = None if style.endswith("overwritten") else step
-    saver.save(sess, os.path.join(folder, "m"), global_step=number, write_meta_graph=False)
+    saver.save(sess, os.path.join(folder, "m"), global_step=number)
 
 
 def die_at(step: int) -> None:

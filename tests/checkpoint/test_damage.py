@@ -133,7 +133,7 @@ def test_a_restore_that_fails_late_changes_nothing(sharded: bool, tmp_path: Path
     saver = tf.train.Saver(sharded=sharded)
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
-        path = saver.save(sess, str(tmp_path / "m"), write_meta_graph=False)
+        path = saver.save(sess, str(tmp_path / "m"))
         shutil.copytree(tmp_path, tmp_path / "copy")
         last = sorted((tmp_path / "copy").glob("m.data*"))[0 if sharded else -1]
         changed = bytearray(last.read_bytes())

@@ -148,7 +148,7 @@ def kill_at_random(folder: Path, style: str, delay: float) -> None:
     with tf.Graph().as_default(), tf.Session() as sess:
         saver, fill = killed.build(style)
         fill(sess, 7)
-        saver.save(sess, str(folder / "next"), write_meta_graph=False)
+        saver.save(sess, str(folder / "next"))
     assert restored(folder) == 7.0
     assert leftovers(folder) == []
 
