@@ -18,7 +18,9 @@ def save(prefix: Path, names: list[str], values: list[Any], specs: list[str] | N
 
 
 def restore(prefix: Path, names: list[str], dtypes: list[Any], specs: Any = None) -> Any:
-    return io_ops.RESTORE_V2(str(prefix), names, specs or [""] * len(names), dtypes=dtypes)
+    return io_ops.RESTORE_V2(
+        str(prefix), names, [""] * len(names) if specs is None else specs, dtypes=dtypes
+    )
 
 
 def test_save_and_restore(tmp_path: Path) -> None:

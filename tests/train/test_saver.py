@@ -146,25 +146,67 @@ def test_a_state_that_says_nothing(tf: Any, tmp_path: Path) -> None:
         tf.train.update_checkpoint_state(str(tmp_path), str(tmp_path / "checkpoint"))
 
 
+def test_a_state_with_times(tf: Any, tmp_path: Path) -> None:
+    make = tf.train.generate_checkpoint_state_proto
+    message = make("d", "d/m-2", ["d/m-1"], [1.5, 2.5], last_preserved_timestamp=0.5)
+    assert message.model_checkpoint_path == "m-2"
+    assert list(message.all_model_checkpoint_paths) == ["m-1", "m-2"]
+    assert list(message.all_model_checkpoint_timestamps) == [1.5, 2.5]
+    assert message.last_preserved_timestamp == 0.5
+    assert make("/d", "/d/m-2").model_checkpoint_path == "/d/m-2"
+    with pytest.raises(ValueError, match="timestamps"):
+        make("d", "m-2", ["m-1"], [1.5])
+
+
+def test_a_checkpoint_is_removed(tf: Any, tmp_path: Path) -> None:
+    with tf.Graph().as_default():
+        tf.Variable(1.0)
+        with initialized(tf) as sess:
+            path = tf.train.Saver().save(sess, str(tmp_path / "m"))
+    (tmp_path / "m.py").touch()
+    (tmp_path / "m-1.index").touch()
+    assert tf.train.load_checkpoint(str(tmp_path)).has_tensor("Variable")
+    assert tf.train.checkpoint_exists(path)
+    tf.train.remove_checkpoint(path)
+    assert sorted(os.listdir(tmp_path)) == ["checkpoint", "m-1.index", "m.py"]
+
+
+def test_a_meta_graph_without_files(tf: Any) -> None:
+    with tf.Graph().as_default():
+        v = tf.Variable([1.0, 2.0], name="v")
+        tf.add_to_collection("texts", "a")
+        tf.add_to_collection("numbers", 3)
+        tf.add_to_collection("nodes", tf.identity(v, name="i"))
+        meta = tf.train.export_meta_graph(clear_devices=True)
+    kinds = {name: part.WhichOneof("kind") for name, part in meta.collection_def.items()}
+    assert kinds == {
+        "nodes": "node_list",
+        "numbers": "int64_list",
+        "texts": "bytes_list",
+        "trainable_variables": "bytes_list",
+        "variables": "bytes_list",
+    }
+    with tf.Graph().as_default(), tf.Session() as sess:
+        saver = tf.train.import_meta_graph(meta, import_scope="in")
+        assert isinstance(saver, tf.train.Saver)
+        assert tf.get_collection("nodes")[0].name == "in/i:0"
+        assert tf.get_collection("numbers") == [3]
+        (again,) = tf.trainable_variables()
+        assert again is tf.global_variables()[0] and again.op.name == "in/v"
+        sess.run(again.initializer)
+        assert sess.run("in/i:0").tolist() == [1.0, 2.0]
+        assert again.to_proto(export_scope="in").variable_name == "v:0"
+    with tf.Graph().as_default(), pytest.raises(OSError, match="does not exist"):
+        tf.train.import_meta_graph("no/such/file.meta")
+
+
 # ---- what is restored
 
-VALUES: dict[str, Any] = {
-    name: np.arange(6).reshape(2, 3).astype(name)
-    for name in [
-        "float16",
-        "float32",
-        "float64",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "uint16",
-        "bool",
-        "complex64",
-        "complex128",
-    ]
-}
+DTYPES = (
+    *("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16"),
+    *("bool", "complex64", "complex128"),
+)
+VALUES: dict[str, Any] = {name: np.arange(6).reshape(2, 3).astype(name) for name in DTYPES}
 VALUES |= {
     "scalar": np.float32(0.1),
     "nothing": np.zeros((0, 4), np.float32),
@@ -434,7 +476,7 @@ def test_a_checkpoint_by_its_files_and_its_folder(tmp_path: Path) -> None:
         with tf.Session() as sess:
             saver.restore(sess, given)
             assert sess.run(v) == 3.0
-    with tf.Session() as sess, pytest.raises(ValueError, match="checkpoints in .*: m-1"):
+    with tf.Session() as sess, pytest.raises(ValueError, match=r"checkpoints in .*: m-1"):
         saver.restore(sess, str(tmp_path / "m-2"))
 
 
