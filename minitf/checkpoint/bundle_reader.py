@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from minitf.checkpoint import files, slices
+from minitf.checkpoint import slices
 from minitf.checkpoint.bundle_writer import data_name, index_name
 from minitf.checkpoint.coding import mask
 from minitf.checkpoint.commit import roll_forward
@@ -23,10 +24,13 @@ from minitf.checkpoint.table import damaged, entries
 from minitf.checkpoint.tensors import crc_of_strings, strings
 from minitf.framework import dtypes, errors, protos
 from minitf.framework.file_errors import as_tensorflow_errors
-from minitf.kernels.crc32c import crc32c
+from minitf.kernels.crc32c import crc32c, joined
+from minitf.kernels.parallel import parallel_for
 
 # Values from this size on are given as pages of the file.
 _MAPPED = 1 << 16
+# What one thread reads at a time, to check it.
+_BLOCK = 1 << 20
 # The version of the format that this module reads.
 _VERSION = 1
 
@@ -229,14 +233,30 @@ class BundleReader:
     # ---- checking
 
     def check(self, name: str, entry: Any, progress: Progress | None = None) -> None:
-        """Reads the bytes of an entry, and compares their checksum with what it should be."""
-        buffer, crc = np.empty(min(files.CHUNK, entry.size), np.uint8), 0
-        for start in range(0, entry.size, files.CHUNK):
-            chunk = buffer[: entry.size - start]
-            self._read_exactly(name, entry, chunk, start)
-            crc = crc32c(chunk, crc)
+        """Reads the bytes of an entry, and compares their checksum with what it should be.
+
+        Several threads read, each into a buffer of its own.
+        """
+        sizes = [min(_BLOCK, entry.size - start) for start in range(0, entry.size, _BLOCK)]
+        parts, buffers = [0] * len(sizes), deque[Any]()
+        self._file(entry)  # opened by one thread
+
+        def block(index: int) -> None:
+            try:
+                buffer = buffers.pop()
+            except IndexError:
+                buffer = np.empty(_BLOCK, np.uint8)
+            chunk = buffer[: sizes[index]]
+            self._read_exactly(name, entry, chunk, index * _BLOCK)
+            parts[index] = crc32c(chunk)
+            buffers.append(buffer)
             if progress is not None:
                 progress.add(len(chunk))
+
+        parallel_for(len(sizes), block)
+        crc = 0
+        for part, size in zip(parts, sizes, strict=True):
+            crc = joined(crc, part, size)
         self._compare(name, entry, crc)
 
     def _compare(self, name: str, entry: Any, crc: int) -> None:

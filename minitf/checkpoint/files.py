@@ -14,8 +14,10 @@ process still leaves everything whole, but a power failure need not.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import fcntl
+import functools
 import os
 import re
 import secrets
@@ -70,10 +72,12 @@ class Unfinished:
           ResourceExhaustedError: if the disk is full.
         """
         left = memoryview(data).cast("B")
-        self.size += len(left)
         with as_tensorflow_errors(self.final, _INTACT):
             while left:
-                left = left[write(self._file, left[:CHUNK]) :]
+                count = write(self._file, left[:CHUNK])
+                if count >= CHUNK:
+                    _begin_to_sync(self._file, self.size, count)
+                left, self.size = left[count:], self.size + count
 
     def sync(self) -> None:
         """Waits until the bytes are on the disk."""
@@ -145,6 +149,24 @@ def sync(file: int) -> None:
     """Waits until a file, or a folder, is on the disk as it is now."""
     if os.environ.get("MINITF_FSYNC") != "0":
         os.fsync(file)
+
+
+def _begin_to_sync(file: int, start: int, count: int) -> None:
+    """Has the system write these bytes to the disk meanwhile, so that `sync` has less to wait for.
+
+    Linux can do that; where it cannot be done, nothing is lost but time.
+    """
+    begin = _sync_file_range()
+    if begin is not None and os.environ.get("MINITF_FSYNC") != "0":
+        begin(file, start, count, 2)  # SYNC_FILE_RANGE_WRITE
+
+
+@functools.cache
+def _sync_file_range() -> Any:
+    function = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if function is not None:
+        function.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
+    return function
 
 
 def sync_folder(path: str) -> None:

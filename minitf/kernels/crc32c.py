@@ -76,9 +76,23 @@ def _of_blocks(octets: Array, crc: int) -> int:
         parts[index] = _of_part(octets[start : start + _BLOCK], 0)
 
     parallel_for(len(starts), block)
-    for part in parts[:-1]:
-        crc = _moved_on(crc, _BLOCK) ^ part
-    return _moved_on(crc, len(octets) - starts[-1]) ^ parts[-1]
+    for start, part in zip(starts, parts):
+        crc = joined(crc, part, min(_BLOCK, len(octets) - start))
+    return crc
+
+
+def joined(first: int, second: int, count: int) -> int:
+    """The checksum of two texts, one after the other.
+
+    Args:
+      first: the checksum of the first.
+      second: that of the second alone.
+      count: how many bytes the second one has.
+
+    >>> joined(crc32c(b"1234"), crc32c(b"56789"), 5) == crc32c(b"123456789")
+    True
+    """
+    return _times(_zeros(count), first) ^ second
 
 
 def _of_part(octets: Array, crc: int) -> int:
@@ -135,11 +149,6 @@ def _zeros(count: int) -> Matrix:
         power = tuple(_times(power, column) for column in power)
         count >>= 1
     return result
-
-
-def _moved_on(crc: int, count: int) -> int:
-    """The checksum as it enters that of a text which has `count` more bytes."""
-    return _times(_zeros(count), crc)
 
 
 @functools.cache
