@@ -7,6 +7,7 @@ Two sets of variables: those of the tutorial's CNN with the slots of Adam, and 1
 The engines take turns. Before each turn what is not on the disk yet is brought there, so that
 nobody waits for another's bytes. TensorFlow never waits for the disk itself; minitf is measured as
 it is, and with MINITF_FSYNC=0, which does not either. Each figure is the median of the repeats.
+"bare" is one file of as many bytes, written and read with nothing around it.
 
 `memory` is what the process needed beyond what it had, at most, while it saved or restored: of
 memory of its own, without the pages of files, which the system takes back when it needs them.
@@ -98,6 +99,32 @@ class Saved:
             os.environ.pop("MINITF_FSYNC", None)
 
 
+class Bare:
+    """The least that any engine can do: the same bytes, handed to the system and taken back."""
+
+    def __init__(self, shapes: dict[str, Any], folder: Path, sync: bool) -> None:
+        folder.mkdir()
+        self._path, self._sync = folder / "bytes", sync
+        size = sum(4 * int(np.prod(shape)) for shape in shapes.values())
+        self._data = np.random.default_rng(0).integers(0, 256, size, np.uint8)
+        self._back = np.zeros(size, np.uint8)
+
+    def save(self) -> None:
+        """Writes a new file, and deletes the one before."""
+        new = self._path.with_suffix(".new")
+        with open(new, "wb", buffering=0) as file:
+            for start in range(0, len(self._data), 4 * MB):
+                file.write(memoryview(self._data)[start : start + 4 * MB])
+            if self._sync:
+                os.fsync(file.fileno())
+        new.replace(self._path)
+
+    def restore(self) -> None:
+        """Reads it."""
+        with open(self._path, "rb", buffering=0) as file:
+            file.readinto(memoryview(self._back))
+
+
 class Memory:
     """How much memory of its own the process needs inside the `with` block, beyond what it had."""
 
@@ -136,7 +163,9 @@ def timed(function: Callable[[], None]) -> tuple[float, int]:
 
 def measure(shapes: dict[str, Any], folder: Path, repeats: int) -> None:
     """Prints a line for each engine."""
-    engines = {
+    engines: dict[str, Any] = {
+        "bare": Bare(shapes, folder / "bare", sync=False),
+        "bare, fsync": Bare(shapes, folder / "bare_synced", sync=True),
         "minitf": Saved(importlib.import_module("minitf"), shapes, folder / "synced"),
         "minitf, FSYNC=0": Saved(
             importlib.import_module("minitf"), shapes, folder / "unsynced", sync=False
