@@ -12,6 +12,7 @@ from minitf import logging
 from minitf.checkpoint import commit, files, state_file
 from minitf.framework import errors, protos
 from minitf.framework.default import get_default_graph
+from minitf.framework.file_errors import as_tensorflow_errors
 from minitf.framework.graph_collections import GraphKeys
 from minitf.runtime.session import BaseSession
 from minitf.train import checkpoint_management, restore_check, saver_graph, training_util
@@ -273,10 +274,8 @@ class Saver:
         if self._is_empty:
             return None
         folder = os.path.dirname(os.fsdecode(save_path))
-        if folder and not os.path.isdir(os.path.dirname(folder) or "."):
-            raise ValueError(
-                f"Parent directory of {os.fsdecode(save_path)} doesn't exist, can't save."
-            )
+        if folder and not os.path.isdir(folder):
+            _make_folder(folder, os.fsdecode(save_path))
         commit.clean(folder)
         with self._graph_beside(sess, prefix, graph_file, strip_default_attrs):
             prefix = self._write(sess, prefix)
@@ -398,6 +397,18 @@ class Saver:
         logging.info("Restoring parameters from %s", prefix)
         restore_check.check(sess.graph, self.saver_def.restore_op_name, prefix)
         sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
+
+
+def _make_folder(folder: str, save_path: str) -> None:
+    """Makes the folder to save in, if the one that it is to be in exists."""
+    try:
+        with as_tensorflow_errors(folder):
+            files.make_folder(folder)
+    except (errors.NotFoundError, errors.FailedPreconditionError):
+        raise ValueError(
+            f"Parent directory of {save_path} doesn't exist, can't save.\n  what to do: make it "
+            f"before, with tf.gfile.MakeDirs({folder!r})."
+        ) from None
 
 
 _FILE_OF = re.compile(r"(.+)\.(index|meta|data-\d{5,}-of-\d{5,})")

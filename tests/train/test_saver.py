@@ -304,6 +304,8 @@ def test_wrong_arguments(tf: Any, tmp_path: Path) -> None:
             saver.save("session", str(tmp_path / "m"))
         with pytest.raises(ValueError, match="doesn't exist"):
             saver.save(sess, str(tmp_path / "a" / "b" / "m"))
+        path = saver.save(sess, str(tmp_path / "made" / "m"))
+        assert tf.train.latest_checkpoint(str(tmp_path / "made")) == path
 
 
 # ---- training goes on
