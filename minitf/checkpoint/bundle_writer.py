@@ -91,7 +91,8 @@ def write_bundle(prefix: str, tensors: Sequence[Named]) -> None:
         index.write(contents.index())
         data.sync()
         index.sync()
-        commit(prefix, [(data.path, data.final), (index.path, index.final)])
+        moves = [(data.path, data.final), (index.path, index.final)]
+        commit(prefix, moves, [data, index])
 
 
 @dataclass

@@ -52,20 +52,23 @@ def together(prefix: str, file: files.Unfinished) -> Iterator[None]:
         del _together[key]
 
 
-def commit(prefix: str, moves: Sequence[Move]) -> None:
+def commit(prefix: str, moves: Sequence[Move], unfinished: Sequence[files.Unfinished]) -> None:
     """Gives the files of a checkpoint their names.
 
     Args:
       prefix: of the checkpoint.
-      moves: what is renamed; the index comes last. Whoever calls holds the files' locks.
+      moves: what is renamed; the index comes last.
+      unfinished: those of the files that have temporary names.
 
     Raises:
-      OpError: if the system refuses; then the old checkpoint, if there is one, counts.
+      OpError: if the system refuses. Then the old checkpoint counts, if there is one; or the new
+        one, if what was written down cannot be carried out yet.
     """
     roll_forward(prefix)
     companion = _together.get(os.path.abspath(prefix))
     if companion is not None:
         moves = [*moves[:-1], (companion.path, companion.final), moves[-1]]
+        unfinished = [*unfinished, companion]
     finals = {final for _, final in moves}
     with as_tensorflow_errors(prefix, "what to do: nothing is lost; see what the system says."):
         if not any(os.path.exists(final) for final in finals):
@@ -77,6 +80,8 @@ def commit(prefix: str, moves: Sequence[Move]) -> None:
             redo.write(_written(prefix, moves, outdated))
             redo.sync()
             files.rename(redo.path, redo.final)
+            for file in unfinished:
+                file.keep()
             files.sync_folder(os.path.dirname(prefix))
             _carry_out(prefix, moves, outdated)
 
@@ -194,13 +199,19 @@ def clean(folder: str) -> None:
         names = sorted(os.listdir(folder or "."))
     except OSError:
         return  # the save says what is the matter with it
+    still_needed: list[str] = []
     for name in names:
         if name.endswith(".redo"):
-            with contextlib.suppress(Exception):  # it stays for whoever restores this one
-                roll_forward(os.path.join(folder, name.removesuffix(".redo")))
+            prefix = os.path.join(folder, name.removesuffix(".redo"))
+            with contextlib.suppress(Exception):  # whoever restores this one is told
+                roll_forward(prefix)
+            if os.path.exists(prefix + ".redo"):
+                still_needed += [prefix + ".", prefix + "_temp"]
     for name in filter(files.is_unfinished, names):
-        with contextlib.suppress(OSError):
-            _clean_up_after(os.path.join(folder, name))
+        path = os.path.join(folder, name)
+        if not path.startswith(tuple(still_needed)):
+            with contextlib.suppress(OSError):
+                _clean_up_after(path)
 
 
 def _clean_up_after(path: str) -> None:

@@ -62,6 +62,7 @@ class Unfinished:
     def __init__(self, path: str) -> None:
         self.final = path
         self.size = 0
+        self._kept = False
         with as_tensorflow_errors(path, _INTACT):
             self.path, self._file = _create(path)
 
@@ -90,9 +91,14 @@ class Unfinished:
             os.close(self._file)
             self._file = -1
 
+    def keep(self) -> None:
+        """From now on the file is not deleted, even if it still has its temporary name."""
+        self._kept = True
+
     def discard(self) -> None:
         """Deletes the file, if it still has its temporary name."""
-        remove(self.path)
+        if not self._kept:
+            remove(self.path)
         self.close()
 
     def __enter__(self) -> Unfinished:

@@ -53,7 +53,7 @@ def merge_bundles(prefixes: Sequence[str], destination: str, delete_folders: boo
     with files.Unfinished(index_name(destination)) as index:
         index.write(index_content(total, entries))
         index.sync()
-        commit(destination, [*moves, (index.path, index.final)])
+        commit(destination, [*moves, (index.path, index.final)], [index])
     for reader in readers:
         files.remove(index_name(reader.prefix))
     if delete_folders:

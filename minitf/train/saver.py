@@ -342,7 +342,8 @@ class Saver:
             try:
                 return os.fsdecode(sess.run(self.saver_def.save_tensor_name, feeds))
             except BaseException:
-                files.remove_folder(parts)
+                if not os.path.exists(prefix + ".redo"):  # which would still need them
+                    files.remove_folder(parts)
                 raise
 
     def export_meta_graph(

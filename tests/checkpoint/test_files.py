@@ -180,6 +180,38 @@ def test_what_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
         assert Path(alive.path).exists() and foreign.exists() and not Path(dead.path).exists()
 
 
+def test_what_a_redo_step_still_needs_is_not_cleaned_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk refuses to rename, for a while, but would delete."""
+    from minitf.checkpoint import commit, files
+
+    prefix = str(tmp_path / "m")
+    write_bundle(prefix, [Named("v", np.float32(1))])
+    with monkeypatch.context() as patch:
+        rename = files.rename
+
+        def refuse(old: str, new: str) -> None:
+            if new.endswith(".redo"):
+                rename(old, new)
+            else:
+                raise OSError(5, "Input/output error")
+
+        patch.setattr(files, "rename", refuse)
+        with pytest.raises(minitf.errors.OpError):
+            write_bundle(prefix, [Named("v", np.float32(2))])
+        left = sorted(tmp_path.iterdir())
+        assert len(left) == 5
+        commit.clean(str(tmp_path))
+        assert sorted(tmp_path.iterdir()) == left
+        with BundleReader(prefix) as reader:
+            assert reader.read("v") == 2.0
+    commit.clean(str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 2
+    with BundleReader(prefix) as reader:
+        assert reader.read("v") == 2.0
+
+
 def test_a_damaged_redo_step_is_told(tmp_path: Path) -> None:
     prefix = str(tmp_path / "m")
     write_bundle(prefix, [Named("v", np.float32(1))])

@@ -453,6 +453,39 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: A
                 assert after == before
 
 
+def test_a_sharded_save_that_gets_stuck_is_completed_later(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    from minitf.checkpoint import files
+
+    tf = minitf
+    with tf.device("/cpu:0"):
+        v = tf.Variable(1.0)
+    w = tf.Variable(1.0)
+    saver = tf.train.Saver(sharded=True)
+    path = str(tmp_path / "m")
+    with initialized(tf) as sess:
+        saver.save(sess, path)
+        sess.run([v.assign(2.0), w.assign(2.0)])
+        rename = files.rename
+
+        def stuck(old: str, new: str) -> None:
+            if "_temp" not in new and not new.endswith(".redo"):
+                raise OSError(5, "Input/output error")
+            rename(old, new)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "rename", stuck)
+            for _ in range(2):
+                with pytest.raises(tf.errors.OpError, match="Input/output error"):
+                    saver.save(sess, path)
+        sess.run([v.assign(0.0), w.assign(0.0)])
+        saver.restore(sess, path)
+        assert sess.run([v, w]) == [2.0, 2.0]
+        saver.save(sess, path)
+    assert len(os.listdir(tmp_path)) == 5
+
+
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: Any) -> None:
     from minitf.checkpoint import files
 
