@@ -342,6 +342,7 @@ from minitf.ops.state_ops import assign_add as assign_add
 from minitf.ops.state_ops import assign_sub as assign_sub
 from minitf.ops.state_ops import count_up_to as count_up_to
 from minitf.ops.state_ops import is_variable_initialized as is_variable_initialized
+from minitf.ops.string_ops import string_join as string_join
 from minitf.ops.variable_lists import all_variables as all_variables
 from minitf.ops.variable_lists import assert_variables_initialized as assert_variables_initialized
 from minitf.ops.variable_lists import global_variables as global_variables
@@ -386,6 +387,7 @@ from minitf.ops.check_ops import assert_rank_at_least as assert_rank_at_least
 from minitf.ops.check_ops import assert_rank_in as assert_rank_in
 from minitf.ops.check_ops import assert_type as assert_type
 from minitf.ops.confusion_matrix import confusion_matrix as confusion_matrix
+from minitf.ops import io_ops as _io_ops  # declares the ops that save and restore
 from minitf.ops import set_ops as _set_ops  # declares an op that weights are checked with
 
 # ---- sessions

@@ -1,4 +1,4 @@
-"""With this module one can use minitf from a terminal: `minitf run script.py`.
+"""With this module one can use minitf from a terminal: `minitf run`, `minitf checkpoint`.
 
 `python -m minitf` is the same program.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from minitf._version import VERSION
 
@@ -24,6 +25,19 @@ examples:
   minitf run --seeds tf1 script_of_a_book.py
 """
 
+_CHECKPOINT_HELP = """\
+Looks into the files that tf.train.Saver writes, minitf's or TensorFlow's. A checkpoint is named by
+its prefix, by one of its files, or by its folder, for the latest one in it.
+"""
+
+_CHECKPOINT_EXAMPLES = """\
+examples:
+  minitf checkpoint show models/m-1000
+  minitf checkpoint show models --stats --match dense
+  minitf checkpoint verify models/*.index
+  minitf checkpoint diff models/m-1000 models/m-2000
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code: 2 where the command line is wrong."""
@@ -34,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     # Late, so that `minitf --help` and a mistyped command answer at once.
+    if args.command == "checkpoint":
+        from minitf import _checkpoint_command
+
+        return _checkpoint_command.run(args)
     from minitf import _run_script
     from minitf.framework.random_seed import set_seed_policy
 
@@ -71,7 +89,28 @@ def _parser() -> argparse.ArgumentParser:
         "default), or as in TensorFlow 1, where the number of nodes in the graph decided",
     )
     run.add_argument("script", help="the script, followed by its own arguments")
+    _add_checkpoint(commands)
     return parser
+
+
+def _add_checkpoint(commands: Any) -> None:
+    parser = commands.add_parser(
+        "checkpoint",
+        help="show, verify or compare checkpoints",
+        description=_CHECKPOINT_HELP,
+        epilog=_CHECKPOINT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(dest="action", metavar="action", required=True)
+    show = actions.add_parser("show", help="list names, dtypes, shapes and sizes")
+    show.add_argument("path", help="the checkpoint")
+    show.add_argument("--stats", action="store_true", help="read the values: min, mean, max")
+    show.add_argument("--match", default="", help="only names that contain this text")
+    verify = actions.add_parser("verify", help="read everything and compare the checksums")
+    verify.add_argument("paths", nargs="+", metavar="path", help="a checkpoint")
+    diff = actions.add_parser("diff", help="say in what two checkpoints differ; exit code 1 if so")
+    diff.add_argument("first", help="a checkpoint")
+    diff.add_argument("second", help="another one")
 
 
 def _split(argv: list[str]) -> tuple[list[str], list[str]]:

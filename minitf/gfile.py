@@ -19,7 +19,6 @@ deleting a directory deletes symbolic links in it, not what they point to.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fnmatch
 import os
 import re
@@ -30,34 +29,9 @@ from typing import IO, Any, NamedTuple
 
 from minitf.compat import as_bytes, as_str
 from minitf.framework import errors
+from minitf.framework.file_errors import as_tensorflow_errors
 
 Path = str | bytes | os.PathLike[Any]
-
-_ERROR_BY_ERRNO: dict[int, type[errors.OpError]] = {
-    errno.ENOENT: errors.NotFoundError,
-    errno.EEXIST: errors.AlreadyExistsError,
-    errno.EACCES: errors.PermissionDeniedError,
-    errno.EPERM: errors.PermissionDeniedError,
-    errno.EROFS: errors.PermissionDeniedError,
-    errno.EISDIR: errors.FailedPreconditionError,
-    errno.ENOTDIR: errors.FailedPreconditionError,
-    errno.ENOTEMPTY: errors.FailedPreconditionError,
-    errno.EBUSY: errors.UnavailableError,
-    errno.EINVAL: errors.InvalidArgumentError,
-    errno.ENAMETOOLONG: errors.InvalidArgumentError,
-    errno.ENOSPC: errors.ResourceExhaustedError,
-    errno.EMFILE: errors.ResourceExhaustedError,
-}
-
-
-@contextlib.contextmanager
-def _tensorflow_errors(path: str) -> Iterator[None]:
-    """Turns the system's error about a path into TensorFlow's class for it."""
-    try:
-        yield
-    except OSError as error:
-        cls = _ERROR_BY_ERRNO.get(error.errno or 0, errors.UnknownError)
-        raise cls(None, None, f"{path}; {error.strerror or error}") from error
 
 
 class GFile:
@@ -115,13 +89,13 @@ class GFile:
             message = f"Can't read a negative number of bytes: {n}"
             raise errors.InvalidArgumentError(None, None, message)
         reader = self._open_reader()
-        with _tensorflow_errors(self._path):
+        with as_tensorflow_errors(self._path):
             return self._decoded(reader.read(n))
 
     def readline(self) -> Any:
         """Returns the next line with its newline, without carriage return; at the end nothing."""
         reader = self._open_reader()
-        with _tensorflow_errors(self._path):
+        with as_tensorflow_errors(self._path):
             return self._decoded(reader.readline().replace(b"\r", b""))
 
     def readlines(self) -> list[Any]:
@@ -182,20 +156,20 @@ class GFile:
           errors.PermissionDeniedError: the file is not open for writing.
         """
         writer = self._open_writer()
-        with _tensorflow_errors(self._path):
+        with as_tensorflow_errors(self._path):
             writer.write(as_bytes(file_content))
 
     def flush(self) -> None:
         """Has everything that was written be in the file."""
         if self._writer is not None:
-            with _tensorflow_errors(self._path):
+            with as_tensorflow_errors(self._path):
                 self._writer.flush()
 
     def close(self) -> None:
         """Closes the file. Using it again opens it again, at its beginning."""
         for file in (self._reader, self._writer):
             if file is not None:
-                with _tensorflow_errors(self._path):
+                with as_tensorflow_errors(self._path):
                     file.close()
         self._reader = self._writer = None
 
@@ -214,7 +188,7 @@ class GFile:
         if not self._can_read:
             raise errors.PermissionDeniedError(None, None, "File isn't open for reading")
         if self._reader is None:
-            with _tensorflow_errors(self._path):
+            with as_tensorflow_errors(self._path):
                 self._reader = open(self._path, "rb")  # noqa: SIM115
         return self._reader
 
@@ -222,7 +196,7 @@ class GFile:
         if self._write_mode is None:
             raise errors.PermissionDeniedError(None, None, "File isn't open for writing")
         if self._writer is None:
-            with _tensorflow_errors(self._path):
+            with as_tensorflow_errors(self._path):
                 self._writer = open(self._path, self._write_mode)  # noqa: SIM115
         return self._writer
 
@@ -254,7 +228,7 @@ def Stat(filename: Path) -> FileStatistics:
       errors.NotFoundError: there is none.
     """
     path = _text(filename)
-    with _tensorflow_errors(path):
+    with as_tensorflow_errors(path):
         found = os.stat(path)
     return FileStatistics(found.st_size, found.st_mtime_ns, os.path.isdir(path))
 
@@ -278,7 +252,7 @@ def ListDirectory(dirname: Path) -> list[str]:
     path = _text(dirname)
     if not os.path.isdir(path):
         raise errors.NotFoundError(None, None, f"Could not find directory {path}")
-    with _tensorflow_errors(path):
+    with as_tensorflow_errors(path):
         return sorted(os.listdir(path))
 
 
@@ -322,7 +296,7 @@ def MakeDirs(dirname: Path) -> None:
 
 def _make_directory(path: str, make: Any) -> None:
     try:
-        with _tensorflow_errors(path):
+        with as_tensorflow_errors(path):
             make(path)
     except errors.AlreadyExistsError:
         if not os.path.isdir(path):
@@ -338,7 +312,7 @@ def Remove(filename: Path) -> None:
       errors.FailedPreconditionError: it is a directory.
     """
     path = _text(filename)
-    with _tensorflow_errors(path):
+    with as_tensorflow_errors(path):
         os.remove(path)
 
 
@@ -351,7 +325,7 @@ def DeleteRecursively(dirname: Path) -> None:
     path = _text(dirname)
     if not os.path.lexists(path):
         raise errors.NotFoundError(None, None, f"{path} not found")
-    with _tensorflow_errors(path):
+    with as_tensorflow_errors(path):
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
         else:
@@ -368,7 +342,7 @@ def Rename(oldname: Path, newname: Path, overwrite: bool = False) -> None:
     """
     old, new = _text(oldname), _text(newname)
     _refuse_overwriting(new, overwrite)
-    with _tensorflow_errors(old):
+    with as_tensorflow_errors(old):
         os.replace(old, new)
 
 
@@ -385,7 +359,7 @@ def Copy(oldpath: Path, newpath: Path, overwrite: bool = False) -> None:
     _refuse_overwriting(new, overwrite)
     if Stat(old).is_directory:
         raise errors.InvalidArgumentError(None, None, f"{old}; Is a directory")
-    with _tensorflow_errors(new), contextlib.suppress(shutil.SameFileError):
+    with as_tensorflow_errors(new), contextlib.suppress(shutil.SameFileError):
         shutil.copyfile(old, new)
 
 

@@ -21,8 +21,8 @@ def run_example(name, *args):
     return module.main([str(arg) for arg in args])
 
 
-def test_there_are_five():
-    assert len(SCRIPTS) == 5
+def test_there_are_six():
+    assert len(SCRIPTS) == 6
 
 
 def test_01_computation_graph(capfd):
@@ -63,6 +63,23 @@ def test_05_mnist_cnn_layers(tmp_path):
     assert result["losses"][0] == pytest.approx(np.log(10), abs=0.2)
     assert np.mean(result["losses"][-20:]) < 0.5
     assert result["accuracy"] >= 0.9
+
+
+def test_06_save_restore(tmp_path, capfd, monkeypatch):
+    """A new process predicts from what was saved, and training goes on from there."""
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES.parent))
+    where = ["--data_dir", tmp_path / "data", "--model_dir", tmp_path / "model"]
+    trained = run_example("06_save_restore", "--steps", 150, *where)
+    assert trained["checkpoint"] == str(tmp_path / "model" / "digits-150")
+    out, _ = capfd.readouterr()
+    assert f"restored {trained['checkpoint']}" in out and "predicted [" in out
+    predicted = run_example("06_save_restore", "--predict", *where)
+    assert predicted["accuracy"] > 0.85
+    assert f"{predicted['accuracy']:.4f}" in out
+    resumed = run_example("06_save_restore", "--resume", "--steps", 50, *where)
+    assert resumed["checkpoint"].endswith("digits-200")
+    assert np.mean(resumed["losses"]) < np.mean(trained["losses"][:50])
+    assert len(list((tmp_path / "model").glob("*.index"))) == 3
 
 
 @pytest.mark.parametrize("name", ["04_mnist_cnn", "05_mnist_cnn_layers"])

@@ -21,7 +21,8 @@ from tests.source_tree import ROOT, modules
 MAY_IMPORT = {
     "framework": set(),
     "kernels": set(),
-    "ops": {"framework", "kernels"},
+    "checkpoint": {"framework", "kernels"},
+    "ops": {"framework", "kernels", "checkpoint"},
     "autodiff": {"framework", "ops"},
     "runtime": {"framework", "kernels"},
     "distributed": {"framework", "kernels", "ops", "runtime"},

@@ -18,7 +18,7 @@ import functools
 from typing import Any
 
 # A message, then its fields: `number name type`. `*type` is repeated, `map key value` is a map,
-# and `| oneof` says that at most one of the fields of that name is set.
+# and `| oneof` says that at most one of the fields of that name is set. `enum` is one inside.
 _MESSAGES = """
 TensorShapeProto
   2 dim *TensorShapeProto.Dim; 3 unknown_rank bool
@@ -95,7 +95,55 @@ GraphDebugInfo.StackTrace
 GraphDef
   1 node *NodeDef; 4 versions VersionDef; 3 version int32; 2 library FunctionDefLibrary
   5 debug_info GraphDebugInfo
+TensorSliceProto
+  1 extent *TensorSliceProto.Extent
+TensorSliceProto.Extent
+  1 start int64; 2 length int64 | has_length
+BundleHeaderProto
+  1 num_shards int32; 2 endianness int32; 3 version VersionDef
+BundleEntryProto
+  1 dtype DataType; 2 shape TensorShapeProto; 3 shard_id int32; 4 offset int64; 5 size int64
+  6 crc32c fixed32; 7 slices *TensorSliceProto
+SaverDef
+  enum CheckpointFormatVersion LEGACY=0 V1=1 V2=2
+  1 filename_tensor_name string; 2 save_tensor_name string; 3 restore_op_name string
+  4 max_to_keep int32; 5 sharded bool; 6 keep_checkpoint_every_n_hours float
+  7 version SaverDef.CheckpointFormatVersion
+SaveSliceInfoDef
+  1 full_name string; 2 full_shape *int64; 3 var_offset *int64; 4 var_shape *int64
+VariableDef
+  1 variable_name string; 6 initial_value_name string; 2 initializer_name string
+  3 snapshot_name string; 4 save_slice_info_def SaveSliceInfoDef; 5 is_resource bool
+  7 trainable bool; 8 synchronization VariableSynchronization; 9 aggregation VariableAggregation
+CollectionDef
+  1 node_list CollectionDef.NodeList | kind; 2 bytes_list CollectionDef.BytesList | kind
+  3 int64_list CollectionDef.Int64List | kind; 4 float_list CollectionDef.FloatList | kind
+CollectionDef.NodeList
+  1 value *string
+CollectionDef.BytesList
+  1 value *bytes
+CollectionDef.Int64List
+  1 value *int64
+CollectionDef.FloatList
+  1 value *float
+MetaGraphDef
+  1 meta_info_def MetaGraphDef.MetaInfoDef; 2 graph_def GraphDef; 3 saver_def SaverDef
+  4 collection_def map string CollectionDef
+MetaGraphDef.MetaInfoDef
+  1 meta_graph_version string; 2 stripped_op_list OpList; 4 tags *string
+  5 tensorflow_version string; 6 tensorflow_git_version string; 7 stripped_default_attrs bool
+CheckpointState
+  1 model_checkpoint_path string; 2 all_model_checkpoint_paths *string
+  3 all_model_checkpoint_timestamps *double; 4 last_preserved_timestamp double
 """
+
+_ENUMS = (
+    "DataType",
+    "FullTypeId",
+    "SaverDef.CheckpointFormatVersion",
+    "VariableAggregation",
+    "VariableSynchronization",
+)
 
 
 def _words(text: str) -> list[str]:
@@ -117,6 +165,11 @@ COMPLEX64=212 COMPLEX128=213 STRING=214 BFLOAT16=215 TENSOR=1000 ARRAY=1001 OPTI
 LITERAL=1003 ENCODED=1004 SHAPE_TENSOR=1005 DATASET=10102 RAGGED=10103 ITERATOR=10104
 MUTEX_LOCK=10202 LEGACY_VARIANT=10203
 """)
+
+_VARIABLE_ENUMS = {
+    "Synchronization": _words("AUTO=0 NONE=1 ON_WRITE=2 ON_READ=3"),
+    "Aggregation": _words("NONE=0 SUM=1 MEAN=2 ONLY_FIRST_REPLICA=3"),
+}
 
 _PACKAGE = "tensorflow"
 
@@ -194,7 +247,10 @@ def _classes() -> dict[str, Any]:
             full_name = f".{_PACKAGE}.{line}"
         else:
             for text in line.split(";"):
-                _add_field(message, full_name, text)
+                if text.split()[0] == "enum":
+                    _add_enum(message, *text.split()[1:])
+                else:
+                    _add_field(message, full_name, text)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     descriptors = {name: pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in names}
@@ -210,10 +266,17 @@ def _add_enums(file: Any) -> None:
     for offset, suffix in ((0, ""), (100, "_REF")):
         for number, name in enumerate(_DATA_TYPES, start=1):
             data_type.value.add(name=f"DT_{name}{suffix}", number=number + offset)
-    full_type = file.enum_type.add(name="FullTypeId")
-    for entry in _FULL_TYPES:
-        name, _, value = entry.partition("=")
-        full_type.value.add(name=f"TFT_{name}", number=int(value))
+    _add_enum(file, "FullTypeId", *(f"TFT_{entry}" for entry in _FULL_TYPES))
+    for name, entries in _VARIABLE_ENUMS.items():
+        _add_enum(file, f"Variable{name}", *(f"VARIABLE_{name.upper()}_{e}" for e in entries))
+
+
+def _add_enum(parent: Any, name: str, *entries: str) -> None:
+    """Adds an enumeration, with entries like `V2=2`, to a file or a message."""
+    added = parent.enum_type.add(name=name)
+    for entry in entries:
+        label, _, value = entry.partition("=")
+        added.value.add(name=label, number=int(value))
 
 
 def _add_field(message: Any, full_name: str, text: str) -> None:
@@ -247,5 +310,5 @@ def _set_type(field: Any, kind: str) -> None:
     if scalar is not None:
         field.type = scalar
     else:
-        field.type = field.TYPE_ENUM if kind in ("DataType", "FullTypeId") else field.TYPE_MESSAGE
+        field.type = field.TYPE_ENUM if kind in _ENUMS else field.TYPE_MESSAGE
         field.type_name = kind if kind.startswith(".") else f".{_PACKAGE}.{kind}"

@@ -16,7 +16,7 @@ import enum
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
-from minitf.framework import errors
+from minitf.framework import errors, protos
 from minitf.framework.convert import convert_to_tensor, register_tensor_conversion_function
 from minitf.framework.default import get_default_graph, get_default_session
 from minitf.framework.dtypes import DType, as_dtype
@@ -62,10 +62,11 @@ class Variable(OperatorMixin):
       validate_shape: False if the value's shape may change; then nothing is known of it.
       caching_device: a device to keep a copy for readers on.
       name: made unique; "Variable" if None.
-      variable_def: not supported yet.
+      variable_def: a `VariableDef`, which names the nodes of a variable in the graph; nothing
+        but `import_scope` goes with it.
       dtype: what the initial value is converted to; its own dtype if None.
       expected_shape: ignored, as in TensorFlow.
-      import_scope: only counts with `variable_def`.
+      import_scope: the scope that these nodes were imported into.
       constraint: a function from the value to an allowed one, for optimizers to apply.
       use_resource: accepted; every variable here has TensorFlow 1's classic (ref) semantics, and
         differs from a resource variable only where reads and writes of one run are not ordered.
@@ -104,8 +105,13 @@ class Variable(OperatorMixin):
         aggregation: VariableAggregation = VariableAggregation.NONE,
         shape: Any = None,
     ) -> None:
+        self._save_slice_info: Any = None
         if variable_def is not None:
-            raise errors.UnimplementedError(None, None, "Variables from protos are not there yet.")
+            if initial_value is not None:
+                raise ValueError("variable_def and initial_value are mutually exclusive.")
+            self._constraint, self._caching_device = None, None
+            self._find_nodes(variable_def, import_scope)
+            return
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
         if constraint is not None and not callable(constraint):
@@ -126,7 +132,6 @@ class Variable(OperatorMixin):
         self._synchronization = synchronization
         self._aggregation = aggregation
         self._caching_device = caching_device
-        self._save_slice_info: Any = None
         dtype = None if dtype is None else as_dtype(dtype).base_dtype
         static_shape = None if shape is None else as_shape(shape)
         with init_scope():
@@ -167,6 +172,45 @@ class Variable(OperatorMixin):
             ).op
             with self._where_read():
                 self._snapshot = array_ops.identity(self._variable, name="read")
+
+    def _find_nodes(self, variable_def: Any, import_scope: str | None) -> None:
+        """Takes nodes that are in the default graph already for this variable's."""
+        graph, scope = get_default_graph(), f"{import_scope}/" if import_scope else ""
+
+        def tensor(name: str) -> Tensor:
+            return graph.get_tensor_by_name(scope + name)
+
+        self._variable = tensor(variable_def.variable_name)
+        self._snapshot = tensor(variable_def.snapshot_name)
+        self._initializer_op = graph.get_operation_by_name(scope + variable_def.initializer_name)
+        named = variable_def.initial_value_name
+        self._initial_value = tensor(named) if named else self._initializer_op.inputs[1]
+        self._trainable = variable_def.trainable
+        self._synchronization = VariableSynchronization(variable_def.synchronization)
+        self._aggregation = VariableAggregation(variable_def.aggregation)
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """The `VariableDef` that names this variable's nodes, as they are called inside a scope.
+
+        None if the variable is outside of it.
+        """
+        scope = f"{export_scope}/" if export_scope else ""
+        if not self.name.startswith(scope):
+            return None
+        return protos.VariableDef(
+            variable_name=self._variable.name.removeprefix(scope),
+            initial_value_name=self._initial_value.name.removeprefix(scope),
+            initializer_name=self._initializer_op.name.removeprefix(scope),
+            snapshot_name=self._snapshot.name.removeprefix(scope),
+            trainable=self._trainable,
+            synchronization=self._synchronization.value,
+            aggregation=self._aggregation.value,
+        )
+
+    @staticmethod
+    def from_proto(variable_def: Any, import_scope: str | None = None) -> Variable:
+        """The variable whose nodes a `VariableDef` names; they are in the default graph."""
+        return Variable(variable_def=variable_def, import_scope=import_scope)
 
     def _place(
         self, value: Tensor, shape: TensorShape | None, validate_shape: bool, scope: str

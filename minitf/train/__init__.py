@@ -3,9 +3,24 @@
 It mirrors `tf.train`. An optimizer's `minimize(loss)` is the operation that a training loop runs.
 """
 
+from typing import Any
+
 from minitf.train.adadelta import AdadeltaOptimizer as AdadeltaOptimizer
 from minitf.train.adagrad import AdagradOptimizer as AdagradOptimizer
 from minitf.train.adam import AdamOptimizer as AdamOptimizer
+from minitf.train.checkpoint_management import checkpoint_exists as checkpoint_exists
+from minitf.train.checkpoint_management import (
+    generate_checkpoint_state_proto as generate_checkpoint_state_proto,
+)
+from minitf.train.checkpoint_management import get_checkpoint_mtimes as get_checkpoint_mtimes
+from minitf.train.checkpoint_management import get_checkpoint_state as get_checkpoint_state
+from minitf.train.checkpoint_management import latest_checkpoint as latest_checkpoint
+from minitf.train.checkpoint_management import remove_checkpoint as remove_checkpoint
+from minitf.train.checkpoint_management import update_checkpoint_state as update_checkpoint_state
+from minitf.train.checkpoint_utils import NewCheckpointReader as NewCheckpointReader
+from minitf.train.checkpoint_utils import list_variables as list_variables
+from minitf.train.checkpoint_utils import load_checkpoint as load_checkpoint
+from minitf.train.checkpoint_utils import load_variable as load_variable
 from minitf.train.ftrl import FtrlOptimizer as FtrlOptimizer
 from minitf.train.gradient_descent import GradientDescentOptimizer as GradientDescentOptimizer
 from minitf.train.graph_io import write_graph as write_graph
@@ -19,6 +34,8 @@ from minitf.train.learning_rate_decay import noisy_linear_cosine_decay as noisy_
 from minitf.train.learning_rate_decay import piecewise_constant as piecewise_constant
 from minitf.train.learning_rate_decay import piecewise_constant_decay as piecewise_constant_decay
 from minitf.train.learning_rate_decay import polynomial_decay as polynomial_decay
+from minitf.train.meta_graph import export_meta_graph as export_meta_graph
+from minitf.train.meta_graph import import_meta_graph as import_meta_graph
 from minitf.train.momentum import MomentumOptimizer as MomentumOptimizer
 from minitf.train.moving_averages import ExponentialMovingAverage as ExponentialMovingAverage
 from minitf.train.optimizer import Optimizer as Optimizer
@@ -27,8 +44,18 @@ from minitf.train.proximal_gradient_descent import (
     ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer,
 )
 from minitf.train.rmsprop import RMSPropOptimizer as RMSPropOptimizer
+from minitf.train.saver import Saver as Saver
 from minitf.train.training_util import assert_global_step as assert_global_step
 from minitf.train.training_util import create_global_step as create_global_step
 from minitf.train.training_util import get_global_step as get_global_step
 from minitf.train.training_util import get_or_create_global_step as get_or_create_global_step
 from minitf.train.training_util import global_step as global_step
+
+
+def __getattr__(name: str) -> Any:
+    """`tf.train.SaverDef` and `tf.train.CheckpointState`, made when they are first asked for."""
+    if name in ("CheckpointState", "SaverDef"):
+        from minitf.framework import protos
+
+        return getattr(protos, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -95,8 +95,9 @@ def test_collections():
         ({"initial_value": 1.0, "constraint": 3}, ValueError, "must be a callable"),
         ({"initial_value": 1.0, "dtype": "int32"}, TypeError, "int32"),
         ({"initial_value": "a", "dtype": "float32"}, TypeError, "float32"),
+        ({"initial_value": 1.0, "variable_def": 1}, ValueError, "mutually exclusive"),
         ({"initial_value": 1.0, "name": "9 x"}, ValueError, "not a valid"),
-        ({"initial_value": 1.0, "variable_def": 1}, tf.errors.UnimplementedError, "protos"),
+        ({"initial_value": 1.0, "variable_def": 1}, ValueError, "mutually exclusive"),
     ],
 )
 def test_bad_arguments(arguments, error, message):

@@ -9,6 +9,7 @@ from minitf.framework import op_def
 _OLD_NAMES = "an older name, which no public function makes: only files hold it"
 _RANDOM = "random numbers are compared bit by bit elsewhere"
 _UPDATES = "optimizers are compared step by step in the builders of training"
+_FILES = "files are compared byte by byte in tests/checkpoint"
 _REFERENCES = "changes that a session keeps are compared in the builders of variables"
 
 # Op type: the reason why no random program has it.
@@ -33,6 +34,8 @@ NOT_DRAWN: dict[str, str] = {
     "LogUniformCandidateSampler": _RANDOM,
     **dict.fromkeys(("Multinomial", "RandomShuffle", "RandomStandardNormal"), _RANDOM),
     **dict.fromkeys(("RandomUniform", "RandomUniformInt", "TruncatedNormal"), _RANDOM),
+    **dict.fromkeys(("SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename"), _FILES),
+    **dict.fromkeys(("StringJoin", "StaticRegexFullMatch"), "made for the names of files"),
     **dict.fromkeys(("CountUpTo", "IsVariableInitialized", "ScatterDiv"), _REFERENCES),
     **dict.fromkeys(("ScatterNdAdd", "ScatterNdSub", "ScatterNdUpdate"), _REFERENCES),
     **{

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from tests.checkpoint import cases as checkpoint_cases
 from tests.parity import (
     builders,
     frozen,
@@ -25,6 +26,7 @@ from tests.parity import (
 from tests.parity.harness import FAMILIES, assert_something, engine, observe
 
 OTHERS: dict[str, Callable[[], object]] = {
+    "checkpoints": checkpoint_cases.record,
     "frozen": frozen.main,
     "gradient_cases": gradient_cases.record,
     "graph_defs": graph_defs.main,

@@ -18,6 +18,7 @@ assert builders
 SETTINGS = "says how a session runs or how gradients are made; makes no node"
 REGISTERS = "registers a function for the whole process; makes no node"
 OF_GRAPH_DEFS = "takes and gives a GraphDef; makes no node"
+OF_FILES = "looks at files; makes no node; tests/train/test_saver.py runs it in both engines"
 POLICY = "minitf's own; tests/parity/published.py compares what it does to seeds"
 
 # Public names that no builder needs to use, each with the reason.
@@ -45,6 +46,19 @@ EXEMPT = {
     "register_tensor_conversion_function": REGISTERS,
     "reset_default_graph": "the harness builds in graphs of its own",
     "train.Optimizer": "the base class of optimizers",
+    "train.NewCheckpointReader": OF_FILES,
+    "train.checkpoint_exists": OF_FILES,
+    "train.export_meta_graph": OF_FILES,
+    "train.generate_checkpoint_state_proto": OF_FILES,
+    "train.get_checkpoint_mtimes": OF_FILES,
+    "train.get_checkpoint_state": OF_FILES,
+    "train.import_meta_graph": OF_FILES,
+    "train.latest_checkpoint": OF_FILES,
+    "train.list_variables": OF_FILES,
+    "train.load_checkpoint": OF_FILES,
+    "train.load_variable": OF_FILES,
+    "train.remove_checkpoint": OF_FILES,
+    "train.update_checkpoint_state": OF_FILES,
     "train.write_graph": OF_GRAPH_DEFS,
 }
 

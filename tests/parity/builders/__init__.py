@@ -20,6 +20,7 @@ from tests.parity.builders import (
     models,
     nn,
     numbers,
+    saving,
     scopes,
     training,
     trajectories,

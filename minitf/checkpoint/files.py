@@ -1,0 +1,217 @@
+"""With this module a save works on the file system: here is every operation that it needs.
+
+A file is written under a temporary name, `<name>.unfinished-<16 digits>`, and is brought to the
+disk before it gets its own. While it has the temporary one, its writer holds a lock on it, which
+the system releases when the process ends, however it ends. So an unfinished file without a lock is
+what a killed save has left behind, and may be deleted; see `commit.clean`.
+
+A name lasts, too, only when its folder has been brought to the disk (`sync_folder`).
+
+Set MINITF_FSYNC=0 to skip waiting for the disk: for tests and for folders in memory. Then a killed
+process still leaves everything whole, but a power failure need not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import functools
+import os
+import re
+import secrets
+from types import TracebackType
+from typing import Any
+
+from minitf.framework.file_errors import as_tensorflow_errors
+
+_UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}$")
+_INTACT = "what to do: nothing is lost; the checkpoints that were there before are as they were."
+# What one call hands to the system at a time.
+CHUNK = 4 << 20
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a name is a temporary one."""
+    return _UNFINISHED.search(name) is not None
+
+
+def finished_name(name: str) -> str:
+    """The name that an unfinished file is to get."""
+    return _UNFINISHED.sub("", name)
+
+
+class Unfinished:
+    """A file that is being written under a temporary name.
+
+    Used in a `with` statement, it is deleted if it has not been given its own name by the end.
+
+    Args:
+      path: the name that it is to get.
+
+    Attributes:
+      final: that name.
+      path: the temporary one.
+      size: how many bytes have been written.
+
+    Raises:
+      OpError: the class for what the system says, such as PermissionDeniedError.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.final = path
+        self.size = 0
+        self._kept = False
+        with as_tensorflow_errors(path, _INTACT):
+            self.path, self._file = _create(path)
+
+    def write(self, data: Any) -> None:
+        """Puts bytes behind those written before.
+
+        Raises:
+          ResourceExhaustedError: if the disk is full.
+        """
+        left = memoryview(data).cast("B")
+        with as_tensorflow_errors(self.final, _INTACT):
+            while left:
+                count = write(self._file, left[:CHUNK])
+                if count >= CHUNK:
+                    _begin_to_sync(self._file, self.size, count)
+                left, self.size = left[count:], self.size + count
+
+    def sync(self) -> None:
+        """Waits until the bytes are on the disk."""
+        with as_tensorflow_errors(self.final, _INTACT):
+            sync(self._file)
+
+    def close(self) -> None:
+        """Gives the lock up; the file stays, under whatever name it has."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def keep(self) -> None:
+        """From now on the file is not deleted, even if it still has its temporary name."""
+        self._kept = True
+
+    def discard(self) -> None:
+        """Deletes the file, if it still has its temporary name."""
+        if not self._kept:
+            remove(self.path)
+        self.close()
+
+    def __enter__(self) -> Unfinished:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+
+def _create(path: str) -> tuple[str, int]:
+    """Makes an unfinished file and locks it."""
+    while True:
+        name = f"{path}.unfinished-{secrets.token_hex(8)}"
+        file = create(name)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:  # nobody took it for a leftover before it was locked
+            return name, file
+        os.close(file)
+
+
+def lock_of_the_dead(path: str) -> int | None:
+    """Locks an unfinished file whose writer has ended; None if it is alive, or the file gone."""
+    try:
+        file = os.open(path, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return None
+    return file
+
+
+# ---- the operations themselves: each changes the file system in one step
+
+
+def create(path: str) -> int:
+    """Makes a file that is not there yet, and opens it."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+
+
+def write(file: int, data: memoryview) -> int:
+    """Writes bytes, or the first of them; returns how many."""
+    return os.write(file, data)
+
+
+def sync(file: int) -> None:
+    """Waits until a file, or a folder, is on the disk as it is now."""
+    if os.environ.get("MINITF_FSYNC") != "0":
+        os.fsync(file)
+
+
+def _begin_to_sync(file: int, start: int, count: int) -> None:
+    """Has the system write these bytes to the disk meanwhile, so that `sync` has less to wait for.
+
+    Linux can do that; where it cannot be done, nothing is lost but time.
+    """
+    begin = _sync_file_range()
+    if begin is not None and os.environ.get("MINITF_FSYNC") != "0":
+        begin(file, start, count, 2)  # SYNC_FILE_RANGE_WRITE
+
+
+@functools.cache
+def _sync_file_range() -> Any:
+    function = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if function is not None:
+        function.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
+    return function
+
+
+def sync_folder(path: str) -> None:
+    """Waits until the names in a folder are on the disk."""
+    file = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        sync(file)
+    except OSError as error:  # some file systems have nothing to wait for
+        if error.errno not in (errno.EINVAL, errno.EBADF):
+            raise
+    finally:
+        os.close(file)
+
+
+def rename(old: str, new: str) -> None:
+    """Gives a file its name, in the place of one that has it."""
+    os.replace(old, new)
+
+
+def remove(path: str) -> None:
+    """Deletes a file; it may be gone already."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def make_folder(path: str) -> None:
+    """Makes a folder; it may be there already."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path)
+
+
+def remove_folder(path: str) -> None:
+    """Deletes a folder and the files in it; it may be gone already."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for name in os.listdir(path):
+            remove(os.path.join(path, name))
+        remove_empty_folder(path)
+
+
+def remove_empty_folder(path: str) -> None:
+    """Deletes a folder that has nothing in it."""
+    os.rmdir(path)

@@ -1,0 +1,244 @@
+"""With this module one can write a graph together with what belongs to it, and make it again.
+
+A `MetaGraphDef` has the graph, its collections (which of its nodes are variables, what is
+trained), and the names of the nodes that save and restore. A checkpoint has one beside it,
+`<prefix>.meta`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from minitf import logging
+from minitf._version import TENSORFLOW_VERSION
+from minitf.checkpoint import files
+from minitf.framework import importer, protos
+from minitf.framework.default import get_default_graph
+from minitf.framework.file_errors import as_tensorflow_errors
+from minitf.framework.graph import Graph
+from minitf.framework.graph_collections import GraphKeys
+from minitf.framework.operation import Operation
+from minitf.framework.tensor import Tensor
+from minitf.ops.variables import Variable
+from minitf.train.saver import Saver
+
+
+def export_meta_graph(
+    filename: str | None = None,
+    graph_def: Any = None,
+    saver_def: Any = None,
+    collection_list: Sequence[str] | None = None,
+    as_text: bool = False,
+    graph: Graph | None = None,
+    clear_devices: bool = False,
+    strip_default_attrs: bool = False,
+) -> Any:
+    """A graph with its collections and its saver (mirrors `tf.train.export_meta_graph`).
+
+    `Saver.save` writes one beside each checkpoint.
+
+    Args:
+      filename: where to write it, if it is to be written.
+      graph_def: the nodes, if they are not those of `graph`.
+      saver_def: names the nodes that save and restore.
+      collection_list: the names of the collections to take; all if None.
+      as_text: whether the file is text.
+      graph: the default graph if None.
+      clear_devices: whether the nodes' devices are left out.
+      strip_default_attrs: whether attributes that have their default values are left out.
+
+    Returns:
+      A `MetaGraphDef`.
+
+    >>> import minitf as tf
+    >>> v = tf.Variable(1.0, name="v")
+    >>> meta = tf.train.export_meta_graph(saver_def=tf.train.Saver().as_saver_def())
+    >>> meta.saver_def.restore_op_name, sorted(meta.collection_def)
+    ('save/restore_all', ['trainable_variables', 'variables'])
+    """
+    graph = graph or get_default_graph()
+    meta = protos.MetaGraphDef()
+    meta.meta_info_def.tensorflow_version = TENSORFLOW_VERSION
+    meta.meta_info_def.stripped_default_attrs = strip_default_attrs
+    nodes = graph_def if graph_def is not None else graph.as_graph_def(add_shapes=True)
+    meta.graph_def.MergeFrom(protos.GraphDef.FromString(nodes.SerializeToString()))
+    for node in meta.graph_def.node:
+        if clear_devices:
+            node.device = ""
+        if strip_default_attrs:
+            _strip(node)
+    if saver_def is not None:
+        meta.saver_def.CopyFrom(saver_def)
+    for name in graph.get_all_collection_keys():
+        if isinstance(name, str) and (collection_list is None or name in collection_list):
+            _add_collection(meta, name, graph.get_collection(name))
+    if filename is not None:
+        _write(filename, meta, as_text)
+    return meta
+
+
+def _strip(node: Any) -> None:
+    """Leaves out attributes that have their default values."""
+    from minitf.framework import op_def
+    from minitf.framework.attr_value import write_attr
+
+    declared = op_def.find(node.op)
+    for attr in declared.attrs.values() if declared is not None else ():
+        if attr.has_default and attr.name in node.attr:
+            default = protos.AttrValue()
+            write_attr(default, attr.default, attr)
+            if node.attr[attr.name] == default:
+                del node.attr[attr.name]
+
+
+def _add_collection(meta: Any, name: str, items: list[Any]) -> None:
+    """Writes a collection whose items are all of one kind that can be written."""
+    if not items:
+        return
+    found = protos.CollectionDef()
+    if all(hasattr(item, "to_proto") for item in items):
+        found.bytes_list.value.extend(item.to_proto().SerializeToString() for item in items)
+    elif all(isinstance(item, (Tensor, Operation)) for item in items):
+        found.node_list.value.extend(item.name for item in items)
+    elif all(isinstance(item, (str, bytes)) for item in items):
+        found.bytes_list.value.extend(
+            item.encode() if isinstance(item, str) else item for item in items
+        )
+    elif all(isinstance(item, int) for item in items):
+        found.int64_list.value.extend(items)
+    elif all(isinstance(item, float) for item in items):
+        found.float_list.value.extend(items)
+    else:
+        logging.warning(
+            "The collection %r is not written: it has a %s", name, type(items[0]).__name__
+        )
+        return
+    meta.collection_def[name].CopyFrom(found)
+
+
+def _write(filename: str, meta: Any, as_text: bool) -> None:
+    if as_text:
+        from google.protobuf import text_format
+
+        content = text_format.MessageToString(meta).encode()
+    else:
+        content = meta.SerializeToString(deterministic=True)
+    with files.Unfinished(filename) as file:
+        file.write(content)
+        file.sync()
+        with as_tensorflow_errors(filename):
+            files.rename(file.path, file.final)
+            files.sync_folder(os.path.dirname(filename))
+
+
+# ---- reading
+
+# What the items of these collections are, which are written as messages.
+_VARIABLES = (
+    GraphKeys.GLOBAL_VARIABLES,
+    GraphKeys.LOCAL_VARIABLES,
+    GraphKeys.METRIC_VARIABLES,
+    GraphKeys.MODEL_VARIABLES,
+    GraphKeys.MOVING_AVERAGE_VARIABLES,
+    GraphKeys.TRAINABLE_VARIABLES,
+    GraphKeys.GLOBAL_STEP,
+)
+
+
+def import_meta_graph(
+    meta_graph_or_file: Any,
+    clear_devices: bool = False,
+    import_scope: str | None = None,
+    **kwargs: Any,
+) -> Any:
+    """Adds a graph with its collections to the default one (mirrors `tf.train.import_meta_graph`).
+
+    Args:
+      meta_graph_or_file: a `MetaGraphDef`, or the path of a file with one, such as "m-10.meta".
+      clear_devices: whether the nodes' devices are left out.
+      import_scope: the scope to put the nodes into.
+      **kwargs: for the `Saver`, such as `max_to_keep`.
+
+    Returns:
+      The saver; None if the graph has neither a saver nor variables.
+
+    Raises:
+      OSError: if the file does not exist, or is none.
+
+    >>> import minitf as tf, tempfile
+    >>> prefix = tempfile.mkdtemp() + "/m"
+    >>> with tf.Graph().as_default(), tf.Session() as sess:
+    ...     v = tf.Variable(2.0, name="v")
+    ...     sess.run(v.initializer)
+    ...     _ = tf.train.Saver().save(sess, prefix)
+    >>> with tf.Graph().as_default(), tf.Session() as sess:
+    ...     saver = tf.train.import_meta_graph(prefix + ".meta")
+    ...     saver.restore(sess, prefix)
+    ...     print(sess.run("v:0"), tf.trainable_variables())
+    2.0 [<tf.Variable 'v:0' shape=() dtype=float32_ref>]
+    """
+    meta = _meta_graph(meta_graph_or_file)
+    if clear_devices:
+        for node in meta.graph_def.node:
+            node.device = ""
+    importer.import_graph_def(meta.graph_def, name=import_scope or "")
+    graph = get_default_graph()
+    made: dict[bytes, Variable] = {}
+    for name in sorted(meta.collection_def):
+        for item in _items(graph, name, meta.collection_def[name], import_scope, made):
+            graph.add_to_collection(name, item)
+    if meta.HasField("saver_def"):
+        return Saver(saver_def=meta.saver_def, name=import_scope, **kwargs)
+    if graph.get_collection(GraphKeys.GLOBAL_VARIABLES, import_scope):
+        return Saver(**kwargs)
+    return None
+
+
+def _meta_graph(given: Any) -> Any:
+    if hasattr(given, "SerializeToString"):
+        return protos.MetaGraphDef.FromString(given.SerializeToString())
+    path = os.fsdecode(given)
+    if not os.path.isfile(path):
+        raise OSError(f"File {path} does not exist.")
+    with open(path, "rb") as file:
+        content = file.read()
+    from google.protobuf import message, text_format
+
+    try:
+        return protos.MetaGraphDef.FromString(content)
+    except message.DecodeError:
+        try:
+            return text_format.Parse(content, protos.MetaGraphDef())
+        except (text_format.ParseError, UnicodeDecodeError):
+            raise OSError(f"Cannot parse file {path} as a MetaGraphDef.") from None
+
+
+def _items(
+    graph: Graph, name: str, written: Any, scope: str | None, made: dict[bytes, Variable]
+) -> list[Any]:
+    """The items of a collection. A variable of several is one object."""
+    kind = written.WhichOneof("kind")
+    if kind is None:
+        return []
+    values = list(getattr(written, kind).value)
+    if kind == "node_list":
+        return [graph.as_graph_element(f"{scope}/{each}" if scope else each) for each in values]
+    if name == GraphKeys.SAVERS:
+        return [Saver.from_proto(protos.SaverDef.FromString(each), scope) for each in values]
+    if name in _VARIABLES and kind == "bytes_list":
+        for each in values:
+            if each not in made:
+                made[each] = Variable.from_proto(protos.VariableDef.FromString(each), scope)
+        return [made[each] for each in values]
+    if kind == "bytes_list":
+        return [_as_text(each) for each in values]
+    return values
+
+
+def _as_text(value: bytes) -> Any:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
