@@ -102,7 +102,7 @@ def roof() -> dict[str, float]:
     a, b = (rng.random((size, size), np.float32) for _ in range(2))
     out, source = np.empty_like(a), np.zeros(1 << 26, np.float32)
     target = np.empty_like(source)
-    target[:] = 0  # its pages are there
+    source[:], target[:] = 1, 0  # now they have pages of their own
     return {
         "flops": 2.0 * size**3 / _fastest(lambda: gemm.matmul(a, b, out=out)),
         "bytes": 2.0 * source.nbytes / _fastest(lambda: np.copyto(target, source)),
