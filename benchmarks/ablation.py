@@ -105,8 +105,17 @@ def roof() -> dict[str, float]:
     source[:], target[:] = 1, 0  # now they have pages of their own
     return {
         "flops": 2.0 * size**3 / _fastest(lambda: gemm.matmul(a, b, out=out)),
-        "bytes": 2.0 * source.nbytes / _fastest(lambda: np.copyto(target, source)),
+        "bytes": 2.0 * source.nbytes / _fastest(lambda: _copy(source, target)),
     }
+
+
+def _copy(source: Any, target: Any) -> None:
+    from minitf.kernels.parallel import parallel_ranges
+
+    def some(start: int, stop: int) -> None:
+        np.copyto(target[start:stop], source[start:stop])
+
+    parallel_ranges(len(source), some, work=1)
 
 
 def _fastest(action: Callable[[], object]) -> float:
@@ -131,7 +140,7 @@ def main(argv: list[str] | None = None) -> None:
     limits = roof()
     print(shown(batches))
     print(f"{limits['flops'] / 1e9:.0f} GFLOP/s in a large product, ", end="")
-    print(f"{limits['bytes'] / 1e9:.1f} GB/s in a copy on one core")
+    print(f"{limits['bytes'] / 1e9:.1f} GB/s in a copy")
     if args.record:
         report = {**circumstances(load_before), "batches": batches, "roof": limits}
         RECORDED.write_text(json.dumps(report, indent=1) + "\n")

@@ -57,7 +57,7 @@ def roofline(parts: dict[str, Any]) -> str:
         )
     header = ["", "arithmetic without Winograd", "Adam's memory", "step", "limit over step"]
     words = (
-        f"A large product runs at {flops / 1e9:.0f} GFLOP/s here, and one core copies "
+        f"A large product runs at {flops / 1e9:.0f} GFLOP/s here, and a copy moves "
         f"{moved / 1e9:.1f} GB/s.\n\n"
     )
     return words + summary.table(header, rows)

@@ -58,8 +58,10 @@ def parallel_for(n_blocks: int, block: Callable[[int], object]) -> None:
     queue = _pool.queue(helpers)
     for _ in range(helpers):
         queue.put(job)
-    job.take_blocks()
-    job.wait()
+    try:
+        job.take_blocks()
+    finally:  # an interrupt too waits for the others, who are still writing
+        job.wait()
 
 
 def share(total: int, run: Callable[[int], object]) -> None:
@@ -105,7 +107,7 @@ def parallel_ranges(
 def cut(
     total: int, *, work: int, least: int = LEAST_WORK, multiple: int = 1
 ) -> Iterator[tuple[int, int]]:
-    """The ranges of `parallel_ranges`: at most 64, equally long but for the last.
+    """The ranges of `parallel_ranges`: at most 16, equally long but for the last.
 
     >>> list(cut(10, work=1, least=4))
     [(0, 4), (4, 8), (8, 10)]
@@ -197,17 +199,19 @@ class _Job:
         """Runs blocks until none is left; called by each thread that takes part."""
         ended = 0
         _here.in_block = True
-        for index in self._numbers:
-            if index >= self._n_blocks:
-                break
-            ended += 1
-            if self._error is None:  # after an error the rest is counted, not run
-                try:
-                    self._block(index)
-                except BaseException as error:
-                    self._error = error
-        _here.in_block = False
-        self._count(ended)
+        try:
+            for index in self._numbers:
+                if index >= self._n_blocks:
+                    break
+                ended += 1
+                if self._error is None:  # after an error the rest is counted, not run
+                    try:
+                        self._block(index)
+                    except BaseException as error:
+                        self._error = error
+        finally:
+            _here.in_block = False
+            self._count(ended)
 
     def _count(self, ended: int) -> None:
         with self._lock:
@@ -216,12 +220,16 @@ class _Job:
                 self._all_ended.release()
 
     def wait(self) -> None:
-        """Returns when every block has ended.
+        """Returns when every block has ended; the second interrupt does not wait for that.
 
         Raises:
           BaseException: what a block raised.
         """
-        self._all_ended.acquire()
+        try:
+            self._all_ended.acquire()
+        except BaseException:
+            self._all_ended.acquire()
+            raise
         if self._error is not None:
             raise self._error
 

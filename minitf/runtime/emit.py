@@ -59,7 +59,7 @@ class Source:
         self.node_of_line: dict[int, Node] = {}
         self.names: dict[int, str] = {}
         self._globals: dict[str, Any] = {"DEAD": DEAD, "own": _own}
-        self._taken: set[str] = {"DEAD", "own", "step", "arena", *keyword.kwlist}
+        self._taken: set[str] = {"DEAD", "own", "step", "arena", "_", "__debug__", *keyword.kwlist}
         self._place = plan.number if plan is not None else {}
         self._kernels: dict[Any, str] = {}
         self._may_be_dead: set[int] = set()
@@ -228,13 +228,15 @@ def _own(value: Any) -> Any:
 def _owned(block: Block) -> list[bool]:
     """For each fetch, whether the caller may have the array itself, as nobody else holds it.
 
-    So it is with what a kernel made anew, unless a view of it was made, or it is fetched twice.
+    So it is with what a kernel made anew, unless a view of it was made, a stateful kernel may have
+    kept it, or it is fetched twice.
     """
     made: dict[int, Node] = {}
     viewed: set[int] = set()
     for node in block.nodes:
         made.update((id(value), node) for value in node.outputs)
-        if node.op_def.aliases:
+        may_keep = node.op_def.stateful and not node.op_def.takes_references
+        if node.op_def.aliases or may_keep:
             viewed.update(id(value) for value in node.inputs)
     ids = [id(fetch) for fetch in block.fetches]
 

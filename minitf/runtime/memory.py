@@ -20,6 +20,7 @@ import threading
 from bisect import insort
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -84,13 +85,6 @@ class Plan:
             f"arena: {self.size / 1e6:.1f} MB for {len(self.places)} arrays of {total / 1e6:.1f} MB"
         )
 
-    def arrays(self, arena: npt.NDArray[np.uint8]) -> list[npt.NDArray[Any]]:
-        """The arrays of all places, in an arena."""
-        return [
-            arena[place.offset : place.offset + place.nbytes].view(place.dtype).reshape(place.shape)
-            for place in self.places
-        ]
-
 
 def _outputs_to_plan(node: Node) -> Iterator[Value]:
     """What a node makes that its kernel can put where it is told."""
@@ -130,32 +124,52 @@ def _first_gap(size: int, live: list[tuple[int, int, int]]) -> int:
     return offset
 
 
-def _arena(size: int) -> npt.NDArray[np.uint8]:
-    room = np.empty(size + _LINE, np.uint8)
-    begin = -address(room) % _LINE
-    return room[begin : begin + size]
+class Arena:
+    """A stretch of memory, and the arrays that plans have in it."""
+
+    def __init__(self, size: int) -> None:
+        room = np.empty(size + _LINE, np.uint8)
+        begin = -address(room) % _LINE
+        self.memory = room[begin : begin + size]
+        self._arrays: WeakKeyDictionary[Plan, list[npt.NDArray[Any]]] = WeakKeyDictionary()
+
+    def arrays(self, plan: Plan) -> list[npt.NDArray[Any]]:
+        """The arrays of all places of a plan, which are made once."""
+        found = self._arrays.get(plan)
+        if found is None:
+            found = self._arrays[plan] = [
+                self.memory[place.offset : place.offset + place.nbytes]
+                .view(place.dtype)
+                .reshape(place.shape)
+                for place in plan.places
+            ]
+        return found
 
 
 class Arenas:
     """Memory that runs lease and give back; there are as many arenas as runs at the same time."""
 
     def __init__(self) -> None:
-        self._free: list[npt.NDArray[np.uint8]] = []
+        self._free: list[Arena] = []
+        self._closed = False
         self._lock = threading.Lock()
 
-    def lease(self, size: int) -> npt.NDArray[np.uint8]:
+    def lease(self, size: int) -> Arena:
         """An arena of at least so many bytes; what it holds is left from before."""
         with self._lock:
+            self._free.sort(key=lambda arena: len(arena.memory))
             arena = self._free.pop() if self._free else None
         # A smaller one is let go of.
-        return arena if arena is not None and len(arena) >= size else _arena(size)
+        return arena if arena is not None and len(arena.memory) >= size else Arena(size)
 
-    def give_back(self, arena: npt.NDArray[np.uint8]) -> None:
+    def give_back(self, arena: Arena) -> None:
         """Has others use it."""
         with self._lock:
-            self._free.append(arena)
+            if not self._closed:
+                self._free.append(arena)
 
-    def clear(self) -> None:
-        """Lets go of the memory."""
+    def close(self) -> None:
+        """Lets go of the memory, also of what is still leased when it is given back."""
         with self._lock:
+            self._closed = True
             self._free.clear()

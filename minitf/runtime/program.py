@@ -44,7 +44,7 @@ from minitf.runtime.block import Block, Node
 from minitf.runtime.fusion.fused import Fused
 from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import PASSES, Change, rewrite
-from minitf.runtime.specialize import specialized_block
+from minitf.runtime.specialize import UnfitError, specialized_block
 from minitf.runtime.step import KernelError, Step
 from minitf.runtime.uninitialized import initialized_by, uninitialized_error
 
@@ -56,6 +56,9 @@ _NODES_PER_RUN = 2000
 
 # For so many different shapes is a graph built again; more would fill the memory with programs.
 _MOST_SHAPES = 32
+
+# Of so many shapes it is noted how often they came.
+_MOST_NOTED = 1000
 
 
 class Program:
@@ -147,11 +150,12 @@ class Program:
 
     def _step_for(self, shapes: Shapes) -> Step:
         """The step for feeds of these shapes: one made for them, if they come again and again."""
-        runs = self._runs[shapes] = self._runs.get(shapes, 0) + 1
-        if not self._specializes or runs < 2 + len(self.ops) // _NODES_PER_RUN:
+        if not self._specializes or len(self._for_shapes) >= _MOST_SHAPES:
             return self._any_shapes
-        if len(self._for_shapes) >= _MOST_SHAPES:
-            self._runs.clear()  # which may have grown with every run
+        if len(self._runs) > _MOST_NOTED:
+            self._runs.clear()
+        runs = self._runs[shapes] = self._runs.get(shapes, 0) + 1
+        if runs < 2 + len(self.ops) // _NODES_PER_RUN:
             return self._any_shapes
         _, step = self._specialized(shapes)
         self._for_shapes[shapes] = step
@@ -160,7 +164,7 @@ class Program:
     def _specialized(self, shapes: Shapes) -> tuple[dict[str, Change], Step]:
         try:
             block, changes = specialized_block(self.fetches, self.feeds, shapes, self._passes)
-        except ValueError:  # they do not fit together, as the run will say, with the values
+        except UnfitError:  # as the run will say, with the values
             return self.changes, self._any_shapes
         return changes, Step(block, self._kernel_of, self._arenas)
 

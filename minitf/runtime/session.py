@@ -233,7 +233,7 @@ class BaseSession:
         self._programs.clear()
         self._resources.clear()
         self._node_state.clear()
-        self._arenas.clear()
+        self._arenas.close()
 
     def as_default(self) -> AbstractContextManager[Any]:
         """Makes this the default session inside a `with` block, without closing it."""

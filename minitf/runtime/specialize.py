@@ -29,6 +29,10 @@ from minitf.runtime.passes import PASSES, Change, rewrite
 from minitf.runtime.prune import prune
 
 
+class UnfitError(ValueError):
+    """Arrays of some shapes cannot be fed together."""
+
+
 def specialized_block(
     fetches: list[Any],
     feeds: list[Tensor],
@@ -47,13 +51,16 @@ def specialized_block(
       The block, and what each pass did.
 
     Raises:
-      ValueError: if the shapes do not fit together; a run will tell where.
+      UnfitError: if the shapes do not fit together; a run will tell where.
     """
     copies = _Copies()
-    for tensor, shape in zip(feeds, shapes, strict=True):
-        copies.feed(tensor, shape)
-    for op in prune(fetches, set(feeds)):
-        copies.copy(op)
+    try:
+        for tensor, shape in zip(feeds, shapes, strict=True):
+            copies.feed(tensor, shape)
+        for op in prune(fetches, set(feeds)):
+            copies.copy(op)
+    except ValueError as error:
+        raise UnfitError(str(error)) from error
     block = Block(
         [
             copies.tensors[fetch] if isinstance(fetch, Tensor) else copies.operations[fetch]

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from minitf.runtime.block import Block, Node
 from minitf.runtime.emit import Source
@@ -61,7 +60,6 @@ class Step:
         self.plan = plan if plan is not None and plan.places else None
         self.source = Source(block, bind, self.plan)
         self._arenas = arenas or Arenas()
-        self._arrays: tuple[npt.NDArray[np.uint8], list[Any]] | None = None
         self._filename = f"<minitf program {next(_numbers)}>"
         self._function = self.source.function(self._filename)
 
@@ -81,31 +79,26 @@ class Step:
                 if self.plan is None:
                     return self._function(*fed_values)
                 arena = self._arenas.lease(self.plan.size)
-                return self._function(self._arrays_in(arena), *fed_values)
+                return self._function(arena.arrays(self.plan), *fed_values)
         except Exception as error:
-            raise self._located(error) from error
+            located = self._located(error)
+            if located is None:
+                raise
+            raise located from error
         finally:
             if arena is not None:
                 self._arenas.give_back(arena)
 
-    def _arrays_in(self, arena: npt.NDArray[np.uint8]) -> list[Any]:
-        """The planned arrays; those of the last run, if it had the same arena."""
-        last = self._arrays
-        if last is None or last[0] is not arena:
-            assert self.plan is not None
-            last = self._arrays = arena, self.plan.arrays(arena)
-        return last[1]
-
-    def _located(self, error: Exception) -> Exception:
-        """The error, with the node whose line in the source failed."""
+    def _located(self, error: Exception) -> KernelError | None:
+        """The error, with the node whose line in the source failed; None if it was no node's."""
         frame = _frame_of(self._filename, error.__traceback__)
-        if frame is None:
-            return error
+        node = None if frame is None else self.source.node_of_line.get(frame.tb_lineno)
+        if frame is None or node is None:
+            return None
         # From now on a traceback can show the line.
         text = self.source.text
         lines = text.splitlines(keepends=True)
         linecache.cache[self._filename] = len(text), None, lines, self._filename
-        node = self.source.node_of_line[frame.tb_lineno]
         scope = {**frame.tb_frame.f_globals, **frame.tb_frame.f_locals}
         values = [scope.get(self.source.names[id(value)]) for value in node.inputs]
         return KernelError(node, values, error)

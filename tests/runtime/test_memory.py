@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -130,12 +132,48 @@ def test_a_steady_run_allocates_nothing_large() -> None:
 def test_arenas_are_leased_to_one_at_a_time_and_used_again() -> None:
     arenas = Arenas()
     one, other = arenas.lease(1000), arenas.lease(1000)
-    assert not np.may_share_memory(one, other)
-    assert one.ctypes.data % 64 == 0
+    assert not np.may_share_memory(one.memory, other.memory)
+    assert one.memory.ctypes.data % 64 == 0
     arenas.give_back(one)
     assert arenas.lease(500) is one
     arenas.give_back(other)
-    assert len(arenas.lease(5000)) >= 5000
+    assert len(arenas.lease(5000).memory) >= 5000
+
+
+def test_the_largest_free_arena_is_leased_and_a_closed_session_keeps_none() -> None:
+    arenas = Arenas()
+    large, small = arenas.lease(9000), arenas.lease(100)
+    arenas.give_back(large)
+    arenas.give_back(small)
+    assert arenas.lease(8000) is large
+    arenas.close()
+    arenas.give_back(large)
+    assert arenas.lease(10) is not large
+
+
+def test_an_arena_that_is_let_go_of_is_gone() -> None:
+    """Programs for growing batches do not keep the memory of the smaller ones."""
+    x = tf.placeholder(tf.float32, [None])
+    y = TWICE(TWICE(x))[:1]
+    with tf.Session() as sess:
+        arenas = []
+        for size in (1 << 13, 1 << 15, 1 << 17):
+            for _ in range(3):
+                sess.run(y, {x: np.ones(size, np.float32)})
+            arenas.append(weakref.ref(sess._arenas._free[0].memory))
+        gc.collect()
+        assert [ref() is None for ref in arenas] == [True, True, False]
+
+
+def test_what_a_stateful_kernel_kept_is_not_the_callers() -> None:
+    x = tf.placeholder(tf.float32, [1 << 14])
+    y, kept = TWICE(x), []
+    told = tf.py_func(lambda value: kept.append(value) or np.float32(0), [y], tf.float32)
+    with tf.Session() as sess:
+        for _ in range(3):
+            _, result = sess.run([told, y], {x: np.ones(1 << 14)})
+            result[:] = 0
+        assert all((value == 2).all() for value in kept)
 
 
 def test_a_failing_run_gives_its_arena_back() -> None:

@@ -56,6 +56,9 @@ def test_many_shapes_do_not_fill_the_memory(x: Any) -> None:
             assert sess.run(y, {x: np.zeros((rows, 3))}).shape == (rows, 3)
         (program, _) = next(iter(sess._programs.values()))
         assert len(program._for_shapes) <= 32
+        for rows in range(3000):
+            sess.run(y, {x: np.zeros((rows % 1500, 3))})
+        assert len(program._runs) <= 1001
 
 
 def test_shapes_that_do_not_fit_are_told_by_the_run(x: Any) -> None:
