@@ -162,11 +162,6 @@ def unpool_kernel(dtype: np.dtype[Any]) -> Kernel[Any, None]:
     return _kernels(dtype).unpool
 
 
-def unpool_images(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> None:
-    """The way back for some images, in this thread; sets the bias's `sums.row_sums`."""
-    _kernels(grad.dtype).unpool(readonly(grad), readonly(which), gradient, bias_sums)
-
-
 def search_and_unpool(input: Array, grad: Array, gradient: Array) -> None:
     """`max_pool_2x2_grad`, where it is not known which cells had the maxima."""
     kernels, least = _kernels(grad.dtype), lowest(grad.dtype)
