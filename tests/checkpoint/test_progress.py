@@ -27,6 +27,14 @@ def save_and_restore(prefix: str) -> None:
         reader.read("w", progress=bar)
 
 
+def read_to_end(master: int) -> str:
+    """What a terminal was sent up to the word "end"; one read may return only a part of it."""
+    shown = b""
+    while not shown.endswith(b"end"):
+        shown += os.read(master, 1 << 16)
+    return shown.decode()
+
+
 @pytest.mark.parametrize("long", [True, False])
 def test_on_a_terminal(long: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     master, slave = pty.openpty()
@@ -38,7 +46,7 @@ def test_on_a_terminal(long: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         save_and_restore(str(tmp_path / "m"))
         terminal.write("end")
         terminal.flush()
-        shown = os.read(master, 1 << 16).decode()
+        shown = read_to_end(master)
     os.close(master)
     for text in ("saving m: ", "restoring m: ", "0.00/8.00M"):
         assert (text in shown) == long, shown
