@@ -413,6 +413,7 @@ _SUBPACKAGES = frozenset(
         "app",
         "bitwise",
         "compat",
+        "contrib",
         "examples",
         "flags",
         "gfile",

@@ -48,13 +48,17 @@ class DeviceSpec:
                 elif key in ("replica", "task") and len(values) == 1:
                     setattr(found, key, int(values[0]))
                 elif key == "device" and len(values) == 2:
+                    _refuse_second_type(found, spec)
                     found.device_type = values[0] if values[0] == "*" else values[0].upper()
                     found.device_index = _index(values[1])
                 elif key.lower() in ("cpu", "gpu") and len(values) <= 1:
+                    _refuse_second_type(found, spec)
                     found.device_type = key.upper()
                     found.device_index = _index(values[0]) if values else None
                 else:
                     raise ValueError
+            except _TwoTypesError:
+                raise
             except ValueError:
                 raise ValueError(
                     f"Unknown part {part!r} in the device {spec!r}. A device is written like "
@@ -82,6 +86,37 @@ class DeviceSpec:
             setattr(merged, field, getattr(self, field) if value is None else value)
         return merged
 
+    make_merged_spec = merged_with
+
+    def merge_from(self, dev: DeviceSpec) -> None:
+        """Takes over, in place, every part that `dev` sets."""
+        for field in _FIELDS:
+            value = getattr(dev, field)
+            if value is not None:
+                setattr(self, field, value)
+
+    def parse_from_string(self, spec: str) -> DeviceSpec:
+        """Takes the parts of a device string in the place of its own; returns itself."""
+        parsed = DeviceSpec.from_string(spec)
+        for field in _FIELDS:
+            setattr(self, field, getattr(parsed, field))
+        return self
+
+    def replace(self, **parts: Any) -> DeviceSpec:
+        """A copy with some parts set anew.
+
+        >>> DeviceSpec.from_string("/job:ps/cpu:0").replace(task=2).to_string()
+        '/job:ps/task:2/device:CPU:0'
+        """
+        unknown = set(parts) - set(_FIELDS)
+        if unknown:
+            raise TypeError(f"a device has no part {sorted(unknown)}; it has {list(_FIELDS)}.")
+        return DeviceSpec(**{**{field: getattr(self, field) for field in _FIELDS}, **parts})
+
+    def matches(self, other: DeviceSpec) -> bool:
+        """Whether every part that this spec sets is the same in `other`."""
+        return all(getattr(self, field) in (None, "*", getattr(other, field)) for field in _FIELDS)
+
     def __repr__(self) -> str:
         return f"DeviceSpec({self.to_string()!r})"
 
@@ -90,6 +125,26 @@ class DeviceSpec:
 
     def __hash__(self) -> int:
         return hash(self.to_string())
+
+
+class _TwoTypesError(ValueError):
+    """A device string that names two kinds of devices."""
+
+
+def _refuse_second_type(found: DeviceSpec, spec: str) -> None:
+    if found.device_type is not None:
+        raise _TwoTypesError(
+            f"Multiple device types are not allowed while parsing the device spec: {spec}."
+        )
+
+
+def canonical_name(device: Any) -> str:
+    """A device string as TensorFlow writes it: "/job:ps/cpu:0" is "/job:ps/device:CPU:0"."""
+    if device is None:
+        return ""
+    return (
+        device if isinstance(device, DeviceSpec) else DeviceSpec.from_string(device)
+    ).to_string()
 
 
 def _index(text: str) -> int | None:

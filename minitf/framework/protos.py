@@ -135,6 +135,12 @@ MetaGraphDef.MetaInfoDef
 CheckpointState
   1 model_checkpoint_path string; 2 all_model_checkpoint_paths *string
   3 all_model_checkpoint_timestamps *double; 4 last_preserved_timestamp double
+JobDef
+  1 name string; 2 tasks map int32 string
+ClusterDef
+  1 job *JobDef
+ServerDef
+  1 cluster ClusterDef; 2 job_name string; 3 task_index int32; 5 protocol string
 """
 
 _ENUMS = (

@@ -21,6 +21,7 @@ from minitf.train.checkpoint_utils import NewCheckpointReader as NewCheckpointRe
 from minitf.train.checkpoint_utils import list_variables as list_variables
 from minitf.train.checkpoint_utils import load_checkpoint as load_checkpoint
 from minitf.train.checkpoint_utils import load_variable as load_variable
+from minitf.train.device_setter import replica_device_setter as replica_device_setter
 from minitf.train.ftrl import FtrlOptimizer as FtrlOptimizer
 from minitf.train.gradient_descent import GradientDescentOptimizer as GradientDescentOptimizer
 from minitf.train.graph_io import write_graph as write_graph
@@ -51,11 +52,18 @@ from minitf.train.training_util import get_global_step as get_global_step
 from minitf.train.training_util import get_or_create_global_step as get_or_create_global_step
 from minitf.train.training_util import global_step as global_step
 
+# Messages, and what the rest of training does without: made or imported when first asked for.
+_MESSAGES = frozenset({"CheckpointState", "ClusterDef", "JobDef", "SaverDef", "ServerDef"})
+_DISTRIBUTED = {"ClusterSpec": "cluster_spec", "Server": "server"}
+
 
 def __getattr__(name: str) -> Any:
-    """`tf.train.SaverDef` and `tf.train.CheckpointState`, made when they are first asked for."""
-    if name in ("CheckpointState", "SaverDef"):
+    if name in _MESSAGES:
         from minitf.framework import protos
 
         return getattr(protos, name)
+    if name in _DISTRIBUTED:
+        import importlib
+
+        return getattr(importlib.import_module(f"minitf.distributed.{_DISTRIBUTED[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -46,6 +46,7 @@ def described(descriptor: Any, found: dict[str, Any]) -> dict[str, Any]:
         ("VariableDef", "core.framework.variable_pb2"),
         ("SaverDef", "core.protobuf.saver_pb2"),
         ("CheckpointState", "python.training.checkpoint_state_pb2"),
+        ("ClusterDef", "core.protobuf.cluster_pb2"),
     ],
 )
 def test_messages_have_tensorflows_fields(name: str, module: str) -> None:

@@ -86,7 +86,8 @@ class Limits:
       tensors: how many tensors a frame may have.
       connections: how many may be open at once.
       handshake_seconds: how long a newcomer may take to introduce itself.
-      stall_seconds: how long a frame that has begun may bring no further byte.
+      stall_seconds: how long a frame may take that has begun, until its header is there;
+      slowest_bytes_per_second: ... and how much longer, for its payload.
       grace_seconds: how long a call survives its connection, for the caller to come back.
     """
 
@@ -97,6 +98,7 @@ class Limits:
     connections: int = 4096
     handshake_seconds: float = 10.0
     stall_seconds: float = 30.0
+    slowest_bytes_per_second: float = 1e5
     grace_seconds: float = 2.0
 
 
