@@ -390,6 +390,16 @@ from minitf.ops.confusion_matrix import confusion_matrix as confusion_matrix
 from minitf.ops import io_ops as _io_ops  # declares the ops that save and restore
 from minitf.ops import set_ops as _set_ops  # declares an op that weights are checked with
 
+# ---- queues and accumulators
+from minitf.ops.data_flow_ops import ConditionalAccumulator as ConditionalAccumulator
+from minitf.ops.data_flow_ops import ConditionalAccumulatorBase as ConditionalAccumulatorBase
+from minitf.ops.data_flow_ops import FIFOQueue as FIFOQueue
+from minitf.ops.data_flow_ops import PaddingFIFOQueue as PaddingFIFOQueue
+from minitf.ops.data_flow_ops import PriorityQueue as PriorityQueue
+from minitf.ops.data_flow_ops import QueueBase as QueueBase
+from minitf.ops.data_flow_ops import RandomShuffleQueue as RandomShuffleQueue
+from minitf.ops.data_flow_ops import SparseConditionalAccumulator as SparseConditionalAccumulator
+
 # ---- sessions
 from minitf.runtime.config import ConfigProto as ConfigProto
 from minitf.runtime.config import GPUOptions as GPUOptions

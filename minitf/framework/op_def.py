@@ -165,6 +165,9 @@ class OpDef:
       neutral: by input name, the number that as this input gives the other one back, exactly.
       sweep: a context in which the kernel puts off what it does to the arrays of variables, to the
         context's end: there, what several kernels have put off is done in one sweep over memory.
+      may_wait: its kernel may wait for what another run does: see `framework.waiting`.
+      feeds_waiters: ops that `may_wait` can be waiting for what it does: where one run does both,
+        it goes first.
       is_control_flow: it may make its outputs dead (Switch) or run with a dead input (Merge).
       is_merge: one living input is enough to run it.
     """
@@ -188,6 +191,8 @@ class OpDef:
         adds_up: str = "",
         neutral: dict[str, float] | None = None,
         sweep: Callable[[], AbstractContextManager[None]] | None = None,
+        may_wait: bool = False,
+        feeds_waiters: bool = False,
         is_control_flow: bool = False,
         is_merge: bool = False,
         shape: Callable[[Operation], Any] | None = None,
@@ -208,6 +213,8 @@ class OpDef:
         self.adds_up = adds_up
         self.neutral = neutral or {}
         self.sweep = sweep
+        self.may_wait = may_wait
+        self.feeds_waiters = feeds_waiters
         self.is_control_flow = is_control_flow
         self.is_merge = is_merge
         self.shape_fn = shape

@@ -75,6 +75,7 @@ class Program:
 
     Attributes:
       changes: what each pass did.
+      may_wait: whether a kernel may wait for another run; then it is to be run as one of `Runs`.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Program:
         self._passes = passes
         block = Block(fetches, feeds)
         self.ops = block.operations
+        self.may_wait = any(op._op_def.may_wait for op in self.ops)
         self._versions = {op: op._version for op in self.ops}
         self._initializers = [
             op for op in fetches if isinstance(op, Operation) and initialized_by(op)

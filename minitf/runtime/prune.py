@@ -54,7 +54,7 @@ def in_order(ops: set[Operation], fed: set[Tensor]) -> list[Operation]:
     """
     by_creation = sorted(ops, key=lambda op: op._id)
     waits_for: dict[Operation, set[Operation]] = {}
-    straight = True
+    straight = not any(op._op_def.may_wait for op in by_creation)
     for op in by_creation:
         before = {t._op for t in op._inputs if t not in fed and t._op in ops}
         before.update(c for c in op._control_inputs if c in ops)
@@ -73,18 +73,50 @@ def _topological(
         for other in before:
             followers[other].append(op)
     missing = {op: len(before) for op, before in waits_for.items()}
-    ready = [(op._id, op) for op in by_creation if missing[op] == 0]
+    early = _before_waiters(by_creation, waits_for)
+    ready = [(op not in early, op._id, op) for op in by_creation if missing[op] == 0]
+    heapq.heapify(ready)
     order: list[Operation] = []
     while ready:
-        _, op = heapq.heappop(ready)
+        *_, op = heapq.heappop(ready)
         order.append(op)
         for follower in followers[op]:
             missing[follower] -= 1
             if missing[follower] == 0:
-                heapq.heappush(ready, (follower._id, follower))
+                heapq.heappush(ready, (follower not in early, follower._id, follower))
     if len(order) < len(by_creation):
         stuck = next(op for op in by_creation if missing[op])
         raise ValueError(
             f"The graph has a cycle through {stuck.name!r}, created at {stuck.traceback}."
         )
     return order
+
+
+def _before_waiters(
+    by_creation: list[Operation], waits_for: dict[Operation, set[Operation]]
+) -> set[Operation]:
+    """What must not be kept from running by an operation that waits, and need not be.
+
+    `run([queue.dequeue(), queue.enqueue(x)])` would wait for itself if the dequeue went first. So
+    what operations wait for in other runs goes first, with all that it needs, unless it needs one
+    that waits itself.
+    """
+    if not any(op._op_def.feeds_waiters for op in by_creation):
+        return set()
+    free: set[Operation] = set()
+    stack: list[tuple[Operation, bool]] = []
+    seen: set[Operation] = set()
+    for start in by_creation:
+        if start._op_def.feeds_waiters:
+            stack.append((start, False))
+        while stack:
+            op, needs_are_known = stack.pop()
+            if needs_are_known:
+                takes = op._op_def.may_wait and not op._op_def.feeds_waiters
+                if not takes and waits_for[op] <= free:
+                    free.add(op)
+            elif op not in seen:
+                seen.add(op)
+                stack.append((op, True))
+                stack.extend((other, False) for other in waits_for[op])
+    return free

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minitf.framework import errors
 from minitf.framework.kernel_context import VariableResource
 from minitf.framework.operation import Operation
@@ -53,16 +55,22 @@ _REMEDIES: dict[type[errors.OpError], str] = {
     ),
     errors.ResourceExhaustedError: "use a smaller batch or a smaller model.",
     errors.UnimplementedError: "use another dtype or another op.",
+    errors.DeadlineExceededError: (
+        "see that what it waits for is done: by tf.train.start_queue_runners(sess), by another "
+        "thread or by another process; or give the run more time."
+    ),
+    errors.OutOfRangeError: (
+        "this is how the end of the data is told: leave the loop at tf.errors.OutOfRangeError."
+    ),
 }
 
 
 def _describe(value: Any) -> str:
     if isinstance(value, VariableResource):
         return "a variable" if value.value is None else _describe(value.value)
-    shape = getattr(value, "shape", None)
-    if shape is None:
+    if not isinstance(value, (np.ndarray, np.generic)):
         return type(value).__name__
-    return f"{value.dtype}{list(shape)}"
+    return f"{value.dtype}{list(value.shape)}"
 
 
 def unfed_placeholder(op: Operation, fetches: list[Any], ops: list[Operation]) -> errors.OpError:

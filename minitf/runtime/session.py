@@ -12,6 +12,7 @@ from minitf.framework import traceback as traceback_lib
 from minitf.framework.graph import Graph
 from minitf.framework.kernel_context import ResourceManager
 from minitf.framework.tensor import Tensor
+from minitf.framework.waiting import Runs
 from minitf.runtime.config import ConfigProto
 from minitf.runtime.feeds import as_fed_array, resolve_feeds
 from minitf.runtime.fetches import FetchPlan
@@ -56,10 +57,12 @@ class BaseSession:
         self._arenas = Arenas()
         self._programs: dict[ProgramKey, tuple[Program, int]] = {}
         self._lock = threading.Lock()
+        self._runs = Runs()
         self._growth = GrowthWatch(self._graph)
         self._passes = chosen(config)
         options: Any = config or ConfigProto()
         self._threads = max(options.intra_op_parallelism_threads, 0)
+        self._timeout_in_ms = options.operation_timeout_in_ms
 
     @property
     def graph(self) -> Graph:
@@ -116,8 +119,7 @@ class BaseSession:
         plan = FetchPlan(self._graph, fetches)
         feeds = resolve_feeds(self._graph, feed_dict)
         program = self._program(plan.elements, list(feeds))
-        values = program.run(list(feeds.values()))
-        return plan.rebuild(values)
+        return plan.rebuild(self._run_program(program, list(feeds.values()), options))
 
     def make_callable(
         self, fetches: Any, feed_list: Any = None, accept_options: bool = False
@@ -147,9 +149,18 @@ class BaseSession:
             if len(values) != len(feeds):
                 raise TypeError(f"This callable takes {len(feeds)} values, but got {len(values)}.")
             arrays = [as_fed_array(t, v) for t, v in zip(feeds, values, strict=True)]
-            return plan.rebuild(self._program(plan.elements, feeds).run(arrays))
+            program = self._program(plan.elements, feeds)
+            return plan.rebuild(self._run_program(program, arrays, options))
 
         return call
+
+    def _run_program(self, program: Program, arrays: list[Any], options: Any) -> list[Any]:
+        """Runs a program, which may wait for other runs of this session or of others."""
+        if not program.may_wait:
+            return program.run(arrays)
+        timeout = getattr(options, "timeout_in_ms", 0) or self._timeout_in_ms
+        with self._runs.one(timeout / 1000 if timeout else None):
+            return program.run(arrays)
 
     def _program(self, elements: list[Any], feeds: list[Tensor]) -> Program:
         """The program for these fetches and feeds, made at the first call."""
@@ -230,6 +241,7 @@ class BaseSession:
     def close(self) -> None:
         """Ends the session and forgets its variables' values."""
         self._closed = True
+        self._runs.end("The session was closed")
         self._programs.clear()
         self._resources.clear()
         self._node_state.clear()

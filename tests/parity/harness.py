@@ -351,7 +351,7 @@ def _text(value: Any) -> str:
         value = MakeNdarray(value)
     if isinstance(value, np.ndarray):
         return _array_text(value)
-    if hasattr(value, "as_numpy_dtype"):
+    if hasattr(value, "as_datatype_enum"):
         return str(value.name)
     if hasattr(value, "unknown_rank"):
         return "?" if value.unknown_rank else str([d.size for d in value.dim])

@@ -218,7 +218,11 @@ def _readers(block: Block) -> Readers:
 
 def is_known(value: Value) -> bool:
     """Whether a loop can be made for arrays like this one: its shape and dtype say so."""
-    return np.dtype(value.dtype.as_numpy_dtype) in DTYPES and value.shape.is_fully_defined()
+    return (
+        value.dtype.is_numpy_compatible
+        and np.dtype(value.dtype.as_numpy_dtype) in DTYPES
+        and value.shape.is_fully_defined()
+    )
 
 
 def _made_by(node: Node) -> list[Value]:

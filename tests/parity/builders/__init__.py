@@ -4,6 +4,7 @@ from tests.parity.builders import (
     arguments,
     arrays,
     control,
+    data_flow,
     errors_models,
     errors_numbers,
     errors_sessions,
