@@ -440,6 +440,7 @@ _SUBPACKAGES = frozenset(
         "random",
         "test",
         "train",
+        "visualize",
     }
 )
 

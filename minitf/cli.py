@@ -1,4 +1,4 @@
-"""With this module one can use minitf from a terminal: `minitf run`, `minitf checkpoint`.
+"""With this module one can use minitf from a terminal: `minitf run`, `minitf draw`, ...
 
 `python -m minitf` is the same program.
 """
@@ -38,6 +38,18 @@ examples:
   minitf checkpoint diff models/m-1000 models/m-2000
 """
 
+_DRAW_HELP = """\
+Draws the graph that a TensorFlow 1 script builds. The script runs as under `minitf run`, until it
+asks a session for something other than initial values; then the picture is written.
+"""
+
+_DRAW_EXAMPLES = """\
+examples:
+  minitf draw mnist_cnn.py
+  minitf draw --depth 2 --collapse gradients -o cnn.png mnist_cnn.py
+  minitf draw --fetch accuracy/Mean --feed x mnist_cnn.py --data_dir MNIST_data
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code: 2 where the command line is wrong."""
@@ -53,16 +65,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return _checkpoint_command.run(args)
     from minitf import _run_script
+
+    try:
+        if args.command == "draw":
+            from minitf.visualize import draw_command
+
+            return draw_command.run(args, script_args)
+        return _run(args, script_args)
+    except _run_script.CannotRun as error:
+        print(f"minitf: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(args: argparse.Namespace, script_args: list[str]) -> int:
+    from minitf import _run_script
     from minitf.framework.random_seed import set_seed_policy
 
     if args.seeds is not None:
         set_seed_policy(args.seeds)
     run = _run_script.run_module if args.module else _run_script.run_script
-    try:
-        return run(args.script, script_args)
-    except _run_script.CannotRun as error:
-        print(f"minitf: {error}", file=sys.stderr)
-        return 2
+    return run(args.script, script_args)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("script", help="the script, followed by its own arguments")
     _add_checkpoint(commands)
+    _add_draw(commands)
     return parser
 
 
@@ -113,6 +136,48 @@ def _add_checkpoint(commands: Any) -> None:
     diff.add_argument("second", help="another one")
 
 
+def _add_draw(commands: Any) -> None:
+    parser = commands.add_parser(
+        "draw",
+        help="draw the graph that a script builds",
+        usage="minitf draw [options] script [args ...]",
+        description=_DRAW_HELP,
+        epilog=_DRAW_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("-m", "--module", action="store_true", help="script is a module's name")
+    add("-o", "--output", metavar="FILE", help=".svg, .png, .pdf or .dot; SCRIPT.svg if not given")
+    add("--depth", type=_depth, default=1, help="levels of name scopes to open (1), or 'all'")
+    add("--expand", action="append", default=[], metavar="SCOPE", help="open this one further")
+    add("--collapse", action="append", default=[], metavar="SCOPE", help="show as one box")
+    add("--fetch", action="append", default=[], metavar="NAME", help="show what a run of it needs")
+    add("--feed", action="append", default=[], metavar="NAME", help="... with this tensor fed")
+    add("--by-device", action="store_true", help="colours tell devices apart")
+    add("--initializers", action="store_true", help="draw what gives variables first values too")
+    add("--direction", choices=("up", "down", "right", "left"), default="up", help="of the data")
+    add("--whole", action="store_true", help="run the script to its end before drawing")
+    add("script", help="the script, followed by its own arguments")
+
+
+def _depth(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor 'all'")
+    return int(text)
+
+
+# What these commands run is a script, and what follows its name is the script's own. The options of
+# minitf that take a value, which is no script's name:
+_SCRIPT_COMMANDS = {
+    "run": frozenset({"--seeds"}),
+    "draw": frozenset(
+        {"-o", "--output", "--depth", "--expand", "--collapse", "--fetch", "--feed", "--direction"}
+    ),
+}
+
+
 def _split(argv: list[str]) -> tuple[list[str], list[str]]:
     """The arguments up to the script's name, and the script's own, `--help` and `--` included.
 
@@ -121,12 +186,15 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
     >>> _split(["run", "-m", "train", "--help"])
     (['run', '-m', 'train'], ['--help'])
     """
-    values = {i + 1 for i, word in enumerate(argv) if word == "--seeds"}
+    options = _SCRIPT_COMMANDS.get(argv[0] if argv else "")
+    if options is None:
+        return argv, []
+    values = {i + 1 for i, word in enumerate(argv) if word in options}
     words = [
         i
         for i, word in enumerate(argv)
         if (not word.startswith("-") or word == "-") and i not in values
     ]
-    if argv[:1] == ["run"] and len(words) > 1:
+    if len(words) > 1:
         return argv[: words[1] + 1], argv[words[1] + 1 :]
     return argv, []

@@ -100,7 +100,9 @@ def gradients(
     if len(grad_ys) != len(ys):
         raise ValueError(f"Passed {len(grad_ys)} grad_ys for {len(ys)} ys.")
     graph = graph_of([*ys, *xs, *stops, *grad_ys])
-    with name_scope(name, "gradients", [*ys, *xs, *stops, *grad_ys]), graph.as_default():
+    scope = name_scope(name, "gradients", [*ys, *xs, *stops, *grad_ys])
+    with scope as full_name, graph.as_default():
+        graph._gradient_scopes.add(full_name.rstrip("/"))
         targets = [convert_to_tensor(y, name="y") for y in ys]
         sources = [_as_source(x) for x in xs]
         stopped = {_as_source(s) for s in stops}

@@ -54,6 +54,7 @@ class Graph(CollectionsMixin, LookupMixin):
         self._seedless_ops = 0
         self._scopes_by_thread = ScopesByThread()
         self._gradient_overrides: dict[str, str] = {}
+        self._gradient_scopes: set[str] = set()  # where `tf.gradients` has put its nodes
         self._unfeedable: set[Tensor] = set()
         self._unfetchable: set[Any] = set()
         self._kept: list[Any] = []

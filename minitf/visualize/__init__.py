@@ -1,0 +1,8 @@
+"""With this room one can look at graphs: `draw` makes pictures of them, `dprint` text.
+
+Nothing in minitf imports it but the command line.
+"""
+
+from minitf.visualize.drawing import Drawing as Drawing
+from minitf.visualize.drawing import draw as draw
+from minitf.visualize.tree import dprint as dprint

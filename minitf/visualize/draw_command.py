@@ -1,0 +1,130 @@
+"""With this module one can draw the graph that a script builds: `minitf draw script.py`.
+
+The script runs as under `minitf run` until it asks a session for something other than to initialize
+its variables. By then a TensorFlow 1 script has built its graph, and has not begun to train.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from minitf import _run_script
+from minitf.framework import default
+from minitf.framework import traceback as traceback_lib
+from minitf.framework.graph import Graph
+from minitf.framework.operation import Operation
+from minitf.runtime.session import BaseSession
+from minitf.runtime.uninitialized import initialized_by
+from minitf.visualize import drawing
+
+
+class _GraphIsBuilt(SystemExit):
+    """Ends the script as `sys.exit()` would, so that its `finally` blocks run."""
+
+
+class _Watch:
+    """Sees the sessions of a script: which graph they run, and when the graph is built."""
+
+    def __init__(self, to_the_end: bool) -> None:
+        self._to_the_end = to_the_end
+        self._run = BaseSession.run
+        self.graph: Graph | None = None
+        self.stopped_at = ""
+
+    def __enter__(self) -> _Watch:
+        watch = self
+
+        def run(session: BaseSession, fetches: Any, *args: Any, **options: Any) -> Any:
+            watch.graph = session.graph
+            if watch._to_the_end or _only_initializes(fetches):
+                return watch._run(session, fetches, *args, **options)
+            watch.stopped_at = str(traceback_lib.capture())
+            raise _GraphIsBuilt
+
+        BaseSession.run = run  # type: ignore[assignment, method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        BaseSession.run = self._run  # type: ignore[method-assign]
+
+
+def _only_initializes(fetches: Any) -> bool:
+    ops = fetches if isinstance(fetches, list | tuple) else [fetches]
+    return all(isinstance(op, Operation) and bool(initialized_by(op)) for op in ops)
+
+
+def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
+    """Runs `minitf draw` and returns its exit code: 0 where the picture was written."""
+    output = args.output or _default_output(args.script)
+    kind = os.path.splitext(output)[1][1:].lower()
+    if kind not in drawing.FORMATS:
+        print(f"minitf: {output!r} must end in .svg, .png, .pdf or .dot.", file=sys.stderr)
+        return 2
+    watch = _Watch(args.whole)
+    start = _run_script.run_module if args.module else _run_script.run_script
+    with watch:
+        try:
+            code = start(args.script, script_args)
+        except SystemExit as error:  # the script's own exit may mean that it failed
+            code = 0 if isinstance(error, _GraphIsBuilt) else _exit_code(error)
+    graph = watch.graph or default.get_default_graph()
+    if code:
+        return code
+    if not graph.get_operations():
+        print(f"minitf: {args.script!r} has built no graph.", file=sys.stderr)
+        return 1
+    return _write(graph, args, output, watch.stopped_at)
+
+
+def _default_output(script: str) -> str:
+    return os.path.splitext(os.path.basename(script.rstrip(os.sep)))[0] + ".svg"
+
+
+def _exit_code(error: SystemExit) -> int:
+    if error.code is None or isinstance(error.code, int):
+        return error.code or 0
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def _write(graph: Graph, args: argparse.Namespace, output: str, stopped_at: str) -> int:
+    """Draws, writes the file and says so."""
+    try:
+        picture = drawing.draw(
+            graph,
+            args.depth,
+            expand=args.expand,
+            collapse=args.collapse,
+            fetches=args.fetch or None,
+            feeds=args.feed,
+            color_by="device" if args.by_device else "part",
+            initializers=args.initializers,
+            direction=args.direction,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        print(f"minitf: {error}", file=sys.stderr)
+        return 2
+    if stopped_at:
+        print(f"The script was stopped where its graph was built: {stopped_at}", file=sys.stderr)
+    drawable = output.endswith(".dot") or shutil.which("dot") is not None
+    path = output if drawable else os.path.splitext(output)[0] + ".dot"
+    try:
+        print(picture.save(path))
+    except OSError as error:
+        print(f"minitf: {path!r} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 1
+    if not drawable:
+        print(f"minitf: {_no_program(path)}", file=sys.stderr)
+    return 0 if drawable else 1
+
+
+def _no_program(path: str) -> str:
+    return (
+        f"the drawing was written as text, {path}: to make a picture of it needs the program 'dot' "
+        "of Graphviz, which is not installed (on Debian and Ubuntu: apt install graphviz)."
+    )
