@@ -389,6 +389,7 @@ from minitf.ops.check_ops import assert_type as assert_type
 from minitf.ops.confusion_matrix import confusion_matrix as confusion_matrix
 from minitf.ops import io_ops as _io_ops  # declares the ops that save and restore
 from minitf.ops import set_ops as _set_ops  # declares an op that weights are checked with
+from minitf.ops import summary_ops as _summary_ops  # declares what summaries are made by
 
 # ---- queues and accumulators
 from minitf.ops.data_flow_ops import ConditionalAccumulator as ConditionalAccumulator
@@ -438,6 +439,7 @@ _SUBPACKAGES = frozenset(
         "metrics",
         "nn",
         "random",
+        "summary",
         "test",
         "train",
         "visualize",
@@ -445,7 +447,20 @@ _SUBPACKAGES = frozenset(
 )
 
 # Messages, which are made when a script first asks for one: `tf.GraphDef`.
-_MESSAGES = frozenset({"AttrValue", "GraphDef", "NameAttrList", "NodeDef"})
+_MESSAGES = frozenset(
+    {
+        "AttrValue",
+        "Event",
+        "GraphDef",
+        "HistogramProto",
+        "LogMessage",
+        "NameAttrList",
+        "NodeDef",
+        "SessionLog",
+        "Summary",
+        "SummaryMetadata",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -84,7 +84,8 @@ class AttrDef:
     """One attribute of a declaration: `padding: {"SAME", "VALID"}`, `strides: list(int)`.
 
     `T: realnumber` and `T: {float32, float64}` are dtypes from a set; `= value` gives a default.
-    `alpha: float = 0.2` is a number, for its default is one.
+    `alpha: float = 0.2` is a number, for its default is one; `color: tensor = uint8 255 0 0` has
+    a vector for its default.
     """
 
     __slots__ = ("allowed", "default", "has_default", "is_list", "kind", "minimum", "name")
@@ -129,6 +130,9 @@ class AttrDef:
             return text.strip('"')
         if self.kind == "shape":
             return tensor_shape.unknown_shape()
+        if self.kind == "tensor":
+            dtype, *elements = text.split()
+            return np.array(elements, dtype)
         # Float attributes are stored in 32 bits: what another program reads is what runs here.
         return int(text) if self.kind == "int" else float(np.float32(text))
 

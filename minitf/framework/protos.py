@@ -1,4 +1,4 @@
-"""With this module one can make the messages that a graph is written in: `protos.GraphDef()`.
+"""With this module one can make the messages of graphs and events: `protos.GraphDef()`.
 
 They are TensorFlow's own, field for field and name for name, in the binary form and in the text
 form. They are built here from the table below, in a pool of their own, so that minitf needs no
@@ -141,11 +141,57 @@ ClusterDef
   1 job *JobDef
 ServerDef
   1 cluster ClusterDef; 2 job_name string; 3 task_index int32; 5 protocol string
+SummaryDescription
+  1 type_hint string
+SummaryMetadata
+  1 plugin_data SummaryMetadata.PluginData; 2 display_name string; 3 summary_description string
+  4 data_class DataClass
+SummaryMetadata.PluginData
+  1 plugin_name string; 2 content bytes
+HistogramProto
+  1 min double; 2 max double; 3 num double; 4 sum double; 5 sum_squares double
+  6 bucket_limit *double; 7 bucket *double
+Summary
+  1 value *Summary.Value
+Summary.Image
+  1 height int32; 2 width int32; 3 colorspace int32; 4 encoded_image_string bytes
+Summary.Audio
+  1 sample_rate float; 2 num_channels int64; 3 length_frames int64; 4 encoded_audio_string bytes
+  5 content_type string
+Summary.Value
+  7 node_name string; 1 tag string; 9 metadata SummaryMetadata; 2 simple_value float | value
+  3 obsolete_old_style_histogram bytes | value; 4 image Summary.Image | value
+  5 histo HistogramProto | value; 6 audio Summary.Audio | value; 8 tensor TensorProto | value
+LogMessage
+  enum Level UNKNOWN=0 DEBUGGING=10 INFO=20 WARN=30 ERROR=40 FATAL=50
+  1 level LogMessage.Level; 2 message string
+SessionLog
+  enum SessionStatus STATUS_UNSPECIFIED=0 START=1 STOP=2 CHECKPOINT=3
+  1 status SessionLog.SessionStatus; 2 checkpoint_path string; 3 msg string
+TaggedRunMetadata
+  1 tag string; 2 run_metadata bytes
+SourceMetadata
+  1 writer string
+Event
+  1 wall_time double; 2 step int64; 3 file_version string | what; 4 graph_def bytes | what
+  5 summary Summary | what; 6 log_message LogMessage | what; 7 session_log SessionLog | what
+  8 tagged_run_metadata TaggedRunMetadata | what; 9 meta_graph_def bytes | what
+  10 source_metadata SourceMetadata
+SpriteMetadata
+  1 image_path string; 2 single_image_dim *uint32
+EmbeddingInfo
+  1 tensor_name string; 2 metadata_path string; 3 bookmarks_path string; 4 tensor_shape *uint32
+  5 sprite SpriteMetadata; 6 tensor_path string
+ProjectorConfig
+  1 model_checkpoint_path string; 2 embeddings *EmbeddingInfo; 3 model_checkpoint_dir string
 """
 
 _ENUMS = (
+    "DataClass",
     "DataType",
     "FullTypeId",
+    "LogMessage.Level",
+    "SessionLog.SessionStatus",
     "SaverDef.CheckpointFormatVersion",
     "VariableAggregation",
     "VariableSynchronization",
@@ -171,6 +217,8 @@ COMPLEX64=212 COMPLEX128=213 STRING=214 BFLOAT16=215 TENSOR=1000 ARRAY=1001 OPTI
 LITERAL=1003 ENCODED=1004 SHAPE_TENSOR=1005 DATASET=10102 RAGGED=10103 ITERATOR=10104
 MUTEX_LOCK=10202 LEGACY_VARIANT=10203
 """)
+
+_DATA_CLASSES = _words("UNKNOWN=0 SCALAR=1 TENSOR=2 BLOB_SEQUENCE=3")
 
 _VARIABLE_ENUMS = {
     "Synchronization": _words("AUTO=0 NONE=1 ON_WRITE=2 ON_READ=3"),
@@ -273,6 +321,7 @@ def _add_enums(file: Any) -> None:
         for number, name in enumerate(_DATA_TYPES, start=1):
             data_type.value.add(name=f"DT_{name}{suffix}", number=number + offset)
     _add_enum(file, "FullTypeId", *(f"TFT_{entry}" for entry in _FULL_TYPES))
+    _add_enum(file, "DataClass", *(f"DATA_CLASS_{entry}" for entry in _DATA_CLASSES))
     for name, entries in _VARIABLE_ENUMS.items():
         _add_enum(file, f"Variable{name}", *(f"VARIABLE_{name.upper()}_{e}" for e in entries))
 

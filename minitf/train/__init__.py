@@ -46,6 +46,7 @@ from minitf.train.proximal_gradient_descent import (
 )
 from minitf.train.rmsprop import RMSPropOptimizer as RMSPropOptimizer
 from minitf.train.saver import Saver as Saver
+from minitf.train.summary_io import summary_iterator as summary_iterator
 from minitf.train.training_util import assert_global_step as assert_global_step
 from minitf.train.training_util import create_global_step as create_global_step
 from minitf.train.training_util import get_global_step as get_global_step

@@ -125,7 +125,8 @@ def expected_outputs(case, sample):
 def assert_same(actual, expected, case):
     """Equal dtype and shape, and values within the stated relative tolerance."""
     expected = np.asarray(expected)
-    actual = np.asarray(actual)
+    # A text that numpy takes for one of its own loses bytes of 0 at its end.
+    actual = np.asarray(actual, object if expected.dtype == object else None)
     assert actual.shape == expected.shape
     if actual.dtype == object:
         assert actual.tolist() == expected.tolist()

@@ -19,6 +19,7 @@ SETTINGS = "says how a session runs or how gradients are made; makes no node"
 REGISTERS = "registers a function for the whole process; makes no node"
 OF_GRAPH_DEFS = "takes and gives a GraphDef; makes no node"
 OF_FILES = "looks at files; makes no node; tests/train/test_saver.py runs it in both engines"
+OF_EVENTS = "writes or reads events; makes no node; tests/summary runs it in both engines"
 POLICY = "minitf's own; tests/parity/published.py compares what it does to seeds"
 
 # Public names that no builder needs to use, each with the reason.
@@ -46,6 +47,8 @@ EXEMPT = {
     "random.set_seed_policy": POLICY,
     "register_tensor_conversion_function": REGISTERS,
     "reset_default_graph": "the harness builds in graphs of its own",
+    "summary.FileWriter": OF_EVENTS,
+    "summary.FileWriterCache": OF_EVENTS,
     "train.Optimizer": "the base class of optimizers",
     "train.NewCheckpointReader": OF_FILES,
     "train.checkpoint_exists": OF_FILES,
@@ -59,6 +62,7 @@ EXEMPT = {
     "train.load_checkpoint": OF_FILES,
     "train.load_variable": OF_FILES,
     "train.remove_checkpoint": OF_FILES,
+    "train.summary_iterator": OF_EVENTS,
     "train.update_checkpoint_state": OF_FILES,
     "train.write_graph": OF_GRAPH_DEFS,
 }

@@ -45,6 +45,8 @@ def described(descriptor: Any, found: dict[str, Any]) -> dict[str, Any]:
         ("TensorSliceProto", "core.framework.tensor_slice_pb2"),
         ("VariableDef", "core.framework.variable_pb2"),
         ("SaverDef", "core.protobuf.saver_pb2"),
+        ("Event", "core.util.event_pb2"),
+        ("SummaryDescription", "core.framework.summary_pb2"),
         ("CheckpointState", "python.training.checkpoint_state_pb2"),
         ("ClusterDef", "core.protobuf.cluster_pb2"),
     ],
