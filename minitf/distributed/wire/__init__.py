@@ -4,14 +4,14 @@ A `Listener` offers methods by name at an address; a `Channel` calls them. Both 
 a small header, which is a dict of JSON values, and any number of numpy arrays, which travel as raw
 bytes straight from their memory and into the other side's.
 
-import numpy as np
-from minitf.distributed.wire import Channel, Listener
-def scale(header, tensors, call):
-    return {"done": True}, [header["by"] * tensors[0]]
-with Listener("localhost:0", {"scale": scale}) as listener:
-    with Channel(listener.address) as channel:
-        reply = channel.call("scale", {"by": 3}, [np.arange(4)], deadline=10.0)
-reply.header, reply.tensors[0]
+>>> import numpy as np
+>>> from minitf.distributed.wire import Channel, Listener
+>>> def scale(header, tensors, call):
+...     return {"done": True}, [header["by"] * tensors[0]]
+>>> with Listener("localhost:0", {"scale": scale}) as listener:
+...     with Channel(listener.address) as channel:
+...         reply = channel.call("scale", {"by": 3}, [np.arange(4)], deadline=10.0)
+>>> reply.header, reply.tensors[0]
 ({'done': True}, array([0, 3, 6, 9]))
 
 What one may rely on:
@@ -29,8 +29,11 @@ What one may rely on:
 `frame` has the format byte by byte, `handshake` says who may come in.
 """
 
+from minitf.distributed.wire.channel import Cancellation as Cancellation
+from minitf.distributed.wire.channel import Channel as Channel
 from minitf.distributed.wire.interface import Call as Call
 from minitf.distributed.wire.interface import Handler as Handler
 from minitf.distributed.wire.interface import Limits as Limits
 from minitf.distributed.wire.interface import Method as Method
 from minitf.distributed.wire.interface import Reply as Reply
+from minitf.distributed.wire.listener import Listener as Listener

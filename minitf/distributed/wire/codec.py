@@ -68,7 +68,7 @@ def describe(array: Array) -> tuple[list[Any], list[memoryview]]:
     entry = [name, list(array.shape), values.nbytes]
     if not values.nbytes:
         return entry, []
-    return entry, [memoryview(values.reshape(-1).view(np.uint8))]
+    return entry, [values.reshape(-1).view(np.uint8).data]
 
 
 def _describe_strings(array: Array) -> tuple[list[Any], list[memoryview]]:
@@ -159,7 +159,7 @@ def _fits(array: Array, spec: Spec) -> bool:
 
 def buffers_of(arrays: Sequence[Array]) -> list[memoryview]:
     """The memory of the arrays, byte by byte."""
-    return [memoryview(array.reshape(-1).view(np.uint8)) for array in arrays if array.nbytes]
+    return [array.reshape(-1).view(np.uint8).data for array in arrays if array.nbytes]
 
 
 def finish(specs: Sequence[Spec], arrays: list[Array]) -> list[Array]:

@@ -123,12 +123,32 @@ def encode(
     return [memoryview(start + crc.to_bytes(4, "little") + text), *payload]
 
 
+def check_limits(buffers: Sequence[memoryview], limits: Limits, method: str) -> None:
+    """Refuses a frame that no receiver with these limits would take.
+
+    Raises:
+      InvalidArgumentError: if header or payload are too long.
+    """
+    header, payload = len(buffers[0]) - PREFIX.size, sum(map(len, buffers[1:]))
+    if header > limits.header_bytes or payload > limits.payload_bytes:
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            errors.report(
+                f"A call of {method!r} has a header of {header} bytes and {payload} bytes of "
+                f"tensors; the limits are {limits.header_bytes} and {limits.payload_bytes}.",
+                do="send less at a time, or raise the limits on both sides.",
+            ),
+        )
+
+
 def receive(
     stream: Stream,
     limits: Limits,
     *,
     until: float = FOREVER,
-    place: Callable[[Kind, Header], Place | None] | None = None,
+    latest: float = FOREVER,
+    place: Callable[[Kind, int, Header], Place | None] | None = None,
     greeting: bool = False,
 ) -> Frame:
     """Receives a frame.
@@ -137,9 +157,10 @@ def receive(
       stream: where from.
       limits: how long it may be; and how long it may take, once its first byte is there.
       until: when to stop waiting for its first byte.
+      latest: when to stop waiting for its last one.
       place: gives the place for the tensors, from what is known of the frame before they come.
       greeting: whether it is from one who has not proved yet who he is: then `until` is for all of
-        it, and it must be short.
+        it, and it must be short, and have no tensors.
 
     Raises:
       BadFrame: if what comes is not a frame, or too long.
@@ -148,7 +169,8 @@ def receive(
     prefix = bytearray(PREFIX.size)
     view = memoryview(prefix)
     count = stream.receive_some(view, until)
-    end = until if greeting else time.monotonic() + limits.stall_seconds
+    latest = min(latest, until) if greeting else latest
+    end = min(latest, time.monotonic() + limits.stall_seconds)
     if count < len(prefix):
         if not MAGIC.startswith(bytes(prefix[: min(count, 4)])):
             raise BadFrame(f"it does not begin like a frame but with {bytes(prefix[:count])!r}")
@@ -163,10 +185,10 @@ def receive(
     specs = codec.read_specs(header.pop("tensors", []), payload, limits)
     if not specs:
         return Frame(kind, request, flags, header)
-    given, refused = _ask(place and place(kind, header), header, specs)
+    given, refused = _ask(place and place(kind, request, header), header, specs)
     arrays = codec.room_for(specs, given)
     buffers = codec.buffers_of(arrays)
-    stream.receive(buffers, end + payload / limits.slowest_bytes_per_second)
+    stream.receive(buffers, min(latest, end + payload / limits.slowest_bytes_per_second))
     if flags & CHECKED and _checksum(buffers) != check:
         raise BadFrame("its tensors were damaged on the way: the checksum differs")
     return Frame(kind, request, flags, header, codec.finish(specs, arrays), refused)

@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from minitf.distributed.wire import failures, frame
-from minitf.distributed.wire.frame import BadFrame, Kind
+from minitf.distributed.wire.codec import BadFrame
+from minitf.distributed.wire.frame import Kind
 from minitf.distributed.wire.interface import Header, Limits
 from minitf.distributed.wire.stream import Stream
 from minitf.framework import errors

@@ -100,25 +100,3 @@ class Limits:
     stall_seconds: float = 30.0
     slowest_bytes_per_second: float = 1e5
     grace_seconds: float = 2.0
-
-
-# What `Channel` and `Listener` offer:
-#
-#   Listener(address, handlers: Mapping[str, Handler | Method], *, secret: bytes | None = None,
-#            cluster: str = "", task: str = "", limits: Limits = Limits(), tls=None)
-#     .start() -> Listener, .stop(), .address ("127.0.0.1:40312", the port that it got),
-#     .incarnation, .connections; also a context manager. One thread for each connection: handlers
-#     may block.
-#
-#   Channel(address, *, secret=None, cluster="", task="", limits=Limits(), local=True, tls=None,
-#           patience=5.0)
-#     .call(method, header=None, tensors=(), *, deadline, into: Place | None = None,
-#           cancellation: Cancellation | None = None, find_op=None, checksum=False) -> Reply
-#     .abort(error) fails every call under way and later ones; .close(); .last_heard; any number of
-#     threads may call at once, each on a connection of its own out of a pool.
-#     `cluster` (a fingerprint of the cluster) and `task` ("/job:ps/task:0") must be the listener's.
-#     A port where nobody listens yet is tried again until the deadline: processes may start in any
-#     order.
-#
-#   Cancellation().cancel() from another thread makes the call raise CancelledError.
-#   Heartbeats({name: Channel}, interval, patience, lost: Callable[[str, OpError], None])

@@ -25,6 +25,7 @@ from minitf.framework import errors
 # Clients that have no connection are remembered so long, and so many of them.
 _SECONDS = 600.0
 _CLIENTS = 1024
+_NEVER = 1 << 64  # higher than any number of a request
 
 
 @dataclass
@@ -41,16 +42,15 @@ class RememberedCall:
 
     Attributes:
       answer: what it came to, or None while it is under way.
-      waiting: how many connections wait for it.
-      abandoned: since when none does, or None.
+      abandoned: since when no connection waits for it, or None.
     """
 
     def __init__(self, client: str, peer: str, until: float) -> None:
         self.client = client
         self.peer = peer
         self.answer: Answer | None = None
-        self.waiting = 0
         self.abandoned: float | None = None
+        self._waiting = 0
         self._until = until
         self._lock = threading.Lock()
         self._cancelled = False
@@ -84,10 +84,24 @@ class RememberedCall:
         for callback in callbacks:
             callback()
 
+    def join(self) -> None:
+        """One more connection waits for the answer."""
+        with self._lock:
+            self._waiting += 1
+            self.abandoned = None
+
+    def leave(self) -> None:
+        """One connection less does."""
+        with self._lock:
+            self._waiting -= 1
+            if self._waiting == 0 and self.answer is None:
+                self.abandoned = time.monotonic()
+
     def finish(self, answer: Answer) -> None:
         """Gives the answer to all who wait for it."""
         with self._lock:
             self.answer = answer
+            self.abandoned = None
             self._callbacks = []
             self._answered.notify_all()
 
@@ -173,10 +187,12 @@ class Memory:
             return record.calls.get(request) if record is not None else None
 
     def forget(self, client: str) -> None:
-        """Drops what is known of a client that has said good-bye."""
+        """Drops the calls of a client that has said good-bye; copies that are late are refused."""
         with self._lock:
-            record = self._clients.pop(client, None)
-        for call in record.calls.values() if record is not None else ():
+            record = self._clients.setdefault(client, _Client())
+            calls, record.calls = list(record.calls.values()), {}
+            record.lowest = _NEVER
+        for call in calls:
             call.cancel()
 
     def forget_old(self) -> None:

@@ -6,6 +6,7 @@ no copy between, and in few calls of the system.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -114,10 +115,8 @@ class Stream:
 
     def shut(self) -> None:
         """Ends the connection: whoever waits in `send` or `receive`, on either side, is Broken."""
-        try:
+        with contextlib.suppress(OSError):  # it may have ended already
             self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it has ended already
 
     def close(self) -> None:
         """Gives the socket back to the system. Nobody may be waiting for it."""
