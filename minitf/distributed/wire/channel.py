@@ -67,12 +67,11 @@ class Cancellation:
 class _Pending:
     """A call under way: what another thread needs to end it."""
 
-    def __init__(self, request: int) -> None:
+    def __init__(self, request: int, ended: threading.Condition) -> None:
         self.request = request
         self.error: errors.OpError | None = None
-        self._lock = threading.Lock()
+        self._lock = ended  # one for all calls of a channel: it is held for moments
         self._stream: Stream | None = None
-        self._woken = threading.Event()
 
     def uses(self, stream: Stream | None) -> None:
         """From now on the call waits for this connection.
@@ -91,15 +90,16 @@ class _Pending:
 
     def pause(self, seconds: float) -> None:
         """Waits, but not for a call that is ended meanwhile."""
-        self._woken.wait(seconds)
-        self.check()
+        with self._lock:
+            self._lock.wait_for(lambda: self.error is not None, seconds)
+            self.check()
 
     def fail(self, error: errors.OpError) -> None:
         """Ends the call with an error."""
         with self._lock:
             if self.error is None:
                 self.error = error
-            self._woken.set()
+            self._lock.notify_all()
             if self._stream is not None:
                 self._stream.shut()
 
@@ -147,6 +147,7 @@ class Channel:
         self.patience = patience
         self._lock = threading.Lock()
         self._idle: list[tuple[Stream, str]] = []  # with the incarnation at the other end
+        self._ended = threading.Condition()
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._closed = False
@@ -240,7 +241,7 @@ class Channel:
         with self._lock:
             if self._closed:
                 raise _closed(self.where)
-            pending = _Pending(next(self._numbers))
+            pending = _Pending(next(self._numbers), self._ended)
             self._pending[pending.request] = pending
         if cancellation is not None:
             cancellation._begin(pending)

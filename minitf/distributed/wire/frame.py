@@ -44,6 +44,8 @@ VERSION = 1
 PREFIX = struct.Struct("<4sBBHIIQQI")
 _COVERED = PREFIX.size - 4  # the bytes of the prefix that its checksum covers
 
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
 RETRY = 1  # this request may have been sent before
 CHECKED = 2  # the payload has a checksum
 
@@ -114,7 +116,7 @@ def encode(
         payload += buffers
     if entries:
         header = {**header, "tensors": entries}
-    text = json.dumps(header, separators=(",", ":")).encode()
+    text = _JSON.encode(header).encode()
     check = _checksum(payload) if flags & CHECKED else 0
     length = sum(map(len, payload))
     start = PREFIX.pack(MAGIC, VERSION, kind, flags, len(text), check, length, request, 0)
