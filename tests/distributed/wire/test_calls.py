@@ -270,9 +270,11 @@ def test_nobody_is_there_yet(server: Server) -> None:
 def test_nobody_ever_comes() -> None:
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         address = f"127.0.0.1:{reserved.getsockname()[1]}"
-    with Channel(address, task="/job:ps/task:1") as channel:
-        with pytest.raises(errors.DeadlineExceededError) as raised:
-            channel.call("RunGraph", deadline=0.3)
+    with (
+        Channel(address, task="/job:ps/task:1") as channel,
+        pytest.raises(errors.DeadlineExceededError) as raised,
+    ):
+        channel.call("RunGraph", deadline=0.3)
     message = raised.value.message
     assert f"No answer from /job:ps/task:1, {address} to 'RunGraph' within 0.3 s" in message
     assert re.search(r"waiting since \d\d:\d\d:\d\d; nobody listens there", message)
@@ -370,9 +372,11 @@ def test_a_listener_that_restarts_during_a_call(server: Server) -> None:
         join = in_thread(lambda: channel.call("pause", deadline=SECONDS))
         assert server.begun.wait(SECONDS)
         first.stop(0.1)
-        with Listener(first.address, server.methods()):
-            with pytest.raises(errors.AbortedError, match="was started anew during 'pause'"):
-                join()
+        with (
+            Listener(first.address, server.methods()),
+            pytest.raises(errors.AbortedError, match="was started anew during 'pause'"),
+        ):
+            join()
         server.go_on.set()
 
 
@@ -384,7 +388,8 @@ def test_too_many_connections(server: Server) -> None:
     ):
         eventually(lambda: listener.connections == 1)
         with pytest.raises(
-            (errors.ResourceExhaustedError, errors.DeadlineExceededError), match="1 connections|bro"
+            (errors.ResourceExhaustedError, errors.DeadlineExceededError),
+            match=r"1 connections|bro",
         ):
             channel.call("echo", deadline=1.0)
 

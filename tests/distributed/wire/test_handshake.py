@@ -145,7 +145,7 @@ def test_who_says_nothing_has_to_go() -> None:
 def test_a_port_that_is_in_use() -> None:
     with (
         Listener("127.0.0.1:0", {}) as listener,
-        pytest.raises(errors.UnavailableError, match="Nothing can listen at.*in use"),
+        pytest.raises(errors.UnavailableError, match=r"Nothing can listen at.*in use"),
     ):
         Listener(listener.address, {})
 
