@@ -57,6 +57,13 @@ class Painter:
         self.legend[style.PART_NAMES[box.part]] = paint
         return paint
 
+    def paint_around(self, boxes: list[Box]) -> Paint:
+        """The colours of the frame of a scope with these boxes in it."""
+        parts = {box.part for box in boxes}
+        if self.by_device:
+            return style.NO_DEVICE
+        return style.PART[grouping.FORWARD if grouping.FORWARD in parts else min(parts)]
+
     def is_faded(self, box: Box) -> bool:
         """Whether nothing in a box is among the nodes that stand out."""
         return self.running is not None and not any(op in self.running for op in box.ops)
@@ -124,9 +131,8 @@ def _write_boxes(digraph: Any, view: View, painter: Painter) -> None:
     graphs: dict[tuple[str, ...], Any] = {(): digraph}
     for around in inside:
         if around:
-            graphs[around] = _cluster(
-                around, [b for b in view.boxes.values() if _within(b, around)]
-            )
+            inside_it = [box for box in view.boxes.values() if _within(box, around)]
+            graphs[around] = _cluster(around, painter.paint_around(inside_it))
     for around, boxes in inside.items():
         for box in boxes:
             _write_box(graphs[around], box, painter)
@@ -139,12 +145,10 @@ def _within(box: Box, around: tuple[str, ...]) -> bool:
     return box.around[: len(around)] == around
 
 
-def _cluster(around: tuple[str, ...], boxes: list[Box]) -> Any:
+def _cluster(around: tuple[str, ...], paint: Paint) -> Any:
     import graphviz
 
     name = around[-1]
-    parts = {box.part for box in boxes}
-    paint = style.PART[parts.pop()] if len(parts) == 1 else style.PART[grouping.FORWARD]
     cluster = graphviz.Digraph(f"cluster_{name}")
     cluster.attr(
         label=_html(_title_of(around), bold=True, color=paint.edge),
@@ -202,7 +206,7 @@ def _is_one_op(box: Box) -> bool:
 def _label(box: Box, color: str) -> str:
     faint = style.FAINT_TEXT if color == style.TEXT else color
     if not box.is_scope and box.ops[0].type == "Const":
-        return _html(constant_text(box.ops[0]) or box.title, size=9, color=faint)
+        return _html(_constant_label(box.ops[0]) or box.title, size=9, color=faint)
     lines = [_html(box.title, bold=True, color=color)]
     lines += [_html(line, size=9, color=faint) for line in _details(box)]
     return f"<{'<BR/>'.join(line[1:-1] for line in lines)}>"
@@ -236,6 +240,13 @@ def _listed(names: list[str], most: int) -> str:
 
 def _last(name: str) -> str:
     return name.rpartition("/")[2]
+
+
+def _constant_label(op: Operation) -> str:
+    """The value of a constant, with its name where somebody gave it one."""
+    is_named = "/" not in op.name and not op.name.startswith("Const")
+    value = constant_text(op)
+    return f"{op.name} = {value}" if value and is_named else value
 
 
 def constant_text(op: Operation) -> str:

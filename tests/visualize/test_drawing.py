@@ -1,5 +1,6 @@
 """Drawings: what is in them, read off the DOT text; with Graphviz, that they become pictures."""
 
+import importlib.util
 import re
 import shutil
 
@@ -8,6 +9,7 @@ import pytest
 import minitf as tf
 from minitf import visualize
 from minitf.visualize import collapse
+from tests.source_tree import ROOT
 from tests.visualize.test_grouping import training_graph
 
 HAS_DOT = shutil.which("dot") is not None
@@ -121,7 +123,7 @@ def test_variables_placeholders_and_constants_look_different():
     drawing = visualize.draw()
     shapes = {k: re.search(r"shape=(\w+)", box(drawing, k)).group(1) for k in ("v", "p", "c", "i")}
     assert shapes == {"v": "cylinder", "p": "cds", "c": "ellipse", "i": "box"}
-    assert ">2.5<" in box(drawing, "c")
+    assert ">c = 2.5<" in box(drawing, "c")
 
 
 def test_parts_have_colours_and_a_legend():
@@ -269,3 +271,13 @@ def test_pictures(tmp_path, kind):
 def test_a_drawing_says_what_it_is():
     tf.identity(tf.constant(1.0))
     assert repr(visualize.draw()) == "<minitf drawing: 2 boxes, 1 link>"
+
+
+def test_the_pictures_of_the_documents_can_be_made():
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    pictures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pictures)
+    drawings = pictures.small_pictures() | pictures.pictures_of_the_cnn()
+    kept = {path.stem.removeprefix("graph-") for path in (ROOT / "docs/img").glob("graph-*.svg")}
+    assert {*drawings} == kept
+    assert len(drawings["cnn-training"].view.boxes) < 30  # of 338 nodes
