@@ -406,7 +406,6 @@ from minitf.runtime.config import ConfigProto as ConfigProto
 from minitf.runtime.config import GPUOptions as GPUOptions
 from minitf.runtime.config import GraphOptions as GraphOptions
 from minitf.runtime.config import OptimizerOptions as OptimizerOptions
-from minitf.runtime.config import RunMetadata as RunMetadata
 from minitf.runtime.config import RunOptions as RunOptions
 from minitf.runtime.session import InteractiveSession as InteractiveSession
 from minitf.runtime.session import Session as Session
@@ -438,6 +437,7 @@ _SUBPACKAGES = frozenset(
         "math",
         "metrics",
         "nn",
+        "profiler",
         "random",
         "summary",
         "test",
@@ -456,6 +456,7 @@ _MESSAGES = frozenset(
         "LogMessage",
         "NameAttrList",
         "NodeDef",
+        "RunMetadata",
         "SessionLog",
         "Summary",
         "SummaryMetadata",

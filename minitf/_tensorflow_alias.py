@@ -48,6 +48,7 @@ _BORROWED = {
     "core.framework.graph_pb2": "",
     "core.framework.node_def_pb2": "",
     "python.client.session": "",
+    "python.client.timeline": "profiler.timeline",
     "python.framework.constant_op": "",
     "python.framework.dtypes": "",
     "python.framework.errors": "errors",

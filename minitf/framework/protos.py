@@ -184,6 +184,56 @@ EmbeddingInfo
   5 sprite SpriteMetadata; 6 tensor_path string
 ProjectorConfig
   1 model_checkpoint_path string; 2 embeddings *EmbeddingInfo; 3 model_checkpoint_dir string
+AllocationDescription
+  1 requested_bytes int64; 2 allocated_bytes int64; 3 allocator_name string; 4 allocation_id int64
+  5 has_single_reference bool; 6 ptr uint64
+TensorDescription
+  1 dtype DataType; 2 shape TensorShapeProto; 4 allocation_description AllocationDescription
+AllocationRecord
+  1 alloc_micros int64; 2 alloc_bytes int64
+AllocatorMemoryUsed
+  1 allocator_name string; 2 total_bytes int64; 3 peak_bytes int64; 4 live_bytes int64
+  6 allocation_records *AllocationRecord; 5 allocator_bytes_in_use int64
+NodeOutput
+  1 slot int32; 3 tensor_description TensorDescription
+MemoryStats
+  1 temp_memory_size int64; 3 persistent_memory_size int64; 5 persistent_tensor_alloc_ids *int64
+  2 device_temp_memory_size int64; 4 device_persistent_memory_size int64
+  6 device_persistent_tensor_alloc_ids *int64
+NodeExecStats
+  1 node_name string; 2 all_start_micros int64; 3 op_start_rel_micros int64
+  4 op_end_rel_micros int64; 5 all_end_rel_micros int64; 6 memory *AllocatorMemoryUsed
+  7 output *NodeOutput; 8 timeline_label string; 9 scheduled_micros int64; 10 thread_id uint32
+  11 referenced_tensor *AllocationDescription; 12 memory_stats MemoryStats
+  13 all_start_nanos int64; 14 op_start_rel_nanos int64; 15 op_end_rel_nanos int64
+  16 all_end_rel_nanos int64; 17 scheduled_nanos int64
+DeviceStepStats
+  1 device string; 2 node_stats *NodeExecStats; 3 thread_names map uint32 string
+StepStats
+  1 dev_stats *DeviceStepStats
+CostGraphDef
+  1 node *CostGraphDef.Node; 2 cost *CostGraphDef.AggregatedCost
+CostGraphDef.Node
+  1 name string; 2 device string; 3 id int32; 4 input_info *CostGraphDef.Node.InputInfo
+  5 output_info *CostGraphDef.Node.OutputInfo; 6 temporary_memory_size int64
+  12 persistent_memory_size int64; 10 host_temp_memory_size int64
+  11 device_temp_memory_size int64; 16 device_persistent_memory_size int64; 9 compute_cost int64
+  14 compute_time int64; 15 memory_time int64; 7 is_final bool; 8 control_input *int32
+  17 inaccurate bool
+CostGraphDef.Node.InputInfo
+  1 preceding_node int32; 2 preceding_port int32
+CostGraphDef.Node.OutputInfo
+  1 size int64; 2 alias_input_port int64; 3 shape TensorShapeProto; 4 dtype DataType
+CostGraphDef.AggregatedCost
+  1 cost float; 2 dimension string
+RunMetadata
+  1 step_stats StepStats; 2 cost_graph CostGraphDef; 3 partition_graphs *GraphDef
+  4 function_graphs *RunMetadata.FunctionGraphs; 5 session_metadata SessionMetadata
+RunMetadata.FunctionGraphs
+  1 partition_graphs *GraphDef; 2 pre_optimization_graph GraphDef
+  3 post_optimization_graph GraphDef
+SessionMetadata
+  1 name string; 2 version int64
 """
 
 _ENUMS = (
@@ -287,17 +337,13 @@ def _classes() -> dict[str, Any]:
         name="minitf/graph.proto", package=_PACKAGE, syntax="proto3"
     )
     _add_enums(file)
-    names: list[str] = []
+    added: dict[str, Any] = {}
     message: Any = None
     for line in filter(None, _MESSAGES.splitlines()):
         if not line.startswith(" "):
-            outer, _, inner = line.partition(".")
-            if inner:
-                parent = next(m for m in file.message_type if m.name == outer)
-                message = parent.nested_type.add(name=inner)
-            else:
-                message = file.message_type.add(name=line)
-                names.append(line)
+            outer, _, inner = line.rpartition(".")
+            siblings = added[outer].nested_type if outer else file.message_type
+            message = added[line] = siblings.add(name=inner)
             full_name = f".{_PACKAGE}.{line}"
         else:
             for text in line.split(";"):
@@ -307,7 +353,9 @@ def _classes() -> dict[str, Any]:
                     _add_field(message, full_name, text)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    descriptors = {name: pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in names}
+    descriptors = {
+        name: pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in added if "." not in name
+    }
     class_of = getattr(message_factory, "GetMessageClass", None)
     if class_of is None:  # protobuf 4.21
         class_of = vars(message_factory)["MessageFactory"](pool).GetPrototype

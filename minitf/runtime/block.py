@@ -74,7 +74,7 @@ class Node:
       inputs: the values that are read.
       outputs: the values that are made; None for one that nobody reads, since it was fed.
       waits: the nodes that are waited for without a value of theirs being read.
-      parts: the nodes that this one runs, where it tells errors as theirs.
+      parts: the nodes that this one stands for, if they are several.
     """
 
     __slots__ = ("attrs", "inputs", "op", "op_def", "outputs", "parts", "waits")

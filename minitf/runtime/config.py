@@ -151,7 +151,21 @@ class ConfigProto(_Options):
 
 
 class RunOptions(_Options):
-    """Options of one run (mirrors `tf.RunOptions`)."""
+    """Options of one run (mirrors `tf.RunOptions`).
+
+    With `trace_level=RunOptions.FULL_TRACE` (any level but NO_TRACE means the same) a run fills the
+    `run_metadata` that it is given with what ran when; `output_partition_graphs` adds the nodes
+    that were needed.
+
+    >>> import minitf as tf
+    >>> options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+    >>> metadata = tf.RunMetadata()
+    >>> x = tf.placeholder(tf.float32, name="x")
+    >>> with tf.Session() as sess:
+    ...     y = sess.run(tf.add(x, 2.0), {x: 1.0}, options, metadata)
+    >>> [node.timeline_label for node in metadata.step_stats.dev_stats[0].node_stats]
+    ['x = Placeholder()', 'Add = AddV2(x, Add/y)']
+    """
 
     NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = 0, 1, 2, 3
 
@@ -163,14 +177,4 @@ class RunOptions(_Options):
         "debug_options": None,
         "report_tensor_allocations_upon_oom": False,
         "experimental": None,
-    }
-
-
-class RunMetadata(_Options):
-    """What a run reports of itself (mirrors `tf.RunMetadata`)."""
-
-    _fields: ClassVar[dict[str, Any]] = {
-        "step_stats": None,
-        "cost_graph": None,
-        "partition_graphs": list,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from minitf.framework import default, errors
 from minitf.framework import traceback as traceback_lib
@@ -13,14 +13,17 @@ from minitf.framework.graph import Graph
 from minitf.framework.kernel_context import ResourceManager
 from minitf.framework.tensor import Tensor
 from minitf.framework.waiting import Runs
-from minitf.runtime.config import ConfigProto
+from minitf.runtime.config import ConfigProto, RunOptions
 from minitf.runtime.feeds import as_fed_array, resolve_feeds
 from minitf.runtime.fetches import FetchPlan
 from minitf.runtime.growth import GrowthWatch
 from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import chosen
 from minitf.runtime.program import Program
+from minitf.runtime.step_stats import run_metadata_of
+from minitf.runtime.trace import NodeRun, TracedProgram
 
+AnyProgram = TypeVar("AnyProgram", bound=Program)
 ProgramKey = tuple[tuple[Any, ...], tuple[Tensor, ...]]
 
 
@@ -56,6 +59,7 @@ class BaseSession:
         self._node_state = ResourceManager()
         self._arenas = Arenas()
         self._programs: dict[ProgramKey, tuple[Program, int]] = {}
+        self._traced_programs: dict[ProgramKey, TracedProgram] = {}
         self._lock = threading.Lock()
         self._runs = Runs()
         self._growth = GrowthWatch(self._graph)
@@ -94,8 +98,8 @@ class BaseSession:
           fetches: a tensor, an operation, the name of either, a variable, or any nested list,
             tuple, dict or named tuple of these.
           feed_dict: a dictionary from tensors (any, not only placeholders) to the values to use.
-          options: a `RunOptions`.
-          run_metadata: a `RunMetadata` to fill.
+          options: a `RunOptions`, such as one that asks for a trace.
+          run_metadata: a `RunMetadata` to fill with what `options` ask for.
 
         Returns:
           The structure of `fetches`, with a numpy array in the place of each tensor (a numpy
@@ -118,8 +122,10 @@ class BaseSession:
             self._refuse_empty_graph()
         plan = FetchPlan(self._graph, fetches)
         feeds = resolve_feeds(self._graph, feed_dict)
+        if options is not None or run_metadata is not None:
+            return plan.rebuild(self._run_with(plan.elements, feeds, options, run_metadata))
         program = self._program(plan.elements, list(feeds))
-        return plan.rebuild(self._run_program(program, list(feeds.values()), options))
+        return plan.rebuild(self._run_program(program, list(feeds.values())))
 
     def make_callable(
         self, fetches: Any, feed_list: Any = None, accept_options: bool = False
@@ -149,12 +155,15 @@ class BaseSession:
             if len(values) != len(feeds):
                 raise TypeError(f"This callable takes {len(feeds)} values, but got {len(values)}.")
             arrays = [as_fed_array(t, v) for t, v in zip(feeds, values, strict=True)]
+            if options is not None or run_metadata is not None:
+                fed = dict(zip(feeds, arrays, strict=True))
+                return plan.rebuild(self._run_with(plan.elements, fed, options, run_metadata))
             program = self._program(plan.elements, feeds)
-            return plan.rebuild(self._run_program(program, arrays, options))
+            return plan.rebuild(self._run_program(program, arrays))
 
         return call
 
-    def _run_program(self, program: Program, arrays: list[Any], options: Any) -> list[Any]:
+    def _run_program(self, program: Program, arrays: list[Any], options: Any = None) -> list[Any]:
         """Runs a program, which may wait for other runs of this session or of others."""
         if not program.may_wait:
             return program.run(arrays)
@@ -176,17 +185,49 @@ class BaseSession:
                 self._programs[key] = program, mutations
                 return program
         with self._lock:
-            program = Program(
-                elements,
-                feeds,
-                self._resources,
-                self._node_state,
-                arenas=self._arenas,
-                threads=self._threads,
-                passes=self._passes,
-            )
+            program = self._make(Program, elements, feeds)
             self._programs[key] = program, mutations
             return program
+
+    def _make(self, kind: type[AnyProgram], elements: list[Any], feeds: list[Tensor]) -> AnyProgram:
+        return kind(
+            elements,
+            feeds,
+            self._resources,
+            self._node_state,
+            arenas=self._arenas,
+            threads=self._threads,
+            passes=self._passes,
+        )
+
+    def _run_with(
+        self, elements: list[Any], feeds: dict[Tensor, Any], options: Any, run_metadata: Any
+    ) -> list[Any]:
+        """Runs these elements as the options say, and fills `run_metadata`."""
+        arrays = list(feeds.values())
+        program: Program
+        runs: list[NodeRun] | None = None
+        if run_metadata is None or not getattr(options, "trace_level", RunOptions.NO_TRACE):
+            program = self._program(elements, list(feeds))
+            values = self._run_program(program, arrays, options)
+        else:
+            program = traced = self._traced_program(elements, list(feeds))
+            with traced.record(arrays) as runs:
+                values = self._run_program(program, arrays, options)
+        if run_metadata is not None:
+            wants_graph = getattr(options, "output_partition_graphs", False)
+            ops = program.ops if wants_graph else []
+            # By way of the wire, so that it may be TensorFlow's own message as well.
+            run_metadata.ParseFromString(run_metadata_of(runs, ops).SerializeToString())
+        return values
+
+    def _traced_program(self, elements: list[Any], feeds: list[Tensor]) -> TracedProgram:
+        """The program for these that can tell what it does."""
+        key = (tuple(elements), tuple(feeds))
+        program = self._traced_programs.get(key)
+        if program is None or not program.is_current():
+            program = self._traced_programs[key] = self._make(TracedProgram, elements, feeds)
+        return program
 
     def explain(self, fetches: Any, feed_dict: Any = None) -> str:
         """What became of the graph: the Python program that computes some fetches.
@@ -243,6 +284,7 @@ class BaseSession:
         self._closed = True
         self._runs.end("The session was closed")
         self._programs.clear()
+        self._traced_programs.clear()
         self._resources.clear()
         self._node_state.clear()
         self._arenas.close()

@@ -16,6 +16,7 @@ from tests.parity.spy import Spy, parameters, public_functions
 assert builders
 
 SETTINGS = "says how a session runs or how gradients are made; makes no node"
+LOOKS = "looks at what ran; makes no node; tests/profiler runs it in both engines"
 REGISTERS = "registers a function for the whole process; makes no node"
 OF_GRAPH_DEFS = "takes and gives a GraphDef; makes no node"
 OF_FILES = "looks at files; makes no node; tests/train/test_saver.py runs it in both engines"
@@ -32,7 +33,6 @@ EXEMPT = {
     "InteractiveSession": "as Session, for as long as it is open",
     "NotDifferentiable": REGISTERS,
     "OptimizerOptions": SETTINGS,
-    "RunMetadata": SETTINGS,
     "RunOptions": SETTINGS,
     "UnconnectedGradients": SETTINGS,
     "approximate_equal": "TensorFlow 2.21 has only the op; the family `imported` makes it",
@@ -43,6 +43,10 @@ EXEMPT = {
     "graph_util.tensor_shape_from_node_def_name": OF_GRAPH_DEFS,
     "initializers.Initializer": "the base class of initializers; TensorFlow 2.21 hides it",
     "linspace": "TensorFlow 2.21 composes it; values are compared in `maths`, the op in `imported`",
+    "profiler.ProfileOptionBuilder": LOOKS,
+    "profiler.Profiler": LOOKS,
+    "profiler.Timeline": LOOKS,
+    "profiler.profile": LOOKS,
     "random.seed_policy": POLICY,
     "random.set_seed_policy": POLICY,
     "register_tensor_conversion_function": REGISTERS,

@@ -47,6 +47,7 @@ def described(descriptor: Any, found: dict[str, Any]) -> dict[str, Any]:
         ("SaverDef", "core.protobuf.saver_pb2"),
         ("Event", "core.util.event_pb2"),
         ("SummaryDescription", "core.framework.summary_pb2"),
+        ("RunMetadata", "core.protobuf.config_pb2"),
         ("CheckpointState", "python.training.checkpoint_state_pb2"),
         ("ClusterDef", "core.protobuf.cluster_pb2"),
     ],

@@ -12,7 +12,7 @@ read by nobody else, and no update of a variable may lie where a read of it woul
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from minitf.framework.op_def import OpDef
@@ -139,6 +139,11 @@ class _Finder:
             node = nodes[place] = Node(reader.op, op_def, attrs)
             node.inputs = [match.values[input] for input in inputs]
             node.outputs = [*self._outputs(match, line, op_def)]
+            node.parts = [*_parts(old)]
+        claimed = {id(part) for node in nodes.values() for part in node.parts}
+        # What vanishes counts as done by the first.
+        vanished = [n for n in _parts(match.nodes.values()) if id(n) not in claimed]
+        next(iter(nodes.values())).parts += vanished
         return nodes
 
     def _may_read(self, match: _Match, name: str, place: int) -> bool:
@@ -158,6 +163,11 @@ class _Finder:
                 dtype = arg.type or first.dtype
                 match.values[name] = Value(f"{first!r}_{name}", dtype, first.shape)
             yield match.values[name]
+
+
+def _parts(nodes: Iterable[Node]) -> Iterator[Node]:
+    for node in nodes:
+        yield from node.parts or [node]
 
 
 def _orders(node: Node) -> list[list[Value]]:
