@@ -14,7 +14,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures docs clean
+.PHONY: help mnist test test-network test-tensorboard lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -32,6 +32,9 @@ test: $(VENV)/.installed-dev  ## run the tests, two at a time
 
 test-network: $(VENV)/.installed-dev  ## fetch all of MNIST, and train the CNN to 99 %
 	$(PY) -m pytest -m network -s $(ARGS)
+
+test-tensorboard: $(VENV)/.installed-browser  ## open TensorBoard, and our own pages, in a browser
+	timeout --kill-after=30 1800 $(PY) -m pytest -m browser $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## ruff, and mypy --strict
 	$(PY) -m ruff check .
@@ -109,6 +112,16 @@ $(VENV)/.installed: $(METADATA) | $(VENV)/.made
 $(VENV)/.installed-dev: $(METADATA) | $(VENV)/.made
 	$(PY) $(PIP) -e '.[dev]'
 	@touch $(VENV)/.installed $@
+
+# Debian's names of the browser; elsewhere it has to be there, with its driver.
+CHROMIUM := chromium chromium-driver
+$(VENV)/.installed-browser: $(VENV)/.installed-dev
+	$(PY) $(PIP) -e '.[browser]'
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+	    echo "The tests need a browser: apt install $(CHROMIUM)" >&2; test "$$(id -u)" = 0 || exit 1; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y -qq --no-install-recommends $(CHROMIUM) >/dev/null; }
+	@touch $@
 
 $(VENV)/.installed-docs: $(METADATA) | $(VENV)/.made
 	$(PY) $(PIP) -e '.[docs]'

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from tests.browser import browser as browser
+
 # MNIST comes from the sample in the package, here and in the processes that tests start: no test
 # waits for a network, or depends on what a cache happens to hold, unless it says so itself.
 os.environ["MINITF_OFFLINE"] = "1"

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minitf as tf
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("[0-9]*.py"))
 
@@ -21,8 +23,8 @@ def run_example(name, *args):
     return module.main([str(arg) for arg in args])
 
 
-def test_there_are_six():
-    assert len(SCRIPTS) == 6
+def test_there_are_seven():
+    assert len(SCRIPTS) == 7
 
 
 def test_01_computation_graph(capfd):
@@ -80,6 +82,35 @@ def test_06_save_restore(tmp_path, capfd, monkeypatch):
     assert resumed["checkpoint"].endswith("digits-200")
     assert np.mean(resumed["losses"]) < np.mean(trained["losses"][:50])
     assert len(list((tmp_path / "model").glob("*.index"))) == 3
+
+
+def test_07_tensorboard(tmp_path):
+    """A folder for each learning rate: the curves, the histograms, the images, the graph."""
+    where = ["--data_dir", tmp_path / "data", "--log_dir", tmp_path / "logs"]
+    for _ in range(2):  # the second time takes the place of the first
+        results = run_example("07_tensorboard", "--steps", 60, *where)
+    assert sorted(folder.name for folder in (tmp_path / "logs").iterdir()) == [
+        "rate_0.001",
+        "rate_0.01",
+        "rate_0.1",
+    ]
+    final = {rate: np.mean(result["losses"][-10:]) for rate, result in results.items()}
+    assert final[0.1] < final[0.01] < final[0.001]
+    for result in results.values():
+        (path,) = Path(result["folder"]).iterdir()
+        events = list(tf.train.summary_iterator(path))
+        summaries = [event for event in events if event.WhichOneof("what") == "summary"]
+        assert [event.step for event in summaries] == [0, 10, 20, 30, 40, 50]
+        for event in summaries:
+            by_tag = {value.tag: value for value in event.summary.value}
+            assert by_tag["loss"].simple_value == pytest.approx(
+                result["losses"][event.step], rel=1e-6
+            )
+            assert by_tag["hidden/weights"].histo.num == 784 * 128
+            assert by_tag["input/digits/image/2"].image.width == 28
+        nodes = tf.GraphDef.FromString(events[1].graph_def).node
+        scopes = {node.name.partition("/")[0] for node in nodes}
+        assert {"input", "hidden", "output", "cross_entropy", "evaluation", "train"} <= scopes
 
 
 @pytest.mark.parametrize("name", ["04_mnist_cnn", "05_mnist_cnn_layers"])
