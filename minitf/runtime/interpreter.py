@@ -17,6 +17,7 @@ There are no passes, no plan and no reuse of memory: `Program` must give the sam
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,16 @@ from minitf.runtime import run_errors
 from minitf.runtime.prune import prune
 from minitf.runtime.uninitialized import uninitialized_error
 
+# Told of each node that was run or found dead: the operation, its inputs, and its outputs.
+Observe = Callable[[Operation, list[Any], list[Any]], None]
+
 
 def interpret(
     fetches: list[Any],
     feeds: dict[Tensor, Any],
     resources: ResourceManager | None = None,
     node_state: ResourceManager | None = None,
+    observe: Observe | None = None,
 ) -> list[Any]:
     """Computes the fetches: an array for each tensor, None for each operation.
 
@@ -48,8 +53,10 @@ def interpret(
       fetches: tensors and operations of one graph.
       feeds: arrays for tensors of that graph.
       resources, node_state: what stateful kernels reach, as in a session; fresh ones if None.
+      observe: called after each node. It must not keep an array that it is given, or change it.
     """
     run = _Run(fetches, feeds, resources or ResourceManager(), node_state or ResourceManager())
+    run.observe = observe
     with np.errstate(all="ignore"):
         run.until_done()
     return [run.fetched(fetch) for fetch in fetches]
@@ -71,6 +78,7 @@ class _Run:
         self.resources = resources
         self.node_state = node_state
         self.ops = prune(fetches, set(feeds))
+        self.observe: Observe | None = None
         self.dead: set[Operation] = set()
         self.waiting: dict[Operation, int] = {}
         self.followers: dict[Operation, list[Operation]] = {op: [] for op in self.ops}
@@ -108,6 +116,8 @@ class _Run:
         for tensor, value in zip(op.outputs, outputs or (), strict=True):
             if tensor not in self.fed:
                 self.values[tensor] = value
+        if self.observe is not None:
+            self.observe(op, inputs, list(outputs or ()))
 
     def is_dead(self, op: Operation, inputs: list[Any]) -> bool:
         """Whether a node lies on a branch that is not taken."""

@@ -11,17 +11,20 @@ from minitf.framework import default, errors
 from minitf.framework import traceback as traceback_lib
 from minitf.framework.graph import Graph
 from minitf.framework.kernel_context import ResourceManager
+from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.waiting import Runs
 from minitf.runtime.config import ConfigProto, RunOptions
 from minitf.runtime.feeds import as_fed_array, resolve_feeds
 from minitf.runtime.fetches import FetchPlan
 from minitf.runtime.growth import GrowthWatch
+from minitf.runtime.interpreter import Observe, interpret
 from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import chosen
 from minitf.runtime.program import Program
 from minitf.runtime.step_stats import run_metadata_of
 from minitf.runtime.trace import NodeRun, TracedProgram
+from minitf.runtime.uninitialized import initialized_by
 
 AnyProgram = TypeVar("AnyProgram", bound=Program)
 ProgramKey = tuple[tuple[Any, ...], tuple[Tensor, ...]]
@@ -126,6 +129,35 @@ class BaseSession:
             return plan.rebuild(self._run_with(plan.elements, feeds, options, run_metadata))
         program = self._program(plan.elements, list(feeds))
         return plan.rebuild(self._run_program(program, list(feeds.values())))
+
+    def run_observed(self, fetches: Any, feed_dict: Any, observe: Observe) -> Any:
+        """Runs as `run` does, node by node as the graph has them, and tells of each.
+
+        Passes put nodes together, and what is put together has no values inside. So this uses the
+        reference interpreter, which is slower.
+
+        Args:
+          fetches, feed_dict: as for `run`.
+          observe: called after each node with the operation, its inputs and its outputs. It must
+            not keep an array that it is given, or change it.
+
+        >>> import minitf as tf
+        >>> x = tf.placeholder(tf.float32, name="x")
+        >>> with tf.Session() as sess:
+        ...     y = sess.run_observed(
+        ...         tf.exp(-x), {x: 0.0}, lambda op, inputs, outputs: print(op.name, *outputs)
+        ...     )
+        Neg -0.0
+        Exp 1.0
+        """
+        self._check_open()
+        plan = FetchPlan(self._graph, fetches)
+        feeds = resolve_feeds(self._graph, feed_dict)
+        with self._runs.one(self._timeout_in_ms / 1000 or None):
+            values = interpret(plan.elements, feeds, self._resources, self._node_state, observe)
+        initializers = (op for op in plan.elements if isinstance(op, Operation))
+        self._resources.note_initializers([op for op in initializers if initialized_by(op)])
+        return plan.rebuild(values)
 
     def make_callable(
         self, fetches: Any, feed_list: Any = None, accept_options: bool = False
