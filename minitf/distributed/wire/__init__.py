@@ -31,6 +31,8 @@ What one may rely on:
 
 from minitf.distributed.wire.channel import Cancellation as Cancellation
 from minitf.distributed.wire.channel import Channel as Channel
+from minitf.distributed.wire.handshake import secret_from_environment as secret_from_environment
+from minitf.distributed.wire.heartbeat import Heartbeats as Heartbeats
 from minitf.distributed.wire.interface import Call as Call
 from minitf.distributed.wire.interface import Handler as Handler
 from minitf.distributed.wire.interface import Limits as Limits

@@ -413,7 +413,8 @@ class _Attempt:
         self._pending.uses(stream)
         flags |= frame.RETRY if self._sent_to else 0
         seconds = max(self._until - time.monotonic(), 0.0)
-        header = {**asked, "seconds": seconds, "lowest": self._channel.lowest()}
+        lowest = self._channel.lowest()
+        header = {**asked, "to": incarnation, "seconds": seconds, "lowest": lowest}
         buffers = frame.encode(
             Kind.REQUEST, header, tensors, request=self._pending.request, flags=flags
         )

@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,33 @@ class Identity:
 def new_incarnation() -> str:
     """A random text that no other process has."""
     return secrets.token_hex(16)
+
+
+def secret_from_environment() -> bytes | None:
+    """The secret that MINITF_SECRET has, or the file of which it says "@path"; None without one.
+
+    Raises:
+      FailedPreconditionError: if the file cannot be read, or there is nothing in it.
+    """
+    text = os.environ.get("MINITF_SECRET", "")
+    if not text.startswith("@"):
+        return text.encode() or None
+    problem = "it is empty"
+    try:
+        with open(text[1:], "rb") as file:
+            secret = file.read().strip()
+        if secret:
+            return secret
+    except OSError as error:
+        problem = str(error.strerror)
+    raise errors.FailedPreconditionError(
+        None,
+        None,
+        errors.report(
+            f"The cluster's secret should be in the file {text[1:]!r}: {problem}.",
+            do="MINITF_SECRET is the secret itself, or @ and the path of a file that has it.",
+        ),
+    )
 
 
 def greet(stream: Stream, me: Identity, until: float, limits: Limits) -> Header:

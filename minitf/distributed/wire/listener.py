@@ -335,14 +335,16 @@ class _Connection:
             listener.memory.forget(self._client)
             return False
         method, seconds, lowest = _read_request(asked)
-        call, new = listener.memory.begin(
-            self._client,
-            asked.request,
-            lowest,
-            bool(asked.flags & frame.RETRY),
-            self.stream.peer,
-            time.monotonic() + seconds,
-        )
+        retried = bool(asked.flags & frame.RETRY)
+        until = time.monotonic() + seconds
+        try:
+            _check_addressee(asked, listener.incarnation)
+            call, new = listener.memory.begin(
+                self._client, asked.request, lowest, retried, self.stream.peer, until
+            )
+        except errors.AbortedError as error:
+            self._send(Answer(Kind.ERROR, failures.as_header(error)), asked, until)
+            return True
         self._attend(call)
         try:
             if new:
@@ -463,6 +465,12 @@ def _read_request(asked: Frame) -> tuple[str, float, int]:
         raise BadFrame(f"this {asked.kind.name} is not a request")
     assert isinstance(seconds, (int, float)) and isinstance(lowest, int)
     return str(method), min(max(seconds, 0.0), _LONGEST), lowest
+
+
+def _check_addressee(asked: Frame, me: str) -> None:
+    """Refuses what was meant for the listener that was here before: nobody waits for it."""
+    if asked.header.get("to") != me:
+        raise errors.AbortedError(None, None, "This call is for a process that is gone.")
 
 
 def _answer(methods: Mapping[str, Method], name: str, asked: Frame, call: RememberedCall) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,3 +155,19 @@ def test_a_port_that_is_in_use() -> None:
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(errors.InvalidArgumentError, match="is not the address of a task"):
         Channel(text)
+
+
+def test_where_the_secret_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MINITF_SECRET", raising=False)
+    assert handshake.secret_from_environment() is None
+    monkeypatch.setenv("MINITF_SECRET", "abc")
+    assert handshake.secret_from_environment() == b"abc"
+    file = tmp_path / "secret"
+    monkeypatch.setenv("MINITF_SECRET", f"@{file}")
+    with pytest.raises(errors.FailedPreconditionError, match="No such file"):
+        handshake.secret_from_environment()
+    file.write_text("\n")
+    with pytest.raises(errors.FailedPreconditionError, match="it is empty"):
+        handshake.secret_from_environment()
+    file.write_text("def\n")
+    assert handshake.secret_from_environment() == b"def"
