@@ -222,7 +222,7 @@ def test_a_silent_one_is_reported_and_its_calls_end() -> None:
         Channel(proxy.address, local=False, task="/job:ps/task:0") as channel,
         Heartbeats({"ps 0": channel}, note, interval=0.02, patience=0.3) as heartbeats,
     ):
-        with pytest.raises(errors.UnavailableError, match="ps/task:0.* does not answer any more"):
+        with pytest.raises(errors.UnavailableError, match=r"ps/task:0.* does not answer any more"):
             channel.call("wait", deadline=SECONDS)
         assert reported.wait(SECONDS)
         assert [name for name, _ in lost] == ["ps 0"]
