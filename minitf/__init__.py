@@ -357,6 +357,7 @@ from minitf.ops.variable_lists import moving_average_variables as moving_average
 from minitf.ops.variable_lists import (
     report_uninitialized_variables as report_uninitialized_variables,
 )
+from minitf.ops.variable_lists import tables_initializer as tables_initializer
 from minitf.ops.variable_lists import trainable_variables as trainable_variables
 from minitf.ops.variable_lists import variables_initializer as variables_initializer
 from minitf.ops.variable_scope import AUTO_REUSE as AUTO_REUSE

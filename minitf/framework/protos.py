@@ -115,6 +115,9 @@ VariableDef
   1 variable_name string; 6 initial_value_name string; 2 initializer_name string
   3 snapshot_name string; 4 save_slice_info_def SaveSliceInfoDef; 5 is_resource bool
   7 trainable bool; 8 synchronization VariableSynchronization; 9 aggregation VariableAggregation
+QueueRunnerDef
+  1 queue_name string; 2 enqueue_op_name *string; 3 close_op_name string; 4 cancel_op_name string
+  5 queue_closed_exception_types *int32
 CollectionDef
   1 node_list CollectionDef.NodeList | kind; 2 bytes_list CollectionDef.BytesList | kind
   3 int64_list CollectionDef.Int64List | kind; 4 float_list CollectionDef.FloatList | kind

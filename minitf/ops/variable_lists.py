@@ -133,6 +133,18 @@ def initialize_local_variables() -> Operation:
     return local_variables_initializer()
 
 
+def tables_initializer(name: str = "init_all_tables") -> Operation:
+    """An operation that fills the lookup tables of the graph (mirrors `tf.tables_initializer`).
+
+    minitf makes no tables of its own; it is for scripts that call it in any case.
+
+    Args:
+      name: the node's name.
+    """
+    initializers = get_default_graph().get_collection(GraphKeys.TABLE_INITIALIZERS)
+    return control_flow_ops.group(*initializers, name=name)
+
+
 def _initializable(var_list: Any) -> list[Any]:
     """The given variables; if there are none given, the global and local ones, or bare nodes."""
     if var_list is not None:

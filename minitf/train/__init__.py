@@ -8,6 +8,14 @@ from typing import Any
 from minitf.train.adadelta import AdadeltaOptimizer as AdadeltaOptimizer
 from minitf.train.adagrad import AdagradOptimizer as AdagradOptimizer
 from minitf.train.adam import AdamOptimizer as AdamOptimizer
+from minitf.train.basic_hooks import FeedFnHook as FeedFnHook
+from minitf.train.basic_hooks import FinalOpsHook as FinalOpsHook
+from minitf.train.basic_hooks import GlobalStepWaiterHook as GlobalStepWaiterHook
+from minitf.train.basic_hooks import LoggingTensorHook as LoggingTensorHook
+from minitf.train.basic_hooks import NanLossDuringTrainingError as NanLossDuringTrainingError
+from minitf.train.basic_hooks import NanTensorHook as NanTensorHook
+from minitf.train.basic_hooks import SecondOrStepTimer as SecondOrStepTimer
+from minitf.train.basic_hooks import StopAtStepHook as StopAtStepHook
 from minitf.train.checkpoint_management import checkpoint_exists as checkpoint_exists
 from minitf.train.checkpoint_management import (
     generate_checkpoint_state_proto as generate_checkpoint_state_proto,
@@ -21,6 +29,8 @@ from minitf.train.checkpoint_utils import NewCheckpointReader as NewCheckpointRe
 from minitf.train.checkpoint_utils import list_variables as list_variables
 from minitf.train.checkpoint_utils import load_checkpoint as load_checkpoint
 from minitf.train.checkpoint_utils import load_variable as load_variable
+from minitf.train.coordinator import Coordinator as Coordinator
+from minitf.train.coordinator import LooperThread as LooperThread
 from minitf.train.device_setter import replica_device_setter as replica_device_setter
 from minitf.train.ftrl import FtrlOptimizer as FtrlOptimizer
 from minitf.train.gradient_descent import GradientDescentOptimizer as GradientDescentOptimizer
@@ -38,14 +48,31 @@ from minitf.train.learning_rate_decay import polynomial_decay as polynomial_deca
 from minitf.train.meta_graph import export_meta_graph as export_meta_graph
 from minitf.train.meta_graph import import_meta_graph as import_meta_graph
 from minitf.train.momentum import MomentumOptimizer as MomentumOptimizer
+from minitf.train.monitored_session import ChiefSessionCreator as ChiefSessionCreator
+from minitf.train.monitored_session import MonitoredSession as MonitoredSession
+from minitf.train.monitored_session import SessionCreator as SessionCreator
+from minitf.train.monitored_session import SingularMonitoredSession as SingularMonitoredSession
+from minitf.train.monitored_session import WorkerSessionCreator as WorkerSessionCreator
+from minitf.train.monitored_training_session import (
+    MonitoredTrainingSession as MonitoredTrainingSession,
+)
 from minitf.train.moving_averages import ExponentialMovingAverage as ExponentialMovingAverage
 from minitf.train.optimizer import Optimizer as Optimizer
 from minitf.train.proximal_adagrad import ProximalAdagradOptimizer as ProximalAdagradOptimizer
 from minitf.train.proximal_gradient_descent import (
     ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer,
 )
+from minitf.train.queue_runner import QueueRunner as QueueRunner
+from minitf.train.queue_runner import add_queue_runner as add_queue_runner
+from minitf.train.queue_runner import start_queue_runners as start_queue_runners
 from minitf.train.rmsprop import RMSPropOptimizer as RMSPropOptimizer
 from minitf.train.saver import Saver as Saver
+from minitf.train.scaffold import Scaffold as Scaffold
+from minitf.train.session_manager import SessionManager as SessionManager
+from minitf.train.session_run_hook import SessionRunArgs as SessionRunArgs
+from minitf.train.session_run_hook import SessionRunContext as SessionRunContext
+from minitf.train.session_run_hook import SessionRunHook as SessionRunHook
+from minitf.train.session_run_hook import SessionRunValues as SessionRunValues
 from minitf.train.summary_io import summary_iterator as summary_iterator
 from minitf.train.training_util import assert_global_step as assert_global_step
 from minitf.train.training_util import create_global_step as create_global_step
@@ -54,6 +81,11 @@ from minitf.train.training_util import get_or_create_global_step as get_or_creat
 from minitf.train.training_util import global_step as global_step
 
 # Messages, and what the rest of training does without: made or imported when first asked for.
+from minitf.train.writing_hooks import CheckpointSaverHook as CheckpointSaverHook
+from minitf.train.writing_hooks import CheckpointSaverListener as CheckpointSaverListener
+from minitf.train.writing_hooks import StepCounterHook as StepCounterHook
+from minitf.train.writing_hooks import SummarySaverHook as SummarySaverHook
+
 _MESSAGES = frozenset({"CheckpointState", "ClusterDef", "JobDef", "SaverDef", "ServerDef"})
 _DISTRIBUTED = {"ClusterSpec": "cluster_spec", "Server": "server"}
 

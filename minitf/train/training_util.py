@@ -101,6 +101,30 @@ def get_or_create_global_step(graph: Graph | None = None) -> Any:
     return create_global_step(graph) if step is None else step
 
 
+_READ_KEY = "global_step_read_op_cache"
+
+
+def _get_or_create_global_step_read(graph: Graph | None = None) -> Any:
+    """A tensor that copies the global step, made once for a graph; None if it has no global step.
+
+    Hooks fetch it with a training step. Whether it is read before or after the step counts is not
+    said, as in TensorFlow: who has to know reads the global step itself, in another run.
+    """
+    graph = graph or get_default_graph()
+    kept = graph.get_collection(_READ_KEY)
+    if len(kept) == 1:
+        return kept[0]
+    step = get_global_step(graph)
+    if step is None:
+        return None
+    with graph.as_default(), graph.name_scope(None), graph.name_scope(f"{step.op.name}/"):
+        # It can be read before it has a value.
+        value = step.initialized_value() if isinstance(step, Variable) else step
+        read = value + 0
+    graph.add_to_collection(_READ_KEY, read)
+    return read
+
+
 def assert_global_step(global_step_tensor: Any) -> None:
     """Refuses what cannot count steps (mirrors `tf.train.assert_global_step`).
 

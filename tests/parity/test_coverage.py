@@ -17,6 +17,9 @@ assert builders
 
 SETTINGS = "says how a session runs or how gradients are made; makes no node"
 LOOKS = "looks at what ran; makes no node; tests/profiler runs it in both engines"
+THREADS = "runs threads; makes no node; tests/train/test_coordinator.py"
+SESSIONS = "looks after a session; makes no node of its own; tests/train/test_monitored_session.py"
+HOOKS = "called around runs; makes no node of its own; tests/train/test_hooks.py"
 REGISTERS = "registers a function for the whole process; makes no node"
 OF_GRAPH_DEFS = "takes and gives a GraphDef; makes no node"
 OF_FILES = "looks at files; makes no node; tests/train/test_saver.py runs it in both engines"
@@ -54,6 +57,33 @@ EXEMPT = {
     "summary.FileWriter": OF_EVENTS,
     "summary.FileWriterCache": OF_EVENTS,
     "train.Optimizer": "the base class of optimizers",
+    "train.Coordinator": THREADS,
+    "train.LooperThread": THREADS,
+    "train.QueueRunner": THREADS,
+    "train.add_queue_runner": THREADS,
+    "train.start_queue_runners": THREADS,
+    "train.ChiefSessionCreator": SESSIONS,
+    "train.MonitoredSession": SESSIONS,
+    "train.MonitoredTrainingSession": SESSIONS,
+    "train.SessionCreator": SESSIONS,
+    "train.SessionManager": SESSIONS,
+    "train.SingularMonitoredSession": SESSIONS,
+    "train.WorkerSessionCreator": SESSIONS,
+    "train.CheckpointSaverHook": HOOKS,
+    "train.CheckpointSaverListener": HOOKS,
+    "train.FeedFnHook": HOOKS,
+    "train.FinalOpsHook": HOOKS,
+    "train.GlobalStepWaiterHook": HOOKS,
+    "train.LoggingTensorHook": HOOKS,
+    "train.NanLossDuringTrainingError": HOOKS,
+    "train.NanTensorHook": HOOKS,
+    "train.SecondOrStepTimer": HOOKS,
+    "train.SessionRunArgs": HOOKS,
+    "train.SessionRunContext": HOOKS,
+    "train.SessionRunHook": HOOKS,
+    "train.SessionRunValues": HOOKS,
+    "train.StepCounterHook": HOOKS,
+    "train.SummarySaverHook": HOOKS,
     "train.NewCheckpointReader": OF_FILES,
     "train.checkpoint_exists": OF_FILES,
     "train.export_meta_graph": OF_FILES,

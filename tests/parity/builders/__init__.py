@@ -23,6 +23,7 @@ from tests.parity.builders import (
     numbers,
     saving,
     scopes,
+    sessions,
     summaries,
     training,
     trajectories,
