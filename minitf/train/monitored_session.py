@@ -20,11 +20,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minitf import logging
-from minitf.framework import errors
+from minitf.framework import errors, protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph import Graph
 from minitf.framework.graph_collections import GraphKeys
-from minitf.runtime.config import RunMetadata, RunOptions
+from minitf.runtime.config import RunOptions
 from minitf.train.coordinator import Coordinator
 from minitf.train.queue_runner import start_queue_runners
 from minitf.train.scaffold import Scaffold
@@ -229,9 +229,10 @@ class _HookedSession(_WrappedSession):
             raise RuntimeError("Run called even after should_stop requested.")
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict), self._sess)
         options = options or RunOptions()
-        run_metadata = run_metadata or RunMetadata()
         all_fetches: dict[Any, Any] = {"caller": fetches}
         feeds = self._ask_hooks(context, all_fetches, feed_dict, options)
+        if run_metadata is None and _asks_for_metadata(options):
+            run_metadata = protos.RunMetadata()
         results = self._sess.run(all_fetches, feeds, options, run_metadata)
         for hook in self._hooks:
             hook.after_run(context, SessionRunValues(results.get(hook), options, run_metadata))
@@ -258,6 +259,10 @@ class _HookedSession(_WrappedSession):
         if fed and not by_hooks.keys().isdisjoint(fed):
             raise RuntimeError("Same tensor is fed by a SessionRunHook and user.")
         return {**(fed or {}), **by_hooks}
+
+
+def _asks_for_metadata(options: Any) -> bool:
+    return bool(options.trace_level or options.output_partition_graphs)
 
 
 def _merge_options(options: Any, wanted: Any) -> None:

@@ -37,7 +37,7 @@ class SessionRunValues(NamedTuple):
     Attributes:
       results: the values of what it asked for; None if it asked for nothing.
       options: the `RunOptions` of the run.
-      run_metadata: its `RunMetadata`.
+      run_metadata: its `RunMetadata`; None if nobody asked for a trace.
     """
 
     results: Any
