@@ -440,6 +440,7 @@ _SUBPACKAGES = frozenset(
         "nn",
         "profiler",
         "random",
+        "saved_model",
         "summary",
         "test",
         "train",
@@ -455,12 +456,14 @@ _MESSAGES = frozenset(
         "GraphDef",
         "HistogramProto",
         "LogMessage",
+        "MetaGraphDef",
         "NameAttrList",
         "NodeDef",
         "RunMetadata",
         "SessionLog",
         "Summary",
         "SummaryMetadata",
+        "TensorInfo",
     }
 )
 

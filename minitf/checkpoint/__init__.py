@@ -10,5 +10,5 @@ From the bottom up:
 - `bundle_writer`, `bundle_reader`: a checkpoint, which is a table and files of arrays;
 - `state_file`: the file `checkpoint`, which names the latest one.
 
-`docs/saving.md` draws the formats.
+`docs/checkpoints.md` draws the formats.
 """

@@ -21,13 +21,14 @@ import functools
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
 from minitf.framework.file_errors import as_tensorflow_errors
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}$")
-_INTACT = "what to do: nothing is lost; the checkpoints that were there before are as they were."
+_INTACT = "what to do: nothing is lost; what was there before is as it was."
 # What one call hands to the system at a time.
 CHUNK = 4 << 20
 
@@ -111,6 +112,25 @@ class Unfinished:
         trace: TracebackType | None,
     ) -> None:
         self.discard()
+
+
+def write_whole(path: str, content: bytes | Iterable[bytes]) -> None:
+    """Writes a file in the place of one that is there: all of it, and on the disk, or nothing.
+
+    Args:
+      path: the file's.
+      content: what it holds, or pieces of that.
+
+    Raises:
+      ResourceExhaustedError, PermissionDeniedError, ...: if the system refuses.
+    """
+    with Unfinished(path) as file:
+        for piece in [content] if isinstance(content, bytes) else content:
+            file.write(piece)
+        file.sync()
+        with as_tensorflow_errors(path, _INTACT):
+            rename(file.path, file.final)
+            sync_folder(os.path.dirname(path))
 
 
 def _create(path: str) -> tuple[str, int]:

@@ -121,6 +121,7 @@ QueueRunnerDef
 CollectionDef
   1 node_list CollectionDef.NodeList | kind; 2 bytes_list CollectionDef.BytesList | kind
   3 int64_list CollectionDef.Int64List | kind; 4 float_list CollectionDef.FloatList | kind
+  5 any_list CollectionDef.AnyList | kind
 CollectionDef.NodeList
   1 value *string
 CollectionDef.BytesList
@@ -129,12 +130,28 @@ CollectionDef.Int64List
   1 value *int64
 CollectionDef.FloatList
   1 value *float
+CollectionDef.AnyList
+  1 value *.google.protobuf.Any
+TensorInfo
+  1 name string | encoding; 4 coo_sparse TensorInfo.CooSparse | encoding; 2 dtype DataType
+  3 tensor_shape TensorShapeProto
+TensorInfo.CooSparse
+  1 values_tensor_name string; 2 indices_tensor_name string; 3 dense_shape_tensor_name string
+SignatureDef
+  1 inputs map string TensorInfo; 2 outputs map string TensorInfo; 3 method_name string
+  4 defaults map string TensorProto
+AssetFileDef
+  1 tensor_info TensorInfo; 2 filename string
 MetaGraphDef
   1 meta_info_def MetaGraphDef.MetaInfoDef; 2 graph_def GraphDef; 3 saver_def SaverDef
-  4 collection_def map string CollectionDef
+  4 collection_def map string CollectionDef; 5 signature_def map string SignatureDef
+  6 asset_file_def *AssetFileDef
 MetaGraphDef.MetaInfoDef
-  1 meta_graph_version string; 2 stripped_op_list OpList; 4 tags *string
-  5 tensorflow_version string; 6 tensorflow_git_version string; 7 stripped_default_attrs bool
+  1 meta_graph_version string; 2 stripped_op_list OpList; 3 any_info .google.protobuf.Any
+  4 tags *string; 5 tensorflow_version string; 6 tensorflow_git_version string
+  7 stripped_default_attrs bool; 8 function_aliases map string string
+SavedModel
+  1 saved_model_schema_version int64; 2 meta_graphs *MetaGraphDef
 CheckpointState
   1 model_checkpoint_path string; 2 all_model_checkpoint_paths *string
   3 all_model_checkpoint_timestamps *double; 4 last_preserved_timestamp double
@@ -311,6 +328,24 @@ def own_copy(message: Any) -> Any:
     return _classes()[message.DESCRIPTOR.name].FromString(message.SerializeToString())
 
 
+def wrapped(message: Any) -> Any:
+    """A message of any kind as one of the kind `google.protobuf.Any`, which names it."""
+    kind = f"type.googleapis.com/{message.DESCRIPTOR.full_name}"
+    return _classes()["Any"](type_url=kind, value=message.SerializeToString())
+
+
+def from_text(text: str | bytes, message: Any) -> Any:
+    """Fills a message from its text form; fields that minitf does not know are passed over.
+
+    Raises:
+      google.protobuf.text_format.ParseError, UnicodeDecodeError: if it is no such text.
+    """
+    from google.protobuf import text_format
+
+    pool = message.DESCRIPTOR.file.pool
+    return text_format.Parse(text, message, allow_unknown_field=True, descriptor_pool=pool)
+
+
 def _messages(value: Any) -> list[Any]:
     """The messages in a field, which may be one, several, or a map of them; or hold none."""
     if hasattr(value, "ListFields"):
@@ -334,10 +369,13 @@ def __getattr__(name: str) -> Any:
 @functools.cache
 def _classes() -> dict[str, Any]:
     """The class of every message that is not part of another, by name."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
 
     file = descriptor_pb2.FileDescriptorProto(
-        name="minitf/graph.proto", package=_PACKAGE, syntax="proto3"
+        name="minitf/graph.proto",
+        package=_PACKAGE,
+        syntax="proto3",
+        dependency=[any_pb2.DESCRIPTOR.name],
     )
     _add_enums(file)
     added: dict[str, Any] = {}
@@ -355,10 +393,12 @@ def _classes() -> dict[str, Any]:
                 else:
                     _add_field(message, full_name, text)
     pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(any_pb2.DESCRIPTOR.serialized_pb)
     pool.Add(file)
     descriptors = {
         name: pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in added if "." not in name
     }
+    descriptors["Any"] = pool.FindMessageTypeByName("google.protobuf.Any")
     class_of = getattr(message_factory, "GetMessageClass", None)
     if class_of is None:  # protobuf 4.21
         class_of = vars(message_factory)["MessageFactory"](pool).GetPrototype

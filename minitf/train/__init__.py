@@ -46,7 +46,7 @@ from minitf.train.learning_rate_decay import piecewise_constant as piecewise_con
 from minitf.train.learning_rate_decay import piecewise_constant_decay as piecewise_constant_decay
 from minitf.train.learning_rate_decay import polynomial_decay as polynomial_decay
 from minitf.train.meta_graph import export_meta_graph as export_meta_graph
-from minitf.train.meta_graph import import_meta_graph as import_meta_graph
+from minitf.train.meta_graph_import import import_meta_graph as import_meta_graph
 from minitf.train.momentum import MomentumOptimizer as MomentumOptimizer
 from minitf.train.monitored_session import ChiefSessionCreator as ChiefSessionCreator
 from minitf.train.monitored_session import MonitoredSession as MonitoredSession

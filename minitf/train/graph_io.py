@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from minitf import gfile
+from minitf.checkpoint import files
 from minitf.framework.graph import Graph
 
 
@@ -54,9 +55,5 @@ def write_graph(
         data = text_format.MessageToString(graph_def).encode()
     else:
         data = graph_def.SerializeToString(deterministic=True)
-    # Whoever reads the file meanwhile sees the old one or the new one, never a part.
-    unfinished = f"{path}.tmp{os.getpid()}"
-    with open(unfinished, "wb") as file:
-        file.write(data)
-    os.replace(unfinished, path)
+    files.write_whole(path, data)
     return path

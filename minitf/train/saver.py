@@ -24,7 +24,7 @@ class Saver:
 
     Making one adds the nodes that do it to the graph. A checkpoint is complete or not there,
     whatever happens while it is written: the process may be killed, the power may fail, the disk
-    may be full. `docs/saving.md` says why.
+    may be full. `docs/checkpoints.md` says why.
 
     Args:
       var_list: the variables, or a dictionary to them from the names that they have in the
@@ -158,11 +158,12 @@ class Saver:
         """The `SaverDef`, with names as they are inside a scope; None if it is outside of it."""
         if export_scope is None:
             return self.saver_def
-        if not self.saver_def.filename_tensor_name.startswith(export_scope):
+        scope = export_scope.rstrip("/") + "/"
+        if not self.saver_def.filename_tensor_name.startswith(scope):
             return None
         inside = protos.SaverDef.FromString(self.saver_def.SerializeToString())
         for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
-            setattr(inside, field, getattr(inside, field).removeprefix(export_scope + "/"))
+            setattr(inside, field, getattr(inside, field).removeprefix(scope))
         return inside
 
     @staticmethod
@@ -351,8 +352,11 @@ class Saver:
         filename: str | None = None,
         collection_list: Any = None,
         as_text: bool = False,
+        export_scope: str | None = None,
         clear_devices: bool = False,
+        clear_extraneous_savers: bool = False,
         strip_default_attrs: bool = False,
+        save_debug_info: bool = False,
     ) -> Any:
         """The default graph as a `MetaGraphDef`, with this saver; see `meta_graph`."""
         from minitf.train.meta_graph import export_meta_graph
@@ -362,8 +366,11 @@ class Saver:
             saver_def=self.saver_def,
             collection_list=collection_list,
             as_text=as_text,
+            export_scope=export_scope,
             clear_devices=clear_devices,
+            clear_extraneous_savers=clear_extraneous_savers,
             strip_default_attrs=strip_default_attrs,
+            save_debug_info=save_debug_info,
         )
 
     # ---- restoring

@@ -249,4 +249,29 @@ DEVIATIONS = [
         "a tensor",
         "it needs nothing that is unknown",
     ),
+    (
+        '`export_scope="a"` of `tf.train.export_meta_graph`',
+        'also takes nodes of a scope "ab"; names the saver as in the old graph; inputs from '
+        "outside are listed twice, or not at all, and so can often not be imported",
+        "the nodes of the scope, and each such input once",
+        "a part that is written should be of use",
+    ),
+    (
+        "`tf.train.import_meta_graph` twice into one scope",
+        "the second saver restores the first graph's variables",
+        "its own",
+        "likewise",
+    ),
+    (
+        "`tf.saved_model`: an asset that does not exist, a signature of a tensor that is not there",
+        "a model that cannot be used",
+        "NotFoundError, ValueError",
+        "who exports should know, not who serves",
+    ),
+    (
+        "`tf.saved_model`: tags as a single text",
+        "each letter is a tag",
+        "one tag",
+        "nobody means the letters",
+    ),
 ]

@@ -24,6 +24,7 @@ from tests.parity import (
     side_by_side,
 )
 from tests.parity.harness import FAMILIES, assert_something, engine, observe
+from tests.saved_model import cases as saved_model_cases
 
 OTHERS: dict[str, Callable[[], object]] = {
     "checkpoints": checkpoint_cases.record,
@@ -33,6 +34,7 @@ OTHERS: dict[str, Callable[[], object]] = {
     "import_cases": import_cases.main,
     "kernel_cases": kernel_cases.main,
     "random_cases": random_cases.record_apart,
+    "saved_models": saved_model_cases.record,
     "side_by_side": side_by_side.record,
 }
 

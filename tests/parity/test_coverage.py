@@ -24,6 +24,7 @@ REGISTERS = "registers a function for the whole process; makes no node"
 OF_GRAPH_DEFS = "takes and gives a GraphDef; makes no node"
 OF_FILES = "looks at files; makes no node; tests/train/test_saver.py runs it in both engines"
 OF_EVENTS = "writes or reads events; makes no node; tests/summary runs it in both engines"
+OF_MODELS = "tests/saved_model runs it in both engines"
 POLICY = "minitf's own; tests/parity/published.py compares what it does to seeds"
 
 # Public names that no builder needs to use, each with the reason.
@@ -54,6 +55,18 @@ EXEMPT = {
     "random.set_seed_policy": POLICY,
     "register_tensor_conversion_function": REGISTERS,
     "reset_default_graph": "the harness builds in graphs of its own",
+    "saved_model.Builder": OF_MODELS,
+    "saved_model.build_signature_def": OF_MODELS,
+    "saved_model.build_tensor_info": OF_MODELS,
+    "saved_model.classification_signature_def": OF_MODELS,
+    "saved_model.contains_saved_model": OF_MODELS,
+    "saved_model.get_tensor_from_tensor_info": OF_MODELS,
+    "saved_model.is_valid_signature": OF_MODELS,
+    "saved_model.load": OF_MODELS,
+    "saved_model.main_op_with_restore": OF_MODELS,
+    "saved_model.predict_signature_def": OF_MODELS,
+    "saved_model.regression_signature_def": OF_MODELS,
+    "saved_model.simple_save": OF_MODELS,
     "summary.FileWriter": OF_EVENTS,
     "summary.FileWriterCache": OF_EVENTS,
     "train.Optimizer": "the base class of optimizers",
