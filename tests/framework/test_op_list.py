@@ -42,12 +42,18 @@ def test_the_ops_of_a_graph() -> None:
     assert {op.name for op in ops if op.is_stateful} == {"RandomStandardNormal", "VariableV2"}
 
 
+def default(attr: Any) -> Any:
+    if attr.default_value.HasField("tensor"):  # which can be written in two ways
+        return tf.make_ndarray(attr.default_value.tensor).tolist()
+    return attr.default_value
+
+
 def comparable(message: Any, attrs: set[str]) -> Any:
     """What a reader takes from a declaration: the arguments, and these attributes' defaults."""
     found = protos.OpDef.FromString(message.SerializeToString())
     for arg in found.output_arg:
         arg.ClearField("experimental_full_type")
-    defaults = {a.name: (a.type, a.default_value) for a in found.attr if a.name in attrs}
+    defaults = {a.name: (a.type, default(a)) for a in found.attr if a.name in attrs}
     return [found.name, *found.input_arg, *found.output_arg, defaults, found.is_stateful]
 
 
