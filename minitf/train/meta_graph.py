@@ -20,9 +20,6 @@ from minitf.framework.graph import Graph
 from minitf.framework.graph_collections import GraphKeys
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
-from minitf.ops.variables import Variable
-from minitf.train.queue_runner import QueueRunner
-from minitf.train.saver import Saver
 from minitf.train import meta_graph_nodes
 from minitf.train.meta_graph_nodes import inside, stripped
 
@@ -170,126 +167,6 @@ def _write(filename: str, meta: Any, as_text: bool) -> None:
         content = text_format.MessageToString(meta).encode()
     else:
         content = meta.SerializeToString(deterministic=True)
-    with files.Unfinished(filename) as file:
-        file.write(content)
-        file.sync()
-        with as_tensorflow_errors(filename):
-            files.rename(file.path, file.final)
-            files.sync_folder(os.path.dirname(filename))
-
-
-# ---- reading
-
-# What the items of these collections are, which are written as messages.
-_VARIABLES = (
-    GraphKeys.GLOBAL_VARIABLES,
-    GraphKeys.LOCAL_VARIABLES,
-    GraphKeys.METRIC_VARIABLES,
-    GraphKeys.MODEL_VARIABLES,
-    GraphKeys.MOVING_AVERAGE_VARIABLES,
-    GraphKeys.TRAINABLE_VARIABLES,
-    GraphKeys.GLOBAL_STEP,
-)
-
-
-def import_meta_graph(
-    meta_graph_or_file: Any,
-    clear_devices: bool = False,
-    import_scope: str | None = None,
-    **kwargs: Any,
-) -> Any:
-    """Adds a graph with its collections to the default one (mirrors `tf.train.import_meta_graph`).
-
-    Args:
-      meta_graph_or_file: a `MetaGraphDef`, or the path of a file with one, such as "m-10.meta".
-      clear_devices: whether the nodes' devices are left out.
-      import_scope: the scope to put the nodes into.
-      **kwargs: for the `Saver`, such as `max_to_keep`.
-
-    Returns:
-      The saver; None if the graph has neither a saver nor variables.
-
-    Raises:
-      OSError: if the file does not exist, or is none.
-
-    >>> import minitf as tf, tempfile
-    >>> prefix = tempfile.mkdtemp() + "/m"
-    >>> with tf.Graph().as_default(), tf.Session() as sess:
-    ...     v = tf.Variable(2.0, name="v")
-    ...     sess.run(v.initializer)
-    ...     _ = tf.train.Saver().save(sess, prefix)
-    >>> with tf.Graph().as_default(), tf.Session() as sess:
-    ...     saver = tf.train.import_meta_graph(prefix + ".meta")
-    ...     saver.restore(sess, prefix)
-    ...     print(sess.run("v:0"), tf.trainable_variables())
-    2.0 [<tf.Variable 'v:0' shape=() dtype=float32_ref>]
-    """
-    meta = _meta_graph(meta_graph_or_file)
-    if clear_devices:
-        for node in meta.graph_def.node:
-            node.device = ""
-    importer.import_graph_def(meta.graph_def, name=import_scope or "")
-    graph = get_default_graph()
-    made: dict[bytes, Variable] = {}
-    for name in sorted(meta.collection_def):
-        for item in _items(graph, name, meta.collection_def[name], import_scope, made):
-            graph.add_to_collection(name, item)
-    if meta.HasField("saver_def"):
-        return Saver(saver_def=meta.saver_def, name=import_scope, **kwargs)
-    if graph.get_collection(GraphKeys.GLOBAL_VARIABLES, import_scope):
-        return Saver(**kwargs)
-    return None
-
-
-def _meta_graph(given: Any) -> Any:
-    if hasattr(given, "SerializeToString"):
-        return protos.MetaGraphDef.FromString(given.SerializeToString())
-    path = os.fsdecode(given)
-    if not os.path.isfile(path):
-        raise OSError(f"File {path} does not exist.")
-    with open(path, "rb") as file:
-        content = file.read()
-    from google.protobuf import message, text_format
-
-    try:
-        return protos.MetaGraphDef.FromString(content)
-    except message.DecodeError:
-        try:
-            return text_format.Parse(content, protos.MetaGraphDef())
-        except (text_format.ParseError, UnicodeDecodeError):
-            raise OSError(f"Cannot parse file {path} as a MetaGraphDef.") from None
-
-
-def _items(
-    graph: Graph, name: str, written: Any, scope: str | None, made: dict[bytes, Variable]
-) -> list[Any]:
-    """The items of a collection. A variable of several is one object."""
-    kind = written.WhichOneof("kind")
-    if kind is None:
-        return []
-    values = list(getattr(written, kind).value)
-    if kind == "node_list":
-        return [graph.as_graph_element(f"{scope}/{each}" if scope else each) for each in values]
-    if name == GraphKeys.SAVERS:
-        return [Saver.from_proto(protos.SaverDef.FromString(each), scope) for each in values]
-    if name == GraphKeys.QUEUE_RUNNERS and kind == "bytes_list":
-        defs = [protos.QueueRunnerDef.FromString(each) for each in values]
-        return [QueueRunner.from_proto(each, scope) for each in defs]
-    if name in _VARIABLES and kind == "bytes_list":
-        for each in values:
-            if each not in made:
-                made[each] = Variable.from_proto(protos.VariableDef.FromString(each), scope)
-        return [made[each] for each in values]
-    if kind == "bytes_list":
-        return [_as_text(each) for each in values]
-    return values
-
-
-def _as_text(value: bytes) -> Any:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value
     if os.path.dirname(filename):
         gfile.MakeDirs(os.path.dirname(filename))
     files.write_whole(filename, content)

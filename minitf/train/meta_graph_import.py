@@ -13,6 +13,7 @@ from minitf.framework.graph import Graph
 from minitf.framework.graph_collections import GraphKeys
 from minitf.ops.variables import Variable
 from minitf.train.meta_graph import UNBOUND_INPUTS
+from minitf.train.queue_runner import QueueRunner
 from minitf.train.saver import Saver
 
 # What the items of these collections are, which are written as messages.
@@ -181,6 +182,9 @@ def _items(
         return [graph.as_graph_element(f"{scope}/{each}" if scope else each) for each in values]
     if name == GraphKeys.SAVERS:
         return [Saver.from_proto(protos.SaverDef.FromString(each), scope) for each in values]
+    if name == GraphKeys.QUEUE_RUNNERS and kind == "bytes_list":
+        defs = [protos.QueueRunnerDef.FromString(each) for each in values]
+        return [QueueRunner.from_proto(each, scope) for each in defs]
     if name in _VARIABLES and kind == "bytes_list":
         for each in values:
             if each not in made:
