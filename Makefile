@@ -14,7 +14,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network test-tensorboard lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures docs clean
+.PHONY: help mnist test test-network test-tensorboard fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -35,6 +35,9 @@ test-network: $(VENV)/.installed-dev  ## fetch all of MNIST, and train the CNN t
 
 test-tensorboard: $(VENV)/.installed-browser  ## open TensorBoard, and our own pages, in a browser
 	timeout --kill-after=30 1800 $(PY) -m pytest -m browser $(ARGS)
+
+fuzz: $(VENV)/.installed-dev  ## send 108,000 hostile inputs to the port of a server
+	$(PY) -m pytest -m fuzz tests/distributed $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## ruff, and mypy --strict
 	$(PY) -m ruff check .

@@ -185,7 +185,7 @@ class Channel:
           AbortedError: if it has been started anew during the call, so that nobody knows whether
             the call was executed.
           CancelledError: if the call was cancelled or the channel closed.
-          OpError: what the handler raised.
+          OpError: what the handler raised, or `into`.
         """
         pending = self._begin(cancellation)
         attempt = _Attempt(self, pending, method, time.monotonic(), deadline)
@@ -199,6 +199,8 @@ class Channel:
         finally:
             with self._lock:
                 del self._pending[pending.request]
+        if reply.refused is not None:
+            raise reply.refused
         if reply.kind is Kind.ERROR:
             raise failures.from_header(reply.header, self.where, find_op)
         answer = reply.header.get("header")
@@ -316,6 +318,10 @@ class Channel:
                 if self._tls is not None:
                     plain = self._tls.wrap_socket(plain, server_hostname=self.address.host)
                 return Stream(plain, self.where)
+            except ssl.SSLCertVerificationError as error:
+                plain.close()
+                text = f"{self.where} has a certificate that is not trusted: {error.verify_message}"
+                raise errors.UnauthenticatedError(None, None, errors.report(text)) from None
             except OSError as error:
                 plain.close()
                 problem = error

@@ -187,8 +187,7 @@ def receive(
     specs = codec.read_specs(header.pop("tensors", []), payload, limits)
     if not specs:
         return Frame(kind, request, flags, header)
-    given, refused = _ask(place and place(kind, request, header), header, specs)
-    arrays = codec.room_for(specs, given)
+    arrays, refused = _ask(place and place(kind, request, header), header, specs)
     buffers = codec.buffers_of(arrays)
     stream.receive(buffers, min(latest, end + payload / limits.slowest_bytes_per_second))
     if flags & CHECKED and _checksum(buffers) != check:
@@ -228,14 +227,19 @@ def _read_header(text: bytearray) -> Header:
 
 def _ask(
     place: Place | None, header: Header, specs: Sequence[codec.Spec]
-) -> tuple[Sequence[Array | None], errors.OpError | None]:
+) -> tuple[list[Array], errors.OpError | None]:
     """Where the tensors go. A refusal must wait until they have been received, and are away."""
     if place is None:
-        return (), None
+        return codec.room_for(specs, ()), None
+    refused: errors.OpError
     try:
-        return place(header, [(spec.dtype, spec.shape) for spec in specs]), None
+        given = place(header, [(spec.dtype, spec.shape) for spec in specs])
+        return codec.room_for(specs, given), None
     except errors.OpError as error:
-        return (), error
+        refused = error
+    except ValueError as error:
+        refused = errors.InternalError(None, None, f"Tensors have no place to go: {error}.")
+    return codec.room_for(specs, ()), refused
 
 
 def _checksum(buffers: Sequence[memoryview]) -> int:

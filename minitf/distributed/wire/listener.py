@@ -458,13 +458,14 @@ def _read_request(asked: Frame) -> tuple[str, float, int]:
         asked.kind is Kind.REQUEST
         and isinstance(method, str)
         and isinstance(seconds, (int, float))
+        and seconds >= 0  # which NaN is not
         and type(lowest) is int
         and isinstance(header.get("header"), dict)
     )
     if not valid:
         raise BadFrame(f"this {asked.kind.name} is not a request")
     assert isinstance(seconds, (int, float)) and isinstance(lowest, int)
-    return str(method), min(max(seconds, 0.0), _LONGEST), lowest
+    return str(method), float(min(seconds, _LONGEST)), lowest
 
 
 def _check_addressee(asked: Frame, me: str) -> None:

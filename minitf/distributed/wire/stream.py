@@ -15,6 +15,7 @@ from collections.abc import Sequence
 # The system takes no more buffers than these at a time.
 _BUFFERS = 512
 FOREVER = float("inf")
+_LONGEST = 1e7  # seconds; the system does not take any number
 
 
 class Broken(Exception):
@@ -102,7 +103,7 @@ class Stream:
         left = until - time.monotonic()
         if left <= 0:
             raise TooLate
-        self.socket.settimeout(left)
+        self.socket.settimeout(min(left, _LONGEST))
 
     def is_quiet(self) -> bool:
         """Whether the connection is open and nothing has come: it can be used for a new call."""

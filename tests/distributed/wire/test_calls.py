@@ -135,6 +135,14 @@ def test_the_answer_is_received_into_place(channel: Channel) -> None:
     assert reply.tensors[0] is target and target[999] == 999
 
 
+def test_a_place_that_does_not_fit(channel: Channel) -> None:
+    with pytest.raises(errors.InternalError, match=r"no place to go: there is a .* shape \(3,\)"):
+        channel.call(
+            "echo", {}, [np.zeros(2)], deadline=SECONDS, into=lambda header, specs: [np.zeros(3)]
+        )
+    channel.call("echo", deadline=SECONDS)
+
+
 def test_the_request_is_received_into_place() -> None:
     target = np.zeros(1000)
 
