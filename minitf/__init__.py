@@ -389,6 +389,7 @@ from minitf.ops.check_ops import assert_rank_in as assert_rank_in
 from minitf.ops.check_ops import assert_type as assert_type
 from minitf.ops.confusion_matrix import confusion_matrix as confusion_matrix
 from minitf.ops import io_ops as _io_ops  # declares the ops that save and restore
+from minitf.ops import sendrecv_ops as _sendrecv_ops  # declares what the partitioner emits
 from minitf.ops import set_ops as _set_ops  # declares an op that weights are checked with
 from minitf.ops import summary_ops as _summary_ops  # declares what summaries are made by
 

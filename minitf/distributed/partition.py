@@ -1,0 +1,381 @@
+"""With this module a graph is cut where it runs from one task to another.
+
+The part of the graph that a run needs, with a task for every node, becomes a list of *stages*. A
+stage is what one task does between two meetings with others: it receives, computes, sends. Where
+an edge was cut, the one stage has a `_Send` node and the other one a `_Recv` node with equal
+attributes, so equal keys.
+
+    level 0    ps:      w --> read --> _Send                                  (variables are read)
+                                          :
+    level 1    worker:                 _Recv --> MatMul ... grad --> _Send    (a model is computed)
+                                                                        :
+    level 2    ps:      w ------------------------------ Apply <-- _Recv      (variables are updated)
+
+The level of a node is the number of cuts on the longest path that leads to it. Whatever a stage
+receives was sent on a lower level, so stages that run in the order of their levels find all they
+need: no receiver ever waits for a sender that waits for him.
+
+A node that only computes is put off until it is needed, so that a model is not torn apart. A tensor
+that many nodes of a task use is sent there once. Constants are not sent but repeated, and so are
+the nodes of variables, which only name a place. A control dependency between tasks needs no
+message, as the levels keep it; but where a branch may not be taken, a scalar tells whether it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minitf.framework import dtypes
+from minitf.framework import op_def as op_def_lib
+from minitf.framework.graph import Graph
+from minitf.framework.operation import Operation
+from minitf.framework.rendezvous import key_of
+from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_shape import SCALAR, TensorShape
+from minitf.runtime.placement import task_of
+
+_VARIABLES = frozenset({"Variable", "VariableV2"})
+
+
+@dataclass
+class Stage:
+    """What one task does between two meetings with others.
+
+    Attributes:
+      task: the task: "/job:ps/replica:0/task:0".
+      level: stages run in this order.
+      graph: the nodes, with `_Recv` in the place of what comes in and `_Send` for what goes out.
+      receives: the `_Recv` tensors of the graph, by key.
+      sources: the task that sends each of them; "" for what the client feeds.
+      sends: the task that each key goes to.
+      fetches: what the client asked for: its number among all fetches, and the tensor here.
+      targets: the operations that must run, though nobody in the stage reads them.
+      originals: the user's operation that each node of the stage's graph stands for.
+    """
+
+    task: str
+    level: int
+    graph: Graph
+    receives: dict[str, Tensor] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    sends: dict[str, str] = field(default_factory=dict)
+    fetches: list[tuple[int, Tensor]] = field(default_factory=list)
+    targets: list[Operation] = field(default_factory=list)
+    originals: dict[Operation, Operation] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """A name for messages and drawings."""
+        return f"{self.task.replace('/replica:0', '')} level {self.level}"
+
+
+def partition(
+    ops: Sequence[Operation],
+    devices: Mapping[Operation, str],
+    fetches: Sequence[Any],
+    feeds: Sequence[Tensor],
+    incarnations: Mapping[str, int] | None = None,
+    client: str = "",
+) -> list[Stage]:
+    """Cuts the nodes of a run into stages.
+
+    Args:
+      ops: the nodes, those that others need first.
+      devices: the device of each.
+      fetches: the tensors and operations that the client asks for.
+      feeds: the tensors that the client gives values for.
+      incarnations: of the tasks, by device; part of the keys, so that what was sent before a task
+        restarted is not taken for what comes after.
+      client: the device of the client, for the names of edges.
+
+    Returns:
+      The stages, by level; on one level, in the order of their first nodes.
+    """
+    cutter = _Cutter(ops, devices, feeds, incarnations or {}, client)
+    for op in ops:
+        cutter.copy(op)
+    for number, fetch in enumerate(fetches):
+        cutter.fetch(number, fetch)
+    return cutter.finished()
+
+
+def levels_of(
+    ops: Sequence[Operation], tasks: Mapping[Operation, str], feeds: set[Tensor]
+) -> dict[Operation, int]:
+    """For each node its level: as early as its inputs allow, or, if it only computes, as late as
+    its readers do.
+    """
+    levels: dict[Operation, int] = {}
+    readers: dict[Operation, list[Operation]] = {op: [] for op in ops}
+    for op in ops:
+        levels[op] = 0
+        for other in [t._op for t in op._inputs if t not in feeds] + op._control_inputs:
+            if other in levels and not is_repeated(other):
+                levels[op] = max(levels[op], levels[other] + (tasks[other] != tasks[op]))
+                readers[other].append(op)
+    for op in reversed(ops):
+        if readers[op] and _only_computes(op):
+            levels[op] = min(
+                levels[reader] - (tasks[reader] != tasks[op]) for reader in readers[op]
+            )
+    return levels
+
+
+def _only_computes(op: Operation) -> bool:
+    """Whether it makes no difference when a node runs: it changes nothing, and reads no variable."""
+    return not op._op_def.stateful and not any(t._dtype._is_ref_dtype for t in op._inputs)
+
+
+def is_repeated(op: Operation) -> bool:
+    """Whether a node is copied to where it is used, rather than its value sent there."""
+    if op._control_inputs or op._inputs:
+        return False
+    return op._op_def.name == "Const" or op._op_def.name in _VARIABLES
+
+
+def variable_of(reference: Tensor) -> Tensor:
+    """The variable that a reference names: nodes that take one give it on."""
+    while reference._op._op_def.name not in _VARIABLES:
+        wants_ref = reference._op._op_def.ref_inputs(len(reference._op._inputs))
+        pairs = zip(reference._op._inputs, wants_ref, strict=True)
+        reference = next(tensor for tensor, wanted in pairs if wanted)
+    return reference
+
+
+class _Cutter:
+    """Copies nodes into the graphs of stages, and puts a pair of nodes where an edge is cut."""
+
+    def __init__(
+        self,
+        ops: Sequence[Operation],
+        devices: Mapping[Operation, str],
+        feeds: Sequence[Tensor],
+        incarnations: Mapping[str, int],
+        client: str,
+    ) -> None:
+        self._devices = dict(devices)
+        self._tasks = {op: task_of(device) for op, device in devices.items()}
+        self._fed = set(feeds)
+        self._incarnations = incarnations
+        self._client = client
+        self._levels = levels_of(ops, self._tasks, self._fed)
+        self._position = {op: number for number, op in enumerate(ops)}
+        self._stages: dict[tuple[str, int], Stage] = {}
+        self._copies: dict[tuple[int, Operation], Operation] = {}  # by id of the stage
+        self._received: dict[tuple[int, Tensor], Tensor] = {}
+        self._keys: dict[tuple[Tensor, str], str] = {}
+        self._tokens: dict[Operation, Tensor] = {}
+        self._edges = 0
+        self._has_branches = any(op._op_def.is_control_flow for op in ops)
+
+    def copy(self, op: Operation) -> None:
+        """Copies a node into its stage; one that is repeated waits until it is used."""
+        if not is_repeated(op):
+            self._copy_into(self._stage(self._tasks[op], self._levels[op]), op)
+
+    def fetch(self, number: int, fetch: Any) -> None:
+        """Has the last stage that it can, give the client what it asked for."""
+        op = fetch._op if isinstance(fetch, Tensor) else fetch
+        task, level = self._tasks[op], self._levels[op]
+        if not isinstance(fetch, Tensor):
+            self._copy_into(self._stage(task, level), op)
+            return
+        if fetch._dtype._is_ref_dtype:
+            # A variable is looked at when all is done: run([v, train]) gives the updated one.
+            level = max([level] + [key[1] for key in self._stages if key[0] == task])
+            fetch = variable_of(fetch)
+        stage = self._stage(task, level)
+        stage.fetches.append((number, self._input(stage, fetch)))
+
+    def finished(self) -> list[Stage]:
+        """The stages; every node that nobody in its stage reads is a target."""
+        stages = sorted(self._stages.values(), key=lambda stage: stage.level)
+        for stage in stages:
+            nodes = stage.graph.get_operations()
+            read = {tensor._op for op in nodes for tensor in op._inputs}
+            read.update(other for op in nodes for other in op._control_inputs)
+            read.update(tensor._op for _, tensor in stage.fetches)
+            stage.targets = [op for op in nodes if op not in read]
+        return stages
+
+    # ---- nodes
+
+    def _stage(self, task: str, level: int) -> Stage:
+        found = self._stages.get((task, level))
+        if found is None:
+            found = self._stages[task, level] = Stage(task, level, Graph())
+        return found
+
+    def _copy_into(self, stage: Stage, op: Operation) -> Operation:
+        made = self._copies.get((id(stage), op))
+        if made is not None:
+            return made
+        waits = [other for other in op._control_inputs if other in self._tasks]
+        inputs = []
+        for tensor in op._inputs:
+            if tensor._dtype._is_ref_dtype and self._is_elsewhere(stage, tensor._op):
+                if self._tasks[tensor._op] == stage.task:
+                    # A reference is not sent: it names the same variable here, once that is done.
+                    waits.append(tensor._op)
+                    tensor = variable_of(tensor)
+            inputs.append(self._input(stage, tensor))
+        controls = [
+            self._control(stage, other)
+            for other in dict.fromkeys(waits)
+            if self._has_branches or not self._is_elsewhere(stage, other)
+        ]
+        # Who is beside whom is settled, and the others may be in another stage.
+        attrs = {name: value for name, value in op._attrs.items() if name != "_class"}
+        types = [tensor._dtype for tensor in op._outputs]
+        copy = self._add(stage, op._op_def, op._name, inputs, types, attrs, controls, op)
+        for tensor, original in zip(copy._outputs, op._outputs, strict=True):
+            tensor._shape = original._shape
+        device = self._devices[op]
+        copy._set_device(device if task_of(device) == stage.task else f"{stage.task}/device:CPU:0")
+        self._copies[id(stage), op] = copy
+        return copy
+
+    def _add(
+        self,
+        stage: Stage,
+        op_def: op_def_lib.OpDef,
+        name: str,
+        inputs: Sequence[Tensor],
+        types: list[dtypes.DType],
+        attrs: dict[str, Any],
+        controls: list[Operation],
+        original: Operation,
+    ) -> Operation:
+        graph = stage.graph
+        made = Operation(
+            graph,
+            graph.version + 1,
+            op_def,
+            name,
+            inputs,
+            types,
+            attrs,
+            controls,
+            original._traceback,
+        )
+        graph._add_op(made)
+        stage.originals[made] = original
+        return made
+
+    def _input(self, stage: Stage, tensor: Tensor) -> Tensor:
+        """What stands in a stage for a tensor of the user's graph."""
+        op = tensor._op
+        if tensor in self._fed:
+            return self._receive(stage, tensor, "")
+        if is_repeated(op):
+            return self._copy_into(stage, op)._outputs[tensor._value_index]
+        if self._is_elsewhere(stage, op):
+            return self._receive(stage, tensor, self._tasks[op])
+        return self._copies[id(stage), op]._outputs[tensor._value_index]
+
+    def _is_elsewhere(self, stage: Stage, op: Operation) -> bool:
+        """Whether a node of the user's graph runs in another stage."""
+        if is_repeated(op) or op not in self._tasks:
+            return False
+        return self._tasks[op] != stage.task or self._levels[op] != stage.level
+
+    def _control(self, stage: Stage, op: Operation) -> Operation:
+        """What a node of a stage waits for in the place of a node of the user's graph."""
+        if is_repeated(op):
+            return self._copy_into(stage, op)
+        if self._is_elsewhere(stage, op):
+            return self._receive(stage, self._token(op), self._tasks[op])._op
+        return self._copies[id(stage), op]
+
+    def _token(self, op: Operation) -> Tensor:
+        """A scalar that is made when a node has run: what is sent for a control dependency."""
+        found = self._tokens.get(op)
+        if found is None:
+            home = self._stage(self._tasks[op], self._levels[op])
+            made = self._copies[id(home), op]
+            attrs = {"dtype": dtypes.float32, "value": np.zeros((), np.float32)}
+            const = op_def_lib.get("Const")
+            token = self._add(home, const, f"{op._name}/_C", [], [dtypes.float32], attrs, [made], op)
+            token._set_device(self._devices[op])
+            token._outputs[0]._shape = SCALAR
+            found = self._tokens[op] = token._outputs[0]
+            self._tasks[token], self._levels[token] = self._tasks[op], self._levels[op]
+            self._devices[token] = self._devices[op]
+            self._copies[id(home), token] = token
+        return found
+
+    # ---- edges
+
+    def _receive(self, stage: Stage, tensor: Tensor, source: str) -> Tensor:
+        found = self._received.get((id(stage), tensor))
+        if found is not None:
+            return found
+        attrs = self._edge(stage, tensor, source)
+        key = key_of(**{name: attrs[name] for name in _KEY})
+        op = tensor._op
+        self._edges += 1
+        dtype = tensor._dtype.base_dtype
+        made = self._add(
+            stage,
+            op_def_lib.get("_Recv"),
+            f"{op._name}_S{self._edges}",
+            [],
+            [dtype],
+            {"tensor_type": dtype, **attrs},
+            [],
+            op,
+        )
+        made._set_device(attrs["recv_device"])
+        received = self._received[id(stage), tensor] = made._outputs[0]
+        received._shape = tensor._shape
+        stage.receives[key] = received
+        stage.sources[key] = source
+        return received
+
+    def _edge(self, stage: Stage, tensor: Tensor, source: str) -> dict[str, Any]:
+        """The attributes of an edge into a stage; the first time, with a Send at its other end."""
+        there = f"{stage.task}/device:CPU:0"
+        known = self._keys.get((tensor, stage.task))
+        if not source:
+            sender, name = self._client, tensor.name
+        else:
+            sender = self._devices[tensor._op]
+            number = known or str(len(self._keys))
+            self._keys[tensor, stage.task] = number
+            name = f"edge_{number}_{tensor.name.removesuffix(':0')}"
+        attrs = {
+            "tensor_name": name,
+            "send_device": sender,
+            "send_device_incarnation": self._incarnations.get(task_of(sender), 1),
+            "recv_device": there,
+            "client_terminated": not source,
+        }
+        if source and known is None:
+            self._send(tensor, stage.task, attrs)
+        return attrs
+
+    def _send(self, tensor: Tensor, to: str, attrs: dict[str, Any]) -> None:
+        op = tensor._op
+        home = self._stage(self._tasks[op], self._levels[op])
+        value = self._copies[id(home), op]._outputs[tensor._value_index]
+        self._edges += 1
+        dtype = tensor._dtype.base_dtype
+        made = self._add(
+            home,
+            op_def_lib.get("_Send"),
+            f"{op._name}_S{self._edges}",
+            [value],
+            [],
+            {"T": dtype, **attrs},
+            [],
+            op,
+        )
+        made._set_device(attrs["send_device"])
+        home.sends[key_of(**{name: attrs[name] for name in _KEY})] = to
+
+
+_KEY = ("tensor_name", "send_device", "send_device_incarnation", "recv_device")
