@@ -54,6 +54,7 @@ class Stage:
       sends: the task that each key goes to.
       fetches: what the client asked for: its number among all fetches, and the tensor here.
       targets: the operations that must run, though nobody in the stage reads them.
+      has_branches: whether what is sent may be dead, as below a `tf.cond`.
       originals: the user's operation that each node of the stage's graph stands for.
     """
 
@@ -65,6 +66,7 @@ class Stage:
     sends: dict[str, str] = field(default_factory=dict)
     fetches: list[tuple[int, Tensor]] = field(default_factory=list)
     targets: list[Operation] = field(default_factory=list)
+    has_branches: bool = False
     originals: dict[Operation, Operation] = field(default_factory=dict)
 
     @property
@@ -207,7 +209,9 @@ class _Cutter:
     def _stage(self, task: str, level: int) -> Stage:
         found = self._stages.get((task, level))
         if found is None:
-            found = self._stages[task, level] = Stage(task, level, Graph())
+            found = self._stages[task, level] = Stage(
+                task, level, Graph(), has_branches=self._has_branches
+            )
         return found
 
     def _copy_into(self, stage: Stage, op: Operation) -> Operation:
