@@ -51,6 +51,7 @@ class Stage:
       graph: the nodes, with `_Recv` in the place of what comes in and `_Send` for what goes out.
       receives: the `_Recv` tensors of the graph, by key.
       sources: the task that sends each of them; "" for what the client feeds.
+      fed: the user's tensors that the client feeds, by key.
       sends: the task that each key goes to.
       fetches: what the client asked for: its number among all fetches, and the tensor here.
       targets: the operations that must run, though nobody in the stage reads them.
@@ -63,6 +64,7 @@ class Stage:
     graph: Graph
     receives: dict[str, Tensor] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    fed: dict[str, Tensor] = field(default_factory=dict)
     sends: dict[str, str] = field(default_factory=dict)
     fetches: list[tuple[int, Tensor]] = field(default_factory=list)
     targets: list[Operation] = field(default_factory=list)
@@ -338,6 +340,8 @@ class _Cutter:
         received._shape = tensor._shape
         stage.receives[key] = received
         stage.sources[key] = source
+        if not source:
+            stage.fed[key] = tensor
         return received
 
     def _edge(self, stage: Stage, tensor: Tensor, source: str) -> dict[str, Any]:

@@ -120,6 +120,10 @@ class Peers:
                 find_op=find_op,
             )
 
+    def is_met(self, task: str) -> bool:
+        """Whether a task has ever been reached."""
+        return task in self._met
+
     def _meet(self, task: str, channel: Channel, timeout: float | None) -> None:
         """Waits for a task that may not have started yet."""
         left = self.connect_seconds if timeout is None else min(timeout, self.connect_seconds)

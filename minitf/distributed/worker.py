@@ -27,7 +27,7 @@ from minitf.distributed.piece import Piece, Route, Settings, from_message
 from minitf.framework import errors
 from minitf.framework.kernel_context import DEAD, ResourceManager
 from minitf.framework.rendezvous import Rendezvous
-from minitf.framework.waiting import Runs
+from minitf.framework.waiting import Runs, current_run
 from minitf.runtime.memory import Arenas
 
 # Sessions whose client has died leave their pieces behind: the oldest go when there are too many.
@@ -199,17 +199,25 @@ class WorkerService:
           OpError: what a kernel raised.
         """
         found = self._session(session)
-        piece = found.pieces[handle]
+        piece = found.pieces.get(handle)
+        if piece is None:
+            raise errors.AbortedError(None, None, f"{self.task} has no piece {handle!r} any more.")
         route = piece.route
         step = self.step(step_id)
         for key, value in zip(route.given, given, strict=True):
             step.rendezvous.send(key, value)
         for task, keys in route.pulls.items():
             self._pull(step, step_id, task, keys, timeout)
+        outer = current_run()
         with found.runs.one(timeout) as run:
+
+            def call_off() -> None:
+                run.call_off("The step was called off")
+
             if call is not None:
-                call.on_cancel(lambda: run.call_off("Nobody waits for this step any more"))
-            fetched = piece.run(step.rendezvous)
+                call.on_cancel(call_off)
+            with outer.when_called_off(call_off):
+                fetched = piece.run(step.rendezvous)
         returned = [step.rendezvous.receive(key, 0.0) for key in route.returned]
         if route.is_last:
             self.cleanup(step_id)

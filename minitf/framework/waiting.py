@@ -33,6 +33,7 @@ class Run:
         self._started = time.monotonic()
         self._called_off = ""
         self._waiting_on: set[threading.Condition] = set()
+        self._to_call: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
     def wait(
@@ -62,7 +63,7 @@ class Run:
                     raise errors.CancelledError(
                         None, None, f"{self._called_off}, while it waited for {what()}"
                     )
-                left = self._left()
+                left = self.left()
                 if left is not None and left <= 0:
                     raise errors.DeadlineExceededError(
                         None,
@@ -75,7 +76,8 @@ class Run:
             with self._lock:
                 self._waiting_on.discard(condition)
 
-    def _left(self) -> float | None:
+    def left(self) -> float | None:
+        """How many seconds its kernels may still wait; None for as long as it takes."""
         if self._timeout is None:
             return None
         return self._started + self._timeout - time.monotonic()
@@ -89,9 +91,26 @@ class Run:
         with self._lock:
             self._called_off = why
             conditions = list(self._waiting_on)
+            callbacks = list(self._to_call)
         for condition in conditions:
             with condition:
                 condition.notify_all()
+        for callback in callbacks:
+            callback()
+
+    @contextmanager
+    def when_called_off(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Has `callback` called if the run is called off during the `with` block, or was before."""
+        with self._lock:
+            self._to_call.append(callback)
+            called_off = bool(self._called_off)
+        if called_off:
+            callback()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._to_call.remove(callback)
 
 
 class Runs:
