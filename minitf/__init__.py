@@ -22,6 +22,7 @@ from typing import Any
 
 # ---- framework
 from minitf import _version
+from minitf import distributed as _distributed  # lets sessions run on servers
 
 # ---- gradients
 from minitf.autodiff import custom as _custom

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from minitf.distributed.cluster_spec import ClusterSpec
 from minitf.distributed.master import MasterSession, Options, with_line
 from minitf.distributed.peers import Peers
-from minitf.distributed.cluster_spec import ClusterSpec
 from minitf.distributed.targets import address_of, local_servers
 from minitf.framework import errors
 from minitf.framework.graph import Graph
@@ -75,13 +77,11 @@ class RemoteSession:
 
     def __init__(self, address: str, graph: Graph, options: Options) -> None:
         self._graph = graph
-        self._options = {**asdict(options)}
+        self._options = asdict(options)
         self._peers = _peers(address)
         self._name = ""
         self._version = 0
         self._mutations = 0
-        import threading
-
         self._lock = threading.Lock()
 
     def call(self, method: str, header: dict[str, Any], arrays: Any = (), **more: Any) -> Any:
@@ -104,8 +104,8 @@ class RemoteSession:
             arrays = [np.frombuffer(data, np.uint8)]
             timeout = current_run().left()
             if not self._name:
-                header = {"options": self._options}
-                reply = self.call("CreateSession", header, arrays, timeout=timeout)
+                options: dict[str, Any] = {"options": self._options}
+                reply = self.call("CreateSession", options, arrays, timeout=timeout)
                 self._name = str(reply.header["session"])
             else:
                 header = {"session": self._name, "replace": replace}
@@ -122,10 +122,8 @@ class RemoteSession:
     def close(self) -> None:
         """Ends the session; variables stay at their tasks."""
         if self._name:
-            try:
+            with contextlib.suppress(errors.OpError):  # if it is gone, the session is, too
                 self.call("CloseSession", {"session": self._name}, timeout=_QUICK_SECONDS)
-            except errors.OpError:
-                pass  # the server is gone, and the session with it
         self._peers.close()
 
 

@@ -278,7 +278,9 @@ class StepProgram:
         return type(error)(None, op, with_line(error.message, op))
 
 
-def iter_results(results: dict[int, Any], fetches: list[Any], given: dict[Tensor, Any]) -> list[Any]:
+def iter_results(
+    results: dict[int, Any], fetches: list[Any], given: dict[Tensor, Any]
+) -> list[Any]:
     """The value of each fetch: what was computed, or what was fed, or None for an operation."""
     values: list[Any] = []
     number = 0

@@ -5,11 +5,11 @@ stage is what one task does between two meetings with others: it receives, compu
 an edge was cut, the one stage has a `_Send` node and the other one a `_Recv` node with equal
 attributes, so equal keys.
 
-    level 0    ps:      w --> read --> _Send                                  (variables are read)
+    level 0    ps:      w --> read --> _Send                                 (a variable is read)
                                           :
-    level 1    worker:                 _Recv --> MatMul ... grad --> _Send    (a model is computed)
+    level 1    worker:                 _Recv --> MatMul ... grad --> _Send     (the model is run)
                                                                         :
-    level 2    ps:      w ------------------------------ Apply <-- _Recv      (variables are updated)
+    level 2    ps:      w ------------------------------ Apply <-- _Recv     (it is updated)
 
 The level of a node is the number of cuts on the longest path that leads to it. Whatever a stage
 receives was sent on a lower level, so stages that run in the order of their levels find all they
@@ -35,10 +35,8 @@ from minitf.framework.graph import Graph
 from minitf.framework.operation import Operation
 from minitf.framework.rendezvous import key_of
 from minitf.framework.tensor import Tensor
-from minitf.framework.tensor_shape import SCALAR, TensorShape
-from minitf.runtime.placement import task_of
-
-_VARIABLES = frozenset({"Variable", "VariableV2"})
+from minitf.framework.tensor_shape import SCALAR
+from minitf.runtime.placement import names_a_place, task_of
 
 
 @dataclass
@@ -117,7 +115,7 @@ def levels_of(
     readers: dict[Operation, list[Operation]] = {op: [] for op in ops}
     for op in ops:
         levels[op] = 0
-        for other in [t._op for t in op._inputs if t not in feeds] + op._control_inputs:
+        for other in [t._op for t in op._inputs if t not in feeds] + waits_of(op, tasks):
             if other in levels and not is_repeated(other):
                 levels[op] = max(levels[op], levels[other] + (tasks[other] != tasks[op]))
                 readers[other].append(op)
@@ -129,21 +127,40 @@ def levels_of(
     return levels
 
 
+def waits_of(op: Operation, tasks: Mapping[Operation, str]) -> list[Operation]:
+    """What a node of a run waits for. Instead of a `tf.group` on another task it is what the group
+    waits for: nothing has to go to and fro for that.
+    """
+    found: dict[Operation, None] = {}
+    seen: set[Operation] = set()
+    stack = [other for other in reversed(op._control_inputs) if other in tasks]
+    while stack:
+        other = stack.pop()
+        if other._op_def.name != "NoOp" or tasks[other] == tasks[op]:
+            found[other] = None
+        elif other not in seen:
+            seen.add(other)
+            stack += [each for each in reversed(other._control_inputs) if each in tasks]
+    return list(found)
+
+
 def _only_computes(op: Operation) -> bool:
-    """Whether it makes no difference when a node runs: it changes nothing, and reads no variable."""
+    """Whether it makes no difference when a node runs: it has no effect, and reads no variable."""
     return not op._op_def.stateful and not any(t._dtype._is_ref_dtype for t in op._inputs)
 
 
 def is_repeated(op: Operation) -> bool:
-    """Whether a node is copied to where it is used, rather than its value sent there."""
+    """Whether a node is copied to where it is used, rather than its value sent there: a constant,
+    and what only names a place, as variables and queues do.
+    """
     if op._control_inputs or op._inputs:
         return False
-    return op._op_def.name == "Const" or op._op_def.name in _VARIABLES
+    return op._op_def.name == "Const" or any(names_a_place(tensor) for tensor in op._outputs)
 
 
 def variable_of(reference: Tensor) -> Tensor:
     """The variable that a reference names: nodes that take one give it on."""
-    while reference._op._op_def.name not in _VARIABLES:
+    while reference._op._inputs:
         wants_ref = reference._op._op_def.ref_inputs(len(reference._op._inputs))
         pairs = zip(reference._op._inputs, wants_ref, strict=True)
         reference = next(tensor for tensor, wanted in pairs if wanted)
@@ -177,8 +194,9 @@ class _Cutter:
         self._has_branches = any(op._op_def.is_control_flow for op in ops)
 
     def copy(self, op: Operation) -> None:
-        """Copies a node into its stage; one that is repeated waits until it is used."""
-        if not is_repeated(op):
+        """Copies a node into its stage; one that is repeated, or only groups, when it is used."""
+        only_groups = op._op_def.name == "NoOp" and not self._has_branches
+        if not is_repeated(op) and not only_groups:
             self._copy_into(self._stage(self._tasks[op], self._levels[op]), op)
 
     def fetch(self, number: int, fetch: Any) -> None:
@@ -220,14 +238,15 @@ class _Cutter:
         made = self._copies.get((id(stage), op))
         if made is not None:
             return made
-        waits = [other for other in op._control_inputs if other in self._tasks]
+        waits = waits_of(op, self._tasks)
         inputs = []
         for tensor in op._inputs:
-            if tensor._dtype._is_ref_dtype and self._is_elsewhere(stage, tensor._op):
-                if self._tasks[tensor._op] == stage.task:
-                    # A reference is not sent: it names the same variable here, once that is done.
-                    waits.append(tensor._op)
-                    tensor = variable_of(tensor)
+            source = tensor._op
+            is_later = self._is_elsewhere(stage, source) and self._tasks[source] == stage.task
+            if tensor._dtype._is_ref_dtype and is_later:
+                # A reference is not sent: it names the same variable here, once that is done.
+                waits.append(source)
+                tensor = variable_of(tensor)
             inputs.append(self._input(stage, tensor))
         controls = [
             self._control(stage, other)
@@ -295,7 +314,7 @@ class _Cutter:
             return self._copy_into(stage, op)
         if self._is_elsewhere(stage, op):
             return self._receive(stage, self._token(op), self._tasks[op])._op
-        return self._copies[id(stage), op]
+        return self._copy_into(stage, op)
 
     def _token(self, op: Operation) -> Tensor:
         """A scalar that is made when a node has run: what is sent for a control dependency."""
@@ -305,7 +324,9 @@ class _Cutter:
             made = self._copies[id(home), op]
             attrs = {"dtype": dtypes.float32, "value": np.zeros((), np.float32)}
             const = op_def_lib.get("Const")
-            token = self._add(home, const, f"{op._name}/_C", [], [dtypes.float32], attrs, [made], op)
+            token = self._add(
+                home, const, f"{op._name}/_C", [], [dtypes.float32], attrs, [made], op
+            )
             token._set_device(self._devices[op])
             token._outputs[0]._shape = SCALAR
             found = self._tokens[op] = token._outputs[0]

@@ -44,18 +44,26 @@ class Peers:
       cluster: who is where.
       secret: what all tasks know.
       fingerprint: of the cluster; empty where tasks know different parts of it.
+      check_task: whether a task must say that it is the one that is looked for.
     """
 
-    def __init__(self, cluster: ClusterSpec, secret: bytes | None, fingerprint: str) -> None:
+    def __init__(
+        self,
+        cluster: ClusterSpec,
+        secret: bytes | None,
+        fingerprint: str,
+        check_task: bool = True,
+    ) -> None:
+        self._check_task = check_task
         self._cluster = cluster
         self._secret = secret
         self._fingerprint = fingerprint
         self._channels: dict[str, Channel] = {}
         self._met: set[str] = set()
         self._lock = threading.Lock()
-        self._heartbeats: Heartbeats | None = None
+        self._heartbeats: list[Heartbeats] = []
         self.connect_seconds = seconds_from_environment("MINITF_CONNECT_SECONDS", 600.0)
-        self.silence_seconds = seconds_from_environment("MINITF_SILENCE_SECONDS", 60.0)
+        self.silence_seconds = seconds_from_environment("MINITF_SILENCE_SECONDS", 30.0)
 
     def address(self, task: str) -> str:
         """Where a task is.
@@ -77,7 +85,7 @@ class Peers:
             with self._lock:
                 found = self._channels.get(task)
                 if found is None:
-                    name = task.replace("/replica:0", "")
+                    name = task.replace("/replica:0", "") if self._check_task else ""
                     found = self._channels[task] = Channel(
                         address, secret=self._secret, cluster=self._fingerprint, task=name
                     )
@@ -140,31 +148,27 @@ class Peers:
                         raise
                     _log.warning(
                         "still waiting for %s at %s, for %.0f s by now; it is waited for %.0f s",
-                        task, channel.address, left - (until - time.monotonic()), left,
+                        task,
+                        channel.address,
+                        left - (until - time.monotonic()),
+                        left,
                     )
         with self._lock:
+            if task in self._met:
+                return
             self._met.add(task)
-            self._watch(task, channel)
-
-    def _watch(self, task: str, channel: Channel) -> None:
-        """Ends calls to a task that shows no sign of life any more."""
-        if self._heartbeats is not None:
-            self._heartbeats.stop()
-        channels = {each: self._channels[each] for each in self._met}
-        self._heartbeats = Heartbeats(
-            channels, _HEARTBEAT_SECONDS, self.silence_seconds, self._lost
-        )
-        self._heartbeats.start()
-
-    def _lost(self, task: str, error: errors.OpError) -> None:
-        self._channels[task].abort(error)
+            # A task that hangs breaks no connection: calls to it are ended when it falls silent.
+            beats = Heartbeats(
+                {task: channel}, interval=_HEARTBEAT_SECONDS, patience=self.silence_seconds
+            )
+            self._heartbeats.append(beats.start())
 
     def close(self) -> None:
         """Closes all channels: calls under way raise CancelledError."""
         with self._lock:
             channels, self._channels = list(self._channels.values()), {}
-            heartbeats, self._heartbeats = self._heartbeats, None
-        if heartbeats is not None:
-            heartbeats.stop()
+            heartbeats, self._heartbeats = self._heartbeats, []
+        for beats in heartbeats:
+            beats.stop()
         for channel in channels:
             channel.close()

@@ -149,7 +149,8 @@ class Piece:
         # Below a branch it is not known what comes: the Recv nodes find out, as they run.
         self._keys = [] if stage.has_branches else list(stage.receives)
         feeds = [] if stage.has_branches else list(stage.receives.values())
-        fetches = [tensor for _, tensor in stage.fetches]
+        fetches = list(dict.fromkeys(tensor for _, tensor in stage.fetches))
+        self._positions = [fetches.index(tensor) for _, tensor in stage.fetches]
         self.program = _PieceProgram(
             [*fetches, *stage.targets], feeds, resources, node_state, arenas, settings, guard
         )
@@ -167,7 +168,7 @@ class Piece:
             for key in self.stage.sends:
                 if step.find(key) is None:
                     step.send(key, DEAD)
-        return values[: len(self.stage.fetches)]
+        return [values[position] for position in self._positions]
 
 
 class _PieceProgram(Program):

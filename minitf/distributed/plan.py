@@ -171,9 +171,7 @@ class Plan:
                 self._clean(task, step_id)
         return results
 
-    def _run_leg(
-        self, leg: Leg, step_id: str, here: Rendezvous, fed: dict[str, Any]
-    ) -> list[Any]:
+    def _run_leg(self, leg: Leg, step_id: str, here: Rendezvous, fed: dict[str, Any]) -> list[Any]:
         left = current_run().left()
         if leg.is_local:
             fetched, _ = self._worker.run(self._session, leg.handle, step_id, [], left)

@@ -9,13 +9,13 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
+import numpy as np
+
 from minitf.distributed.master import Master, MasterSession, Options, StepProgram
 from minitf.distributed.piece import read_graph
 from minitf.distributed.worker import with_dead
 from minitf.framework import errors
 from minitf.framework.graph import Graph
-
-import numpy as np
 
 # Sessions whose client has died stay behind: the oldest go when there are too many.
 _MOST_SESSIONS = 256

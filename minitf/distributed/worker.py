@@ -55,13 +55,6 @@ class Step:
         self.touched = time.monotonic()
 
 
-class TaskResources(ResourceManager):
-    """The resources of a task; it keeps no graph of a session alive for messages."""
-
-    def note_initializers(self, ops: list[Any]) -> None:
-        """Does nothing: many sessions come and go."""
-
-
 class WorkerService:
     """A task: its variables, its sessions' pieces, its steps under way.
 
@@ -74,7 +67,7 @@ class WorkerService:
     def __init__(self, task: str, peers: Peers, permissions: Permissions) -> None:
         self.task = task
         self.incarnation = secrets.randbits(63) | 1
-        self.resources = TaskResources()
+        self.resources = ResourceManager(owner=task.replace("/replica:0", ""))
         self._peers = peers
         self._permissions = permissions
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
@@ -143,13 +136,9 @@ class WorkerService:
         raise errors.AbortedError(
             None,
             None,
-            errors.report(
-                f"{self.task} does not know this session: it was started anew since the session "
-                "began.",
-                facts="what it held in memory is lost",
-                line="(a server)",
-                do="make a new session; training goes on from the last checkpoint.",
-            ),
+            f"{self.resources.owner} does not know this session: it was started anew since the "
+            "session began.\n  what it held in memory is lost\n  what to do: make a new session; "
+            "training goes on from the last checkpoint.",
         )
 
     # ---- steps

@@ -98,9 +98,11 @@ class ResourceManager:
 
     Attributes:
       initializers: the operations that have given variables their initial values, for messages.
+      owner: the task whose they are, "/job:ps/task:0"; empty for those of a session.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str = "") -> None:
+        self.owner = owner
         self.initializers: list[Any] = []
         self._resources: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.Lock()
@@ -123,8 +125,8 @@ class ResourceManager:
         return self._resources.get((kind, container, name))
 
     def note_initializers(self, ops: list[Any]) -> None:
-        """Remembers that these operations have run."""
-        if any(op not in self.initializers for op in ops):
+        """Remembers that these operations have run; a task, where many sessions come, does not."""
+        if not self.owner and any(op not in self.initializers for op in ops):
             with self._lock:
                 self.initializers.extend(op for op in ops if op not in self.initializers)
 

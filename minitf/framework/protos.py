@@ -15,6 +15,7 @@ op: "NoOp"
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any
 
 # A message, then its fields: `number name type`. `*type` is repeated, `map key value` is a map,
@@ -366,9 +367,17 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-@functools.cache
 def _classes() -> dict[str, Any]:
     """The class of every message that is not part of another, by name."""
+    with _making:  # two threads would make two classes of one name, which do not mix
+        return _made_classes()
+
+
+_making = threading.Lock()
+
+
+@functools.cache
+def _made_classes() -> dict[str, Any]:
     from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
 
     file = descriptor_pb2.FileDescriptorProto(

@@ -1,4 +1,5 @@
-"""With this module the pieces of a graph that run in several places meet: a value is sent, received.
+"""With this module the pieces of a graph that run in several places meet: what one sends, another
+receives.
 
 A graph that runs on several tasks is cut into pieces. Where an edge was cut, one piece ends in a
 Send node and another one begins with a Recv node; both know the edge by the same key. The values of

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minitf.framework import errors
+from minitf.framework import dtypes, errors
 from minitf.framework.device import DeviceSpec
 from minitf.framework.operation import Operation
+from minitf.framework.tensor import Tensor
 
 LOCAL_JOB = "localhost"
 
@@ -134,10 +135,21 @@ class _Groups:
         self._wanted[leader] = there.merged_with(own)
 
 
+def names_a_place(tensor: Tensor) -> bool:
+    """Whether a tensor is no array but stands for what holds some: a variable, a queue."""
+    return tensor._dtype._is_ref_dtype or tensor._dtype is dtypes.resource
+
+
 def _beside(op: Operation) -> list[Operation]:
-    """The nodes that a node must be beside: the variables that it changes, and those it names."""
-    wants_ref = op._op_def.ref_inputs(len(op._inputs)) if op._op_def.takes_references else []
-    found = [t._op for t, ref in zip(op._inputs, wants_ref, strict=False) if ref]
+    """The nodes that a node must be beside: the variables that it changes, the queues that it
+    uses, and those that it names.
+    """
+    wants_ref = op._op_def.ref_inputs(len(op._inputs))
+    found = [
+        tensor._op
+        for tensor, ref in zip(op._inputs, wants_ref, strict=True)
+        if ref or tensor._dtype is dtypes.resource
+    ]
     for group in op._attrs.get("_class", ()):
         other = op._graph._nodes.get(group.removeprefix("loc:@"))
         if other is not None and other is not op:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from minitf.framework import default, errors
 from minitf.framework import traceback as traceback_lib
@@ -21,6 +21,7 @@ from minitf.runtime.growth import GrowthWatch
 from minitf.runtime.interpreter import Observe, interpret
 from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import chosen
+from minitf.runtime.placement import LOCAL_JOB, place, task_device
 from minitf.runtime.program import Program
 from minitf.runtime.step_stats import run_metadata_of
 from minitf.runtime.trace import NodeRun, TracedProgram
@@ -28,6 +29,16 @@ from minitf.runtime.uninitialized import initialized_by
 
 AnyProgram = TypeVar("AnyProgram", bound=Program)
 ProgramKey = tuple[tuple[Any, ...], tuple[Tensor, ...]]
+
+
+class Servers(Protocol):
+    """What a session asks where it is given a target."""
+
+    def connect(self, target: str, graph: Graph, config: Any) -> Any:
+        """What runs the steps of a session on a server: it makes programs, and is closed."""
+
+    def reset(self, target: str, containers: list[str] | None) -> None:
+        """Clears resource containers of a server's cluster."""
 
 
 class BaseSession:
@@ -45,16 +56,18 @@ class BaseSession:
       TypeError: if `graph` or `config` is something else.
     """
 
+    servers: ClassVar[Servers]
+    """Finds the server of a target. The room `distributed`, which this one does not know, puts it
+    here.
+    """
+
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         if graph is not None and not isinstance(graph, Graph):
             raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
         if config is not None and not isinstance(config, ConfigProto):
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
-        if target:
-            raise errors.UnimplementedError(
-                None, None, f"A session on the server {target!r} is not possible yet."
-            )
         self._graph = graph if graph is not None else default.get_default_graph()
+        self._server = self.servers.connect(target, self._graph, config) if target else None
         self._config = config
         self._target = target
         self._closed = False
@@ -70,6 +83,9 @@ class BaseSession:
         options: Any = config or ConfigProto()
         self._threads = max(options.intra_op_parallelism_threads, 0)
         self._timeout_in_ms = options.operation_timeout_in_ms
+        self._soft_placement = bool(options.allow_soft_placement)
+        cpus = max(int(options.device_count.get("CPU", 1)), 1)
+        self._devices = [task_device(LOCAL_JOB, 0, cpu) for cpu in range(cpus)]
 
     @property
     def graph(self) -> Graph:
@@ -88,7 +104,10 @@ class BaseSession:
 
     def list_devices(self) -> list[str]:
         """The names of the devices that this session can use."""
-        return ["/job:localhost/replica:0/task:0/device:CPU:0"]
+        if self._server is not None:
+            names: list[str] = self._server.list_devices()
+            return names
+        return list(self._devices)
 
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
@@ -217,7 +236,11 @@ class BaseSession:
                 self._programs[key] = program, mutations
                 return program
         with self._lock:
-            program = self._make(Program, elements, feeds)
+            if self._server is not None:
+                program = self._server.program(elements, feeds)
+            else:
+                program = self._make(Program, elements, feeds)
+                place(program.ops, self._devices, self._soft_placement)
             self._programs[key] = program, mutations
             return program
 
@@ -239,7 +262,10 @@ class BaseSession:
         arrays = list(feeds.values())
         program: Program
         runs: list[NodeRun] | None = None
-        if run_metadata is None or not getattr(options, "trace_level", RunOptions.NO_TRACE):
+        wants_trace = run_metadata is not None and bool(
+            getattr(options, "trace_level", RunOptions.NO_TRACE)
+        )
+        if not wants_trace or self._server is not None:
             program = self._program(elements, list(feeds))
             values = self._run_program(program, arrays, options)
         else:
@@ -315,6 +341,8 @@ class BaseSession:
         """Ends the session and forgets its variables' values."""
         self._closed = True
         self._runs.end("The session was closed")
+        if self._server is not None:
+            self._server.close()
         self._programs.clear()
         self._traced_programs.clear()
         self._resources.clear()
@@ -355,12 +383,19 @@ class Session(BaseSession):
 
     @staticmethod
     def reset(target: str, containers: list[str] | None = None, config: Any = None) -> None:
-        """Clears the resource containers of a server; a local session has its own and needs none.
+        """Clears resource containers of a server's cluster (mirrors `tf.Session.reset`).
+
+        Variables and queues in them are gone, and so are the sessions on the server.
+
+        Args:
+          target: the server.
+          containers: the names of the containers; None for all.
+          config: accepted.
 
         Raises:
-          UnimplementedError: always, as there are no servers yet.
+          NotFoundError: if the target is no server: a local session has containers of its own.
         """
-        raise errors.UnimplementedError(None, None, f"There is no server {target!r} to reset.")
+        BaseSession.servers.reset(target, containers)
 
 
 class InteractiveSession(BaseSession):

@@ -68,7 +68,10 @@ def uninitialized_error(
             + "; ".join(_describe(v) for v in others[:_MOST_LISTED])
             + ("; ..." if len(others) > _MOST_LISTED else "")
         )
-    why, do = _reason(variable, [v for v in (variable, *others) if v], resources.initializers)
+    if resources.owner:
+        why, do = _reason_at_a_task(resources.owner)
+    else:
+        why, do = _reason(variable, [v for v in (variable, *others) if v], resources.initializers)
     facts.append(f"why: {why}")
     message = errors.report(
         f"Attempting to use uninitialized value {resource.name}",
@@ -84,7 +87,8 @@ def _key(variable: Operation) -> str:
 
 
 def _describe(variable: Operation) -> str:
-    return f"{errors.describe(variable.outputs[0])}, made at {variable.traceback}"
+    made_at = f", made at {variable.traceback}" if variable.traceback else ""
+    return errors.describe(variable.outputs[0]) + made_at
 
 
 def _missing(
@@ -119,6 +123,15 @@ def _user_of(op: Operation, variable: Operation, ops: list[Operation]) -> Operat
                 seen.add(follower)
                 frontier.append(follower)
     return op
+
+
+def _reason_at_a_task(task: str) -> tuple[str, str]:
+    """Why a variable has no value at a task of a cluster, and what to do about it."""
+    return (
+        f"nobody has given it a value at {task} since that task was started.",
+        "one worker, the chief, runs session.run(tf.global_variables_initializer()) or restores a "
+        "checkpoint, and the others wait for that: tf.train.MonitoredTrainingSession does both.",
+    )
 
 
 def _reason(

@@ -181,7 +181,9 @@ def test_every_parameter_is_given() -> None:
 
 
 def test_every_op_is_in_a_graph() -> None:
-    missing = {op.name for op in op_def.all_ops()} - recorded_op_types()
+    # What begins with "_" no script can make: the partitioner does, in graphs cut by task.
+    scripts = {op.name for op in op_def.all_ops() if not op.name.startswith("_")}
+    missing = scripts - recorded_op_types()
     assert not missing, f"no builder makes {sorted(missing)}"
 
 
