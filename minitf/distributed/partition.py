@@ -167,6 +167,15 @@ def variable_of(reference: Tensor) -> Tensor:
     return reference
 
 
+def shares_memory(tensor: Tensor) -> bool:
+    """Whether a value lies in the memory of a variable, as one that was just read does."""
+    while not tensor._dtype._is_ref_dtype:
+        if not tensor._op._op_def.aliases or not tensor._op._inputs:
+            return False
+        tensor = tensor._op._inputs[0]
+    return True
+
+
 class _Cutter:
     """Copies nodes into the graphs of stages, and puts a pair of nodes where an edge is cut."""
 
@@ -184,20 +193,45 @@ class _Cutter:
         self._incarnations = incarnations
         self._client = client
         self._levels = levels_of(ops, self._tasks, self._fed)
-        self._position = {op: number for number, op in enumerate(ops)}
+        # Where variables are changed: what is read there and sent must not change any more.
+        self._changing = {
+            (self._tasks[op], self._levels[op])
+            for op in ops
+            if op._op_def.takes_references and op._op_def.stateful
+        }
         self._stages: dict[tuple[str, int], Stage] = {}
         self._copies: dict[tuple[int, Operation], Operation] = {}  # by id of the stage
         self._received: dict[tuple[int, Tensor], Tensor] = {}
-        self._keys: dict[tuple[Tensor, str], str] = {}
+        self._cut_edges: dict[tuple[Tensor, str], dict[str, Any]] = {}
         self._tokens: dict[Operation, Tensor] = {}
         self._edges = 0
+        self._destinations = self._find_destinations(ops)
         self._has_branches = any(op._op_def.is_control_flow for op in ops)
+
+    def _find_destinations(self, ops: Sequence[Operation]) -> dict[Tensor, dict[str, None]]:
+        """The tasks that each tensor is sent to, in the order in which they need it."""
+        found: dict[Tensor, dict[str, None]] = {}
+        for op in ops:
+            there = self._tasks[op], self._levels[op]
+            for tensor in op._inputs:
+                source = tensor._op
+                if tensor in self._fed or is_repeated(source):
+                    continue
+                is_here = self._tasks[source] == there[0]
+                if is_here and (names_a_place(tensor) or self._levels[source] == there[1]):
+                    continue
+                found.setdefault(tensor, {})[there[0]] = None
+        return found
 
     def copy(self, op: Operation) -> None:
         """Copies a node into its stage; one that is repeated, or only groups, when it is used."""
         only_groups = op._op_def.name == "NoOp" and not self._has_branches
         if not is_repeated(op) and not only_groups:
             self._copy_into(self._stage(self._tasks[op], self._levels[op]), op)
+            # What it makes is sent at once, before a later node may change it.
+            for tensor in op._outputs:
+                for task in self._destinations.get(tensor, ()):
+                    self._edge(tensor, task)
 
     def fetch(self, number: int, fetch: Any) -> None:
         """Has the last stage that it can, give the client what it asked for."""
@@ -341,7 +375,8 @@ class _Cutter:
         found = self._received.get((id(stage), tensor))
         if found is not None:
             return found
-        attrs = self._edge(stage, tensor, source)
+        edge = self._edge if source else self._fed_edge
+        attrs = edge(tensor, stage.task)
         key = key_of(**{name: attrs[name] for name in _KEY})
         op = tensor._op
         self._edges += 1
@@ -365,32 +400,49 @@ class _Cutter:
             stage.fed[key] = tensor
         return received
 
-    def _edge(self, stage: Stage, tensor: Tensor, source: str) -> dict[str, Any]:
-        """The attributes of an edge into a stage; the first time, with a Send at its other end."""
-        there = f"{stage.task}/device:CPU:0"
-        known = self._keys.get((tensor, stage.task))
-        if not source:
-            sender, name = self._client, tensor.name
-        else:
-            sender = self._devices[tensor._op]
-            number = known or str(len(self._keys))
-            self._keys[tensor, stage.task] = number
-            name = f"edge_{number}_{tensor.name.removesuffix(':0')}"
-        attrs = {
+    def _fed_edge(self, tensor: Tensor, task: str) -> dict[str, Any]:
+        """The attributes of the edge on which the client feeds a task."""
+        return self._edge_attrs(tensor.name, self._client, task, client_terminated=True)
+
+    def _edge(self, tensor: Tensor, task: str) -> dict[str, Any]:
+        """The attributes of an edge into a task; the first time, with a Send at its other end."""
+        attrs = self._cut_edges.get((tensor, task))
+        if attrs is None:
+            name = f"edge_{len(self._cut_edges)}_{tensor.name.removesuffix(':0')}"
+            attrs = self._edge_attrs(name, self._devices[tensor._op], task)
+            self._cut_edges[tensor, task] = attrs
+            self._send(tensor, task, attrs)
+        return attrs
+
+    def _edge_attrs(
+        self, name: str, sender: str, task: str, client_terminated: bool = False
+    ) -> dict[str, Any]:
+        return {
             "tensor_name": name,
             "send_device": sender,
             "send_device_incarnation": self._incarnations.get(task_of(sender), 1),
-            "recv_device": there,
-            "client_terminated": not source,
+            "recv_device": f"{task}/device:CPU:0",
+            "client_terminated": client_terminated,
         }
-        if source and known is None:
-            self._send(tensor, stage.task, attrs)
-        return attrs
 
     def _send(self, tensor: Tensor, to: str, attrs: dict[str, Any]) -> None:
         op = tensor._op
         home = self._stage(self._tasks[op], self._levels[op])
         value = self._copies[id(home), op]._outputs[tensor._value_index]
+        if (home.task, home.level) in self._changing and shares_memory(tensor):
+            types, copier = [tensor._dtype.base_dtype], op_def_lib.get("_Copy")
+            copy = self._add(
+                home,
+                copier,
+                f"{op._name}/_copy_{self._edges}",
+                [value],
+                types,
+                {"T": types[0]},
+                [],
+                op,
+            )
+            copy._set_device(attrs["send_device"])
+            value = copy._outputs[0]
         self._edges += 1
         dtype = tensor._dtype.base_dtype
         made = self._add(

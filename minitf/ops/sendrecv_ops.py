@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minitf.framework.kernel_context import KernelContext
-from minitf.framework.op_def import op_def, unknown
+from minitf.framework.op_def import op_def, unchanged, unknown
 from minitf.framework.rendezvous import current_rendezvous, key_of
 
 # What the two have in common, so that their keys are equal.
@@ -19,6 +21,21 @@ _ATTRS = (
     "recv_device: string",
     "client_terminated: bool = false",
 )
+
+
+# ---- _Copy
+
+# A read of a variable is the variable's own memory. Where it is sent and then updated in one piece,
+# what was read is copied, or the update would be sent.
+COPY = op_def("_Copy(tensor: T) -> (copy: T)", "T: type", stateful=True, shape=unchanged)
+
+
+@COPY.kernel
+def copy_kernel(tensor: Any) -> Any:
+    return np.array(tensor)
+
+
+COPY.not_differentiable()
 
 
 # ---- _Send

@@ -151,6 +151,20 @@ def test_a_branch_across_tasks(servers: Cluster, fed: float) -> None:
         assert sess.run(v) == (11.0 if fed > 0 else 10.0)
 
 
+def test_what_was_read_before_an_update_is_sent(servers: Cluster) -> None:
+    with tf.device("/job:ps/task:0"):
+        v = tf.Variable(1.0, name="v")
+        read = v.read_value()
+        with tf.control_dependencies([read]):
+            update = v.assign_add(1.0)
+    with tf.device("/job:worker/task:0"):
+        seen = read * 10.0
+    with tf.Session(servers.target()) as sess:
+        sess.run(v.initializer)
+        assert sess.run([seen, update.op])[0] == 10.0
+        assert sess.run(v) == 2.0
+
+
 def test_a_queue_on_a_server_connects_workers(servers: Cluster) -> None:
     def build() -> tuple[Any, Any]:
         with tf.device("/job:ps/task:0"):
@@ -280,7 +294,7 @@ def test_explain_shows_the_pieces(servers: Cluster) -> None:
         text = sess.explain([loss, train], [x, y])
     assert text.index("# ---- /job:ps/task:0 level 0") < text.index("/job:worker/task:0 level 1")
     assert "# sends hidden/kernel/read:0 to /job:worker/replica:0/task:0" in text
-    assert "apply_gradient_descent_kernel" in text
+    assert text.index("/job:worker/task:0 level 1") < text.index("# ---- /job:ps/task:0 level 2")
 
 
 def test_many_threads_run_one_session(servers: Cluster) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import minitf as tf
 from minitf.framework.rendezvous import Rendezvous, meeting_at
-from minitf.ops.sendrecv_ops import RECV, SEND
+from minitf.ops.sendrecv_ops import COPY, RECV, SEND
 from minitf.runtime.interpreter import interpret
 
 EDGE = {
@@ -39,3 +39,13 @@ def test_outside_of_a_step_they_do_not_run() -> None:
         pytest.raises(tf.errors.FailedPreconditionError, match="only as a part of a step"),
     ):
         sess.run(received)
+
+
+def test_a_copy_is_no_alias() -> None:
+    v = tf.Variable([1.0, 2.0])
+    copy = COPY(v.read_value(), name="copy")
+    with tf.control_dependencies([copy]):
+        update = v.assign([3.0, 4.0])
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        assert sess.run([copy, update.op])[0].tolist() == [1.0, 2.0]
