@@ -70,6 +70,7 @@ EXEMPT = {
     "summary.FileWriter": OF_EVENTS,
     "summary.FileWriterCache": OF_EVENTS,
     "train.Optimizer": "the base class of optimizers",
+    "train.replica_device_setter": "says where nodes go; tests/train/test_device_setter.py compares",
     "train.Coordinator": THREADS,
     "train.LooperThread": THREADS,
     "train.QueueRunner": THREADS,
