@@ -70,7 +70,7 @@ EXEMPT = {
     "summary.FileWriter": OF_EVENTS,
     "summary.FileWriterCache": OF_EVENTS,
     "train.Optimizer": "the base class of optimizers",
-    "train.replica_device_setter": "says where nodes go; tests/train/test_device_setter.py compares",
+    "train.replica_device_setter": "tests/train/test_device_setter.py has the devices",
     "train.Coordinator": THREADS,
     "train.LooperThread": THREADS,
     "train.QueueRunner": THREADS,
