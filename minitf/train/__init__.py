@@ -74,6 +74,7 @@ from minitf.train.session_run_hook import SessionRunContext as SessionRunContext
 from minitf.train.session_run_hook import SessionRunHook as SessionRunHook
 from minitf.train.session_run_hook import SessionRunValues as SessionRunValues
 from minitf.train.summary_io import summary_iterator as summary_iterator
+from minitf.train.supervisor import Supervisor as Supervisor
 from minitf.train.training_util import assert_global_step as assert_global_step
 from minitf.train.training_util import create_global_step as create_global_step
 from minitf.train.training_util import get_global_step as get_global_step
@@ -83,6 +84,7 @@ from minitf.train.training_util import global_step as global_step
 # Messages, and what the rest of training does without: made or imported when first asked for.
 from minitf.train.writing_hooks import CheckpointSaverHook as CheckpointSaverHook
 from minitf.train.writing_hooks import CheckpointSaverListener as CheckpointSaverListener
+from minitf.train.writing_hooks import ProfilerHook as ProfilerHook
 from minitf.train.writing_hooks import StepCounterHook as StepCounterHook
 from minitf.train.writing_hooks import SummarySaverHook as SummarySaverHook
 

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from minitf import logging
+from minitf.framework import protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph_collections import GraphKeys
+from minitf.runtime.config import RunOptions
 from minitf.summary import FileWriterCache
 from minitf.train import training_util
 from minitf.train.basic_hooks import SecondOrStepTimer, global_step_read
@@ -126,9 +128,9 @@ class CheckpointSaverHook(SessionRunHook):
         self._get_saver().save(
             session, self._save_path, global_step=step, write_meta_graph=self._save_graph_def
         )
-        from minitf.framework.protos import SessionLog
-
-        log = SessionLog(status=SessionLog.CHECKPOINT, checkpoint_path=self._save_path)
+        log = protos.SessionLog(
+            status=protos.SessionLog.CHECKPOINT, checkpoint_path=self._save_path
+        )
         self._writer.add_session_log(log, step)
         logging.info("Saved checkpoints for %d into %s.", step, self._save_path)
         answers = [listener.after_save(session, step) for listener in self._listeners]
@@ -197,10 +199,8 @@ class StepCounterHook(SessionRunHook):
     def _log_and_record(self, elapsed_steps: int, elapsed_time: float, global_step: int) -> None:
         speed = elapsed_steps / elapsed_time
         if self._writer is not None:
-            from minitf.framework.protos import Summary
-
-            value = Summary.Value(tag=self._tag, simple_value=speed)
-            self._writer.add_summary(Summary(value=[value]), global_step)
+            value = protos.Summary.Value(tag=self._tag, simple_value=speed)
+            self._writer.add_summary(protos.Summary(value=[value]), global_step)
         logging.info("%s: %g", self._tag, speed)
 
 
@@ -259,9 +259,8 @@ class SummarySaverHook(SessionRunHook):
         if self._is_time:
             step = int(run_context.session.run(self._step))
         if self._next_step is None:
-            from minitf.framework.protos import SessionLog
-
-            self._writer.add_session_log(SessionLog(status=SessionLog.START), step)
+            start = protos.SessionLog(status=protos.SessionLog.START)
+            self._writer.add_session_log(start, step)
         if self._is_time:
             self._timer.update_last_triggered_step(step)
         for summary in run_values.results.get("summary", ()):
@@ -279,3 +278,70 @@ class SummarySaverHook(SessionRunHook):
         if found is None:
             return []
         return list(found) if isinstance(found, (list, tuple)) else [found]
+
+
+class ProfilerHook(SessionRunHook):
+    """Writes a timeline of a run now and then (mirrors `tf.train.ProfilerHook`).
+
+    The files are `timeline-<step>.json`, for the browser's trace viewer.
+
+    Args:
+      save_steps: after how many steps.
+      save_secs: after how many seconds.
+      output_dir: the folder.
+      show_dataflow: whether the timeline shows which node gives to which.
+      show_memory: whether it shows what memory is in use.
+
+    Raises:
+      ValueError: unless exactly one interval is given.
+    """
+
+    def __init__(
+        self,
+        save_steps: int | None = None,
+        save_secs: float | None = None,
+        output_dir: str | os.PathLike[str] = "",
+        show_dataflow: bool = True,
+        show_memory: bool = False,
+    ) -> None:
+        self._output_dir = os.fspath(output_dir)
+        self._writer = FileWriterCache.get(self._output_dir) if self._output_dir else None
+        self._show_dataflow = show_dataflow
+        self._show_memory = show_memory
+        self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
+
+    def begin(self) -> None:
+        self._next_step: int | None = None
+        self._step = global_step_read(self)
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs:
+        # The first run makes programs: its times say little.
+        self._is_time = self._next_step is not None and self._timer.should_trigger_for_step(
+            self._next_step
+        )
+        options = RunOptions(trace_level=RunOptions.FULL_TRACE) if self._is_time else None
+        return SessionRunArgs({"global_step": self._step}, options=options)
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
+        step = int(run_values.results["global_step"])
+        if self._next_step is None:
+            self._timer.update_last_triggered_step(step)
+        if self._is_time:
+            step = int(run_context.session.run(self._step))
+            self._timer.update_last_triggered_step(step)
+            self._save(step, run_values.run_metadata)
+            if self._writer is not None:
+                self._writer.add_run_metadata(run_values.run_metadata, f"step_{step}")
+        self._next_step = step + 1
+
+    def _save(self, step: int, run_metadata: Any) -> None:
+        from minitf.profiler import Timeline
+
+        timeline = Timeline(run_metadata.step_stats)
+        text = timeline.generate_chrome_trace_format(
+            show_dataflow=self._show_dataflow, show_memory=self._show_memory
+        )
+        path = os.path.join(self._output_dir, f"timeline-{step}.json")
+        logging.info("Saving timeline for %d into '%s'.", step, path)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)

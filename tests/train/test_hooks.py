@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -257,3 +258,16 @@ def test_hooks_say_what_they_miss(tmp_path) -> None:
         with tf.Session() as sess, pytest.raises(RuntimeError, match="No items in collection"):
             sess.run(tf.global_variables_initializer())
             hook.after_create_session(sess, None)
+
+
+def test_timelines_are_written(tmp_path) -> None:
+    step, count = model()
+    del step
+    hook = tf.train.ProfilerHook(save_steps=2, output_dir=str(tmp_path))
+    with tf.train.MonitoredSession(hooks=[hook]) as sess:
+        for _ in range(5):
+            sess.run(count)
+    names = sorted(name for name in os.listdir(tmp_path) if name.startswith("timeline"))
+    assert names == ["timeline-3.json", "timeline-5.json"]
+    trace = json.loads((tmp_path / "timeline-3.json").read_text())
+    assert any(event["args"].get("name") == "AssignAdd" for event in trace["traceEvents"])
