@@ -115,7 +115,7 @@ def test_queue_runners_are_started(tmp_path) -> None:
 
 
 def test_other_workers_write_nothing_and_need_devices(tmp_path) -> None:
-    with tf.device("/job:ps/task:0"):
+    with tf.device("/job:localhost/task:0"):
         step = tf.train.get_or_create_global_step()
     sv = tf.train.Supervisor(is_chief=False, logdir=str(tmp_path), recovery_wait_secs=0.01)
     with tf.Session() as sess, pytest.raises(RuntimeError, match="Only chief supervisor"):
