@@ -110,9 +110,7 @@ def write(view: View, painter: Painter, *, title: str, direction: str, shapes: b
     _write_boxes(digraph, view, painter)
     anchored = {link.source.key: link for link in view.links if link.kind == collapse.SETTING}
     for link in view.links:
-        is_anchor = (
-            anchored.get(link.source.key) is link or link.source.around == link.target.around
-        )
+        is_anchor = anchored.get(link.source.key) is link
         _write_link(digraph, link, painter, shapes, is_anchor)
     digraph.attr(label=_legend(view, painter, title), labelloc="t", labeljust="l")
     return digraph
