@@ -79,5 +79,6 @@ def gradient_function(op: Operation) -> GradientFunction | None:
             op=op,
             do="use another op, put tf.stop_gradient around it, or register a gradient with "
             f"@tf.RegisterGradient({override!r}).",
+            see="no-gradient",
         )
     )

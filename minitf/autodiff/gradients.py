@@ -20,12 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from types import FunctionType
 from typing import Any
 
 from minitf.autodiff.aggregate import add_up
 from minitf.autodiff.custom import gradient_function
+from minitf.autodiff.paths import why_no_gradient
 from minitf.framework import errors
+from minitf.framework import traceback as traceback_lib
 from minitf.framework.apply_op import graph_of
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.graph import Graph
@@ -112,11 +115,19 @@ def gradients(
             walk.start(y, grad_y, i)
         walk.run()
         found = [walk.result(x) for x in sources]
+    for x, grad in zip(sources, found, strict=True):
+        if grad is None:
+            graph._why_none = partial(_why_none, targets, x, str(traceback_lib.capture()))
+            break
     if unconnected_gradients == UnconnectedGradients.ZERO:
         with graph.as_default():
             pairs = zip(found, sources, strict=True)
             found = [array_ops.zeros_like(x) if grad is None else grad for grad, x in pairs]
     return found
+
+
+def _why_none(ys: list[Tensor], x: Tensor, line: str) -> str:
+    return f"tf.gradients gave None for {x.name!r} at {line}: {why_no_gradient(ys, x)}"
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -317,6 +328,7 @@ def _fitted(op: Operation, tensor: Tensor, grad: Any) -> Any:
                 f"input {errors.describe(tensor)}: {error}",
                 op=op,
                 do="mend the rule: a gradient has the shape and dtype of its input.",
+                see="no-gradient",
             )
         ) from None
     return grad

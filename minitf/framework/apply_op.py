@@ -107,6 +107,7 @@ def graph_of(values: Any) -> Graph:
                             f"  the second was created at: {_line_of(first)}",
                             do="build both inside one `with graph.as_default()` block; after "
                             "tf.reset_default_graph() older tensors belong to the old graph.",
+                            see="tensors-of-two-graphs",
                         )
                     )
     return graph if graph is not None else get_default_graph()
@@ -181,6 +182,7 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]
                 f"Expected list for {arg.name!r} argument to {op_def.name!r} Op, not "
                 f"{errors.brief(values)}.",
                 do=f"put it into a list: [{arg.name}].",
+                see="arguments",
             )
         )
     if arg.type_list_attr:
@@ -195,6 +197,7 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]
                 f"List argument {arg.name!r} to {op_def.name!r} Op with length {len(values)} must "
                 f"match length {length} of argument {first!r}.",
                 do="give lists of one length.",
+                see="arguments",
             )
         )
     least = op_def.attrs[arg.number_attr].minimum
@@ -204,6 +207,7 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]
                 f"List argument {arg.name!r} to {op_def.name!r} Op with length {len(values)} must "
                 f"have length at least {least}.",
                 do=f"give at least {least} of them.",
+                see="arguments",
             )
         )
     dtype = arg.type or known.get(arg.type_attr)
@@ -224,6 +228,7 @@ def _convert_list(op_def: OpDef, arg: ArgDef, values: Any, known: dict[str, Any]
                 facts=f"op: type {op_def.name}, inputs: "
                 + ", ".join(errors.describe(tensor) for tensor in tensors),
                 do="convert them to one dtype with tf.cast.",
+                see="dtypes-that-do-not-fit",
             )
         )
     known[arg.number_attr] = len(tensors)
@@ -246,6 +251,7 @@ def _infer_types(op_def: OpDef, flat: list[Tensor], attrs: dict[str, Any]) -> No
                     "variable, not a tensor.",
                     facts=_about(op_def, tensor),
                     do="give the tf.Variable itself.",
+                    see="not-a-variable",
                 )
             )
         if arg.type_attr:
@@ -284,6 +290,7 @@ def _type_clash(
             f"that does not {verb} type {wanted.name}{reason}.",
             facts=_about(op_def, tensor),
             do=f"convert one of them with tf.cast(x, tf.{wanted.name}).",
+            see="dtypes-that-do-not-fit",
         )
     )
 
@@ -298,6 +305,7 @@ def _check_allowed(op_def: OpDef, arg: ArgDef, dtype: dtypes.DType, tensor: Tens
                 f"allowed values: {names}.",
                 facts=_about(op_def, tensor),
                 do="convert it with tf.cast.",
+                see="dtypes-that-do-not-fit",
             )
         )
 
@@ -323,6 +331,7 @@ def _checked_attr(op_def: OpDef, name: str, value: Any) -> Any:
                 f"Expected list for {name!r} argument to {op_def.name!r} Op, not "
                 f"{errors.brief(value)}.",
                 do=f"put it into a list: [{name}].",
+                see="arguments",
             )
         )
     return [_plain(op_def, attr, item) for item in value]
@@ -339,6 +348,7 @@ def _plain(op_def: OpDef, attr: AttrDef, value: Any) -> Any:
                 f"Expected {kind} for argument {attr.name!r} not {errors.brief(value)}.",
                 facts=f"op: type {op_def.name}: {error}",
                 do=f"give {attr.name} a value of that kind.",
+                see="arguments",
             )
         ) from None
     if attr.allowed and plain not in attr.allowed:
@@ -350,6 +360,7 @@ def _plain(op_def: OpDef, attr: AttrDef, value: Any) -> Any:
                 f"the list of allowed values: {names}.",
                 facts=f"op: type {op_def.name}",
                 do="use one of the allowed values.",
+                see="arguments",
             )
         )
     if kind == "int" and not attr.is_list and attr.minimum and plain < attr.minimum:
@@ -358,6 +369,7 @@ def _plain(op_def: OpDef, attr: AttrDef, value: Any) -> Any:
                 f"Attr {attr.name!r} of {op_def.name!r} Op passed {plain} less than minimum "
                 f"{attr.minimum}.",
                 do=f"give {attr.name} a value of at least {attr.minimum}.",
+                see="arguments",
             )
         )
     return plain

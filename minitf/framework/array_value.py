@@ -27,7 +27,11 @@ def as_array(value: Any, dtype: Any = None) -> Any:
         return np.array(value, dtype=(dtype or dtypes.float32).as_numpy_dtype)
     if value is None:
         raise ValueError(
-            errors.report("None values not supported.", do="give a number, a string or an array.")
+            errors.report(
+                "None values not supported.",
+                do="give a number, a string or an array.",
+                see="values",
+            )
         )
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
@@ -51,6 +55,7 @@ def _nested_to_array(value: Any) -> Any:
                 "Expected any non-tensor type, but got a tensor instead.",
                 facts=f"given: {errors.brief(value)}",
                 do="a tensor is one already; tf.stack puts several into one.",
+                see="values",
             )
         ) from None
     except ValueError:
@@ -59,6 +64,7 @@ def _nested_to_array(value: Any) -> Any:
                 f"Cannot make a tensor from {errors.brief(value)}: its rows have different "
                 "lengths.",
                 do="give rows of one length; fill up shorter ones.",
+                see="values",
             )
         ) from None
     if array.dtype.kind == "U":
@@ -87,6 +93,7 @@ def _foreign_numbers(value: Any, array: Any, dtype: dtypes.DType | None) -> Any:
                     f"{errors.brief(item)}" + (" is too large." if large else "."),
                     facts=f"element: of type {type(item).__name__!r}",
                     do="give numbers, strings, bools, arrays, or nested lists of these.",
+                    see="values",
                 )
             )
     try:
@@ -118,6 +125,7 @@ def _unexpected(dtype: dtypes.DType, leaf: Any) -> str:
     return errors.report(
         f"Expected {dtype.name}, but got {errors.brief(leaf)} of type '{type(leaf).__name__}'.",
         do=f"convert it to {dtype.name} first, or ask for the dtype that it has.",
+        see="values",
     )
 
 
@@ -125,6 +133,7 @@ def _out_of_range(value: Any, dtype: Any) -> str:
     return errors.report(
         f"{errors.brief(value)} is outside the range of {dtype.name}.",
         do="use a larger dtype, such as tf.int64.",
+        see="values",
     )
 
 

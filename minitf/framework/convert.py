@@ -74,6 +74,7 @@ def convert_to_tensor(
                     f"{value.dtype.name}.",
                     facts=f"tensor: {errors.describe(value)}, created at {value.op.traceback}",
                     do=f"use tf.cast(x, tf.{dtype.name}).",
+                    see="dtypes-that-do-not-fit",
                 )
             )
         return value
@@ -98,6 +99,7 @@ def convert_to_tensor(
             f"Cannot convert {errors.brief(value)} with type {type(value)} to a Tensor: no "
             "conversion function is registered for this type.",
             do="give a number, a string, a numpy array, or a nested list of these.",
+            see="values",
         )
     )
 
@@ -109,6 +111,7 @@ def _checked_result(function: ConversionFunction, value: Any, result: Any) -> Te
                 f"Conversion function {function!r} for type {type(value)} returned non-Tensor: "
                 f"{errors.brief(result)}",
                 do="return a tensor, or NotImplemented to let another function try.",
+                see="values",
             )
         )
     return result

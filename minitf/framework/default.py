@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ContextDecorator, contextmanager
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.graph import Graph
 
 
@@ -138,8 +139,12 @@ def session_for(doing: str, graph: Graph, session: Any = None) -> Any:
         session = get_default_session()
         if session is None:
             raise ValueError(
-                f"Cannot {doing}: No default session is registered. Use "
-                "`with sess.as_default()` or pass an explicit session=sess."
+                errors.report(
+                    f"Cannot {doing}: No default session is registered. Use "
+                    "`with sess.as_default()` or pass an explicit session=sess.",
+                    do="call it inside `with tf.Session() as sess:`, or use sess.run(...).",
+                    see="no-session",
+                )
             )
         which = "the default session"
     else:

@@ -5,7 +5,8 @@ Every error that minitf raises while a graph is built or run says, in this order
 1. what is wrong, in one sentence, in the user's terms;
 2. the op, its type, and the shapes and dtypes that met;
 3. the user's own source line that created the op;
-4. what to do about it.
+4. what to do about it;
+5. where docs/errors.md says more.
 
 `report` lays a message out that way, so that all errors read alike.
 
@@ -24,6 +25,10 @@ from minitf.framework import traceback as traceback_lib
 
 if TYPE_CHECKING:
     from minitf.framework.operation import Operation
+
+# The last line of every message: the section of the page that says more.
+_SEE = "\n  see: docs/errors.md#"
+_GENERAL = "how-to-read-an-error"
 
 OK = 0
 CANCELLED = 1
@@ -59,6 +64,8 @@ class OpError(Exception):
     def __init__(
         self, node_def: Any, op: Operation | None, message: str, error_code: int | None = None
     ) -> None:
+        own = next(cls for cls in type(self).__mro__ if cls.__module__ == __name__)
+        message = _with_section(message, own.__name__.lower())
         super().__init__(message)
         self._node_def = node_def
         self._op = op
@@ -216,8 +223,28 @@ def error_code_from_exception_type(cls: type[OpError]) -> int:
     return cls.code_of_class
 
 
+def _with_section(message: str, section: str) -> str:
+    """The message with a reference to this section, where it has none to a more special one."""
+    text, see, given = message.rpartition(_SEE)
+    if see and given != _GENERAL:
+        return message
+    return (text if see else message) + _SEE + section
+
+
+def without_section(message: str) -> str:
+    """A message without the reference at its end, as for use inside another one."""
+    text, see, _ = message.rpartition(_SEE)
+    return text if see else message
+
+
 def report(
-    what: str, *, op: Operation | None = None, facts: str = "", do: str = "", line: str = ""
+    what: str,
+    *,
+    op: Operation | None = None,
+    facts: str = "",
+    do: str = "",
+    line: str = "",
+    see: str = _GENERAL,
 ) -> str:
     """Lays a message out in minitf's order: what, the op with its inputs, the line, the remedy.
 
@@ -228,8 +255,9 @@ def report(
       do: what the user can do about it.
       line: the user's source line that made what the message is about, where there is no op to
         ask for it. With neither, it is the line that is running now.
+      see: the section of docs/errors.md that says more; for a `tf.errors` class, its own if none.
     """
-    parts = [what]
+    parts = [without_section(what)]
     if op is not None:
         inputs = ", ".join(describe(tensor) for tensor in op.inputs)
         parts.append(
@@ -244,7 +272,14 @@ def report(
         parts.append(f"  called at: {traceback_lib.capture()}")
     if do:
         parts.append(f"  what to do: {do}")
-    return "\n".join(parts)
+    return "\n".join(parts) + _SEE + see
+
+
+def warn(what: str, see: str) -> None:
+    """Logs a warning that ends with the section of docs/errors.md that says more."""
+    import logging
+
+    logging.getLogger("minitf").warning("%s See docs/errors.md#%s", what, see)
 
 
 def describe(tensor: Any) -> str:

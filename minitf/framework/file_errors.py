@@ -8,6 +8,7 @@
 ... except tf.errors.NotFoundError as error:
 ...     print(error)
 no/such/file; No such file or directory
+  see: docs/errors.md#notfounderror
 """
 
 from __future__ import annotations

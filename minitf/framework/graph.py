@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -23,6 +23,7 @@ from minitf.framework.graph_collections import CollectionsMixin
 from minitf.framework.graph_lookup import LookupMixin
 from minitf.framework.graph_scopes import ControlScope, NameScope, Scopes, ScopesByThread
 from minitf.framework.operation import Operation
+from minitf.framework.shape_diff import shape_diff, shape_remedy
 from minitf.framework.tensor import Tensor
 
 VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
@@ -55,6 +56,7 @@ class Graph(CollectionsMixin, LookupMixin):
         self._scopes_by_thread = ScopesByThread()
         self._gradient_overrides: dict[str, str] = {}
         self._gradient_scopes: set[str] = set()  # where `tf.gradients` has put its nodes
+        self._why_none: Callable[[], str] | None = None  # explains the latest gradient None
         self._unfeedable: set[Tensor] = set()
         self._unfetchable: set[Any] = set()
         self._kept: list[Any] = []
@@ -139,6 +141,7 @@ class Graph(CollectionsMixin, LookupMixin):
                     facts=f"asked for again at: {op._traceback}",
                     do="a name that ends in '/' is taken as it is; without the '/' it is made "
                     "unique.",
+                    see="names",
                 )
             )
         self._next_id = op._id
@@ -173,10 +176,14 @@ class Graph(CollectionsMixin, LookupMixin):
         assert shape_fn is not None
         try:
             op._set_shapes(shape_fn(op))
-        except ValueError as error:
+        except (ValueError, errors.OpError) as error:
             raise ValueError(
                 errors.report(
-                    str(error), op=op, do="Make the shapes fit, for example with tf.reshape."
+                    str(error),
+                    op=op,
+                    facts=shape_diff(op),
+                    do=shape_remedy(op),
+                    see="shapes-that-do-not-fit",
                 )
             ) from None
 
@@ -188,6 +195,7 @@ class Graph(CollectionsMixin, LookupMixin):
                     facts=f"finalized at: {self._finalized_at}",
                     do="Build every op before the session starts (a loop that calls tf functions "
                     "adds ops in each turn), or do not call finalize().",
+                    see="finalized-graph",
                 )
             )
 
@@ -371,6 +379,7 @@ class Graph(CollectionsMixin, LookupMixin):
                     "tf.device takes a device string, a DeviceSpec, a function or None, not "
                     f"{errors.brief(spec)}.",
                     do="write it like '/cpu:0' or '/job:ps/task:1'.",
+                    see="devices",
                 )
             )
         self._scopes.devices.append(spec)
@@ -393,6 +402,7 @@ class Graph(CollectionsMixin, LookupMixin):
                             "device string.",
                             op=op,
                             do="return a string like '/job:ps/task:1', or '' for any device.",
+                            see="devices",
                         )
                     )
                 if isinstance(device, device_lib.DeviceSpec):
@@ -424,6 +434,7 @@ class Graph(CollectionsMixin, LookupMixin):
                         "Nodes can be colocated with an operation or a tensor, not with "
                         f"{errors.brief(op)}.",
                         do="give the tensor itself, or graph.get_tensor_by_name(name).",
+                        see="devices",
                     )
                 )
             scopes.colocation = [op] if ignore_existing else [*scopes.colocation, op]
@@ -551,6 +562,7 @@ def _checked_name(name: Any) -> str:
             errors.report(
                 f"A name must be a string, but got {errors.brief(name)}.",
                 do="give a string, or None for the default name.",
+                see="names",
             )
         )
     return name
@@ -560,4 +572,5 @@ def _bad_name(name: str, kind: str) -> str:
     return errors.report(
         f"{name!r} is not a valid {kind} name.",
         do="use letters, digits, and _ . - / with a letter, digit or dot first.",
+        see="names",
     )

@@ -81,7 +81,8 @@ class LookupMixin:
                 errors.report(
                     f"Can not convert a {type(obj).__name__} into a {wanted}.",
                     facts=f"given: {errors.brief(obj)}",
-                    do=f"give a {wanted} of this graph, or the name of one.",
+                    do=_what_to_give(element, wanted),
+                    see="not-a-tensor",
                 )
             )
         if element.graph is not self:
@@ -107,7 +108,7 @@ class LookupMixin:
             what = f"Tensor {element} is not an element of this graph."
         else:
             what = f"Operation {element.name!r} is not an element of this graph."
-        return errors.report(what, op=op, facts=facts, do=do)
+        return errors.report(what, op=op, facts=facts, do=do, see="tensors-of-two-graphs")
 
     def _by_name(self, name: str, allow_tensor: bool, allow_operation: bool) -> Any:
         op_name, colon, index = name.partition(":")
@@ -122,6 +123,7 @@ class LookupMixin:
                     f"The name {name!r} {refers}, not a Tensor. Tensor names must be of the form "
                     '"<op_name>:<output_index>".',
                     do=do or self._nearest(name),
+                    see="names-that-are-not-there",
                 )
             )
         if op is None:
@@ -129,6 +131,7 @@ class LookupMixin:
                 errors.report(
                     f"The name {name!r} refers to an Operation not in the graph.",
                     do=self._nearest(name),
+                    see="names-that-are-not-there",
                 )
             )
         return op
@@ -139,6 +142,7 @@ class LookupMixin:
                 errors.report(
                     f"Name {name!r} appears to refer to a Tensor, not a Operation.",
                     do=f"ask for {op_name!r}.",
+                    see="names-that-are-not-there",
                 )
             )
         if not index.isdigit():
@@ -146,6 +150,7 @@ class LookupMixin:
                 errors.report(
                     f"The name {name!r} looks like a Tensor name, but is not a valid one.",
                     do='write it as "<op_name>:<output_index>".',
+                    see="names-that-are-not-there",
                 )
             )
         op = self._nodes.get(op_name)
@@ -155,6 +160,7 @@ class LookupMixin:
                     f"The name {name!r} refers to a Tensor which does not exist. The operation, "
                     f"{op_name!r}, does not exist in the graph.",
                     do=self._nearest(op_name),
+                    see="names-that-are-not-there",
                 )
             )
         if int(index) >= len(op._outputs):
@@ -166,6 +172,7 @@ class LookupMixin:
                     do=f"ask for one of {', '.join(repr(t.name) for t in op._outputs[:9])}."
                     if op._outputs
                     else f"ask for {op_name!r}: it has no value, and is only run.",
+                    see="names-that-are-not-there",
                 )
             )
         return op._outputs[int(index)]
@@ -173,7 +180,15 @@ class LookupMixin:
     def _nearest(self, name: str) -> str:
         import difflib
 
-        near = difflib.get_close_matches(name, self._nodes, n=3)
+        last = name.rpartition("/")[2]
+        near = [known for known in self._nodes if known.rpartition("/")[2] == last][:3]
+        near = near or difflib.get_close_matches(name, self._nodes, n=3)
         if near:
             return f"the nearest names are {', '.join(map(repr, near))}."
         return "graph.get_operations() lists what is there; names carry the scopes they stand in."
+
+
+def _what_to_give(element: Any, wanted: str) -> str:
+    if isinstance(element, Operation) and element.outputs:
+        return f"give the tensor that the operation computes, {element.outputs[0].name!r}."
+    return f"give a {wanted} of this graph, or the name of one."

@@ -60,6 +60,7 @@ def report_node(node: Any, what: str, do: str = "") -> str:
         f"Node {shown}: {what}",
         facts=f"node: {shown} of type {errors.brief(node.op)}",
         do=do or _DAMAGED,
+        see="importing-a-graph",
     )
 
 
@@ -185,4 +186,5 @@ def _cycle(nodes: Any, wiring: Wiring, waiting: list[int]) -> str:
         do="a loop of tf.while_loop cannot be imported yet."
         if is_loop
         else "a node cannot compute from its own result: write the GraphDef anew.",
+        see="importing-a-graph",
     )

@@ -131,6 +131,7 @@ def _check_graph_def(graph_def: Any) -> None:
                 f"Argument `graph_def` must be a GraphDef proto, not {errors.brief(graph_def)}.",
                 do="read a file with tf.GraphDef.FromString(data), or a text file with "
                 "google.protobuf.text_format.Parse(text, tf.GraphDef()).",
+                see="importing-a-graph",
             )
         )
     versions = graph_def.versions
@@ -145,7 +146,11 @@ def _check_graph_def(graph_def: Any) -> None:
     elif CONSUMER in versions.bad_consumers:
         what = f"GraphDef disallows consumer version {CONSUMER}."
     if what:
-        raise ValueError(errors.report(what, do="write it with another version of TensorFlow."))
+        raise ValueError(
+            errors.report(
+                what, do="write it with another version of TensorFlow.", see="importing-a-graph"
+            )
+        )
 
 
 def _checked_keys(input_map: Any) -> dict[str, Any]:
@@ -239,6 +244,7 @@ def _mapped_tensors(graph: Graph, values: dict[str, Any], scope: str) -> dict[st
                     f"The tensor {value.name!r} in `input_map` is not an element of this graph.",
                     facts=f"input_map entry: {key} -> {value.name}",
                     do="give a tensor of the graph that is imported into.",
+                    see="importing-a-graph",
                 )
             )
         mapped[key] = value
@@ -265,6 +271,7 @@ class _Import:
                         f"GraphDef function {name!r}: Cannot add it because an op with the same "
                         "name already exists.",
                         do="rename the function in the GraphDef.",
+                        see="importing-a-graph",
                     )
                 )
         self.op_defs: dict[str, OpDef] = {}
@@ -482,6 +489,7 @@ class _Import:
                     f"[{', '.join(missing)}]",
                     do=nearest(missing[0].strip("^").partition(":")[0], self.index)
                     + "Keys are names in the GraphDef, without the prefix of the import.",
+                    see="importing-a-graph",
                 )
             )
 
@@ -506,6 +514,7 @@ class _Import:
                     f"Invalid return output {index} of node {name!r}, which has "
                     f"{len(op._outputs)} output(s)",
                     do="ask for an output that the node has.",
+                    see="importing-a-graph",
                 )
             )
         return op._outputs[index]
@@ -515,6 +524,7 @@ class _Import:
             f"Requested return {kind} {errors.brief(text)} not found in graph def",
             do=nearest(text.partition(":")[0], self.index)
             + "return_elements are names in the GraphDef, without the prefix of the import.",
+            see="importing-a-graph",
         )
 
 

@@ -252,6 +252,7 @@ class Tensor(OperatorMixin):
                 facts=f"tensor: {errors.describe(self)}",
                 line=str(self._op.traceback),
                 do=do,
+                see="a-tensor-is-not-a-value",
             )
         )
 

@@ -284,7 +284,10 @@ def constant_array(op: Operation) -> Any:
             None,
             op,
             errors.report(
-                str(error), op=op, do="write the GraphDef anew: this constant is damaged in it."
+                str(error),
+                op=op,
+                do="write the GraphDef anew: this constant is damaged in it.",
+                see="importing-a-graph",
             ),
         ) from None
     return array

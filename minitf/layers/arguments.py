@@ -16,7 +16,7 @@ ONES = init_ops.ones_initializer()
 
 def explained(what: str, do: str) -> str:
     """A message about an argument or input of a layer, with the user's line."""
-    return errors.report(what, line=str(traceback_lib.capture()), do=do)
+    return errors.report(what, line=str(traceback_lib.capture()), do=do, see="arguments")
 
 
 def invalid(what: str, do: str) -> ValueError:

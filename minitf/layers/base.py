@@ -330,6 +330,7 @@ class Layer:
                     f"The inputs of layer {self._name!r} are None.",
                     line=str(traceback_lib.capture()),
                     do="give a tensor; a function that made it may lack its `return`.",
+                    see="arguments",
                 )
             )
         inputs = _as_tensors(inputs)
@@ -384,6 +385,7 @@ class Layer:
                     facts=f"input: {errors.describe(inputs[0])}",
                     line=str(traceback_lib.capture()),
                     do="make a new layer for each graph.",
+                    see="arguments",
                 )
             )
         self._graph = graph

@@ -105,5 +105,6 @@ def check_inputs(specs: Any, inputs: list[Tensor], layer_name: str) -> None:
                     line=str(traceback_lib.capture()),
                     do="give the input the dims that the layer expects, for example with "
                     "tf.reshape, tf.expand_dims or tf.layers.flatten.",
+                    see="arguments",
                 )
             )

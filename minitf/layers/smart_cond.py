@@ -42,6 +42,7 @@ def smart_constant_value(pred: Any) -> bool | None:
             f"pred={pred} of type {type(pred).__name__}",
             line=str(traceback_lib.capture()),
             do="give True or False, or a placeholder of dtype tf.bool to choose when it runs.",
+            see="arguments",
         )
     )
 

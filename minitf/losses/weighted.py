@@ -70,6 +70,7 @@ def required(value: Any, name: str) -> None:
                 f"Argument `{name}` must not be None.",
                 line=str(traceback_lib.capture()),
                 do="give a tensor, or what can be made one.",
+                see="arguments",
             )
         )
 
@@ -89,6 +90,7 @@ def check_same_shape(predictions: Tensor, labels: Tensor) -> None:
                 line=str(traceback_lib.capture()),
                 do="a loss compares element by element: give both the same shape, for example with "
                 "tf.reshape, tf.squeeze or tf.one_hot.",
+                see="shapes-that-do-not-fit",
             )
         )
 

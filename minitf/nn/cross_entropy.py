@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import control_dependencies, name_scope
@@ -124,6 +124,7 @@ def softmax_cross_entropy_with_logits_v2(
     with name_scope(name, default, [logits, labels]) as scope:
         logits = convert_to_tensor(logits, name="logits")
         labels = convert_to_tensor(labels, name="labels")
+        _warn_of_softmax(logits)
         precise = _precise(logits)
         labels = math_ops.cast(labels, precise.dtype)
         rank = array_ops.rank(precise)
@@ -140,6 +141,16 @@ def softmax_cross_entropy_with_logits_v2(
             del dims[axis]
             losses.set_shape(dims)
         return _in_dtype_of(logits, losses)
+
+
+def _warn_of_softmax(logits: Tensor) -> None:
+    """Warns of probabilities where scores are wanted: such a model learns, but slowly and badly."""
+    if logits.op.type == "Softmax":
+        errors.warn(
+            f"The logits of a cross-entropy are the result of a softmax, {logits.op.name!r}, "
+            f"created at {logits.op.traceback}: softmax is applied twice. Give what goes into it.",
+            see="softmax-twice",
+        )
 
 
 def _precise(logits: Tensor) -> Tensor:
@@ -210,6 +221,7 @@ def sparse_softmax_cross_entropy_with_logits(
     with name_scope(name, default, [labels, logits]):
         labels = convert_to_tensor(labels)
         logits = convert_to_tensor(logits)
+        _warn_of_softmax(logits)
         precise = _precise(logits)
         labels_shape = array_ops.shape(labels)
         _check_sparse_shapes(labels.shape, logits)

@@ -171,6 +171,7 @@ def _refuse_known(
             facts=shown,
             line=str(traceback_lib.capture()),
             do="both values are constants: change one of them, or leave the check out.",
+            see="assertions",
         ),
     )
 
@@ -285,6 +286,7 @@ def assert_type(
                     f"{tensor.dtype.base_dtype!r}",
                     line=str(traceback_lib.capture()),
                     do=f"convert it with tf.cast(x, {wanted!r}).",
+                    see="dtypes-that-do-not-fit",
                 )
             )
         return control_flow_ops.no_op("statically_determined_correct_type")
@@ -402,4 +404,5 @@ def _rank_message(x: Tensor, relation: str, allowed: list[int], message: str | N
         facts=f"tensor: {errors.describe(x)}, created at {x.op.traceback}",
         line=str(traceback_lib.capture()),
         do="give it the dims that are asked for, for example with tf.reshape or tf.expand_dims.",
+        see="shapes-that-do-not-fit",
     )

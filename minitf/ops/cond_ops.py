@@ -247,6 +247,8 @@ class CondContext:
         if known is not None:
             return known
         graph = tensor.graph
+        if self.outer is None:
+            _warn_if_it_runs_anyway(tensor.op)
         outer = tensor if self.outer is None else self.outer.add_value(tensor)
         with graph.control_dependencies(None):  # clears the context too: no recursion
             result = switch(outer, self.pred)[self.branch]
@@ -270,6 +272,8 @@ class CondContext:
 
     def _result(self, value: Any) -> Any:
         if isinstance(value, Operation):
+            if not self._holds(value):
+                _warn_if_it_runs_anyway(value)
             # An operation has no value: the branch's pivot, once it has run, stands for it.
             return control_flow_ops.with_dependencies([value], self.pivot)
         if isinstance(value, IndexedSlices):
@@ -280,6 +284,21 @@ class CondContext:
             )
         tensor = convert_to_tensor(value)
         return self.add_value(tensor)
+
+
+_ONLY_LOOK = frozenset({"IsVariableInitialized", "RefSwitch", "RefMerge"})
+
+
+def _warn_if_it_runs_anyway(op: Operation) -> None:
+    """Warns of a node with effects that a branch uses, but that was not made inside it."""
+    takes_ref = any(op.op_def.ref_inputs(len(op.inputs)))
+    writes = (takes_ref and op.type not in _ONLY_LOOK) or op.type in ("Print", "PyFunc")
+    if writes or (op.type == "NoOp" and op.control_inputs):
+        errors.warn(
+            f"{op.name!r} ({op.type}), created at {op.traceback}, runs whichever branch of tf.cond "
+            "is taken: it was made outside of the function that uses it. Make it inside.",
+            see="branches",
+        )
 
 
 def _is_sequence(value: Any) -> bool:

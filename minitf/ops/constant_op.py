@@ -95,6 +95,7 @@ def _fit_shape(array: Any, shape: TensorShape, verify_shape: bool) -> Any:
             errors.report(
                 f"Expected Tensor's shape: {tuple(dims)}, got {array.shape}.",
                 do="give a value of that shape, or leave out verify_shape to fill it up.",
+                see="values",
             )
         )
     size = int(np.prod(dims, dtype=np.int64))
@@ -108,6 +109,7 @@ def _fit_shape(array: Any, shape: TensorShape, verify_shape: bool) -> Any:
                 else f"Cannot fill shape {tuple(dims)} from a value without elements.",
                 facts=f"value: shape {array.shape}; asked for: shape {tuple(dims)}",
                 do="make value and shape agree.",
+                see="values",
             )
         )
     filled = np.empty(size, array.dtype)
@@ -150,6 +152,7 @@ def _unknown_size(what: str) -> str:
     return errors.report(
         f"Cannot convert {what}",
         do="use tf.shape(x), which is the shape when the graph runs.",
+        see="values",
     )
 
 
@@ -159,6 +162,7 @@ def _check_size_dtype(value: Any, dtype: Any) -> None:
             errors.report(
                 f"Cannot convert the {type(value).__name__} {value} to dtype {dtype.name}.",
                 do="sizes are int32 or int64: use tf.cast for another dtype.",
+                see="values",
             )
         )
 

@@ -89,6 +89,7 @@ class VariableStore:
             line=str(traceback_lib.capture()),
             do="make it first, in a scope without reuse; or open the scope with "
             "reuse=tf.AUTO_REUSE, which makes what is missing.",
+            see="variable-does-not-exist",
         )
 
 
@@ -120,6 +121,7 @@ def _exists(found: Variable) -> str:
         op=found.op,
         facts=f"asked for again at: {here}",
         do=do,
+        see="variable-already-exists",
     )
 
 
@@ -132,6 +134,7 @@ def _check_shared(found: Variable, request: Request) -> None:
                 f"shape {found.shape}.",
                 op=found.op,
                 do="ask for the same shape, or for another name or scope.",
+                see="variable-differs",
             )
         )
     if request.starts_from_value:
@@ -143,6 +146,7 @@ def _check_shared(found: Variable, request: Request) -> None:
                 f"found dtype {found.dtype.name}.",
                 op=found.op,
                 do="ask for the same dtype, or for another name or scope.",
+                see="variable-differs",
             )
         )
 

@@ -224,6 +224,7 @@ class Variable(OperatorMixin):
                     f"initial_value must have a shape specified: {value}",
                     op=value.op,
                     do="set_shape of the initial value, or validate_shape=False.",
+                    see="initial-values",
                 )
             )
 
@@ -236,6 +237,7 @@ class Variable(OperatorMixin):
                     "such as a loop or conditional.",
                     op=value.op,
                     do="give a function that makes the initial value: tf.Variable(lambda: ...).",
+                    see="initial-values",
                 )
             )
 
@@ -525,6 +527,7 @@ def _convert_variable(
                 f"type {value.dtype.name!r}",
                 op=value.op,
                 do=f"convert it with tf.cast(v, tf.{dtype.name}).",
+                see="dtypes-that-do-not-fit",
             )
         )
     return value._ref() if as_ref else value.value()

@@ -79,6 +79,7 @@ def _mismatch(what: str, weights: _Measured, values: _Measured) -> ValueError:
             line=str(traceback_lib.capture()),
             do="give one weight, or weights of the values' rank with each dim theirs or 1, for "
             "example by tf.expand_dims or tf.squeeze.",
+            see="shapes-that-do-not-fit",
         )
     )
 

@@ -23,12 +23,16 @@ def resolve_feeds(graph: Graph, feed_dict: Any) -> dict[Tensor, Any]:
     if feed_dict is None:
         return {}
     if not hasattr(feed_dict, "items"):
-        hint = ""
+        do = "give a dictionary: run(fetches, {tensor: value})."
         if isinstance(feed_dict, (Tensor, Operation)):
-            hint = " To fetch several things, pass them as one list: run([a, b])."
+            do = "to fetch several things, pass them as one list: run([a, b])."
         raise TypeError(
-            f"feed_dict, the second argument of run, must be a dictionary from tensors to values, "
-            f"not {type(feed_dict).__name__}: {feed_dict!r}.{hint}"
+            errors.report(
+                "feed_dict, the second argument of run, must be a dictionary from tensors to "
+                f"values, not {type(feed_dict).__name__}: {errors.brief(feed_dict)}.",
+                do=do,
+                see="feeding-a-tensor",
+            )
         )
     feeds: dict[Tensor, Any] = {}
     for key, value in feed_dict.items():
@@ -63,7 +67,14 @@ def _resolve_key(graph: Graph, key: Any) -> Tensor:
             reason = error.args[0] if error.args else str(error)
             raise TypeError(f"Cannot interpret feed_dict key as Tensor: {reason}") from None
     if not graph.is_feedable(tensor):
-        raise ValueError(f"Tensor {tensor} may not be fed.")
+        raise ValueError(
+            errors.report(
+                f"Tensor {tensor} may not be fed.",
+                op=tensor.op,
+                do="feed what it is computed from.",
+                see="feeding-a-tensor",
+            )
+        )
     return tensor
 
 
@@ -71,9 +82,13 @@ def as_fed_array(tensor: Tensor, value: Any) -> Any:
     """The array that a fed value stands for, in C order. It is never written to."""
     if isinstance(value, Tensor):
         raise TypeError(
-            "The value of a feed cannot be a tf.Tensor object. Feed Python numbers, strings, "
-            f"lists or numpy arrays. The tensor was {value}, fed for {tensor}.\n"
-            "  what to do: get its value with session.run(t) first, or connect the two."
+            errors.report(
+                "The value of a feed cannot be a tf.Tensor object. Feed Python numbers, strings, "
+                "lists or numpy arrays.",
+                facts=f"the value: {value}\n  fed for: {tensor}",
+                do="get its value with session.run(t) first, or connect the two in the graph.",
+                see="feeding-a-value",
+            )
         )
     dtype = tensor._dtype.base_dtype
     array = _convert(tensor, value, dtype)
@@ -99,12 +114,18 @@ def _convert(tensor: Tensor, value: Any, dtype: dtypes.DType) -> Any:
                 facts=f"tensor: {errors.describe(tensor)}",
                 line=str(tensor.op.traceback),
                 do=f"Feed numbers that fit {dtype.name}, in rows of equal length.",
+                see="feeding-a-value",
             )
         ) from None
     if isinstance(value, int) and dtype.is_integer and int(array) != value:
         raise TypeError(
-            f"Type of feed value {value!r} is not compatible with Tensor type {dtype.name} of "
-            f"{tensor.name!r}: try explicitly setting the type with numpy."
+            errors.report(
+                f"Type of feed value {value!r} is not compatible with Tensor type {dtype.name} of "
+                f"{tensor.name!r}: try explicitly setting the type with numpy.",
+                line=str(tensor.op.traceback),
+                do=f"feed a number that {dtype.name} holds, or give the placeholder another dtype.",
+                see="feeding-a-value",
+            )
         )
     return array
 
@@ -134,6 +155,7 @@ def _shape_message(tensor: Tensor, array: Any, dtype: dtypes.DType) -> str:
         facts="\n  ".join(facts),
         line=str(tensor.op.traceback),
         do=_shape_remedy(array, wanted),
+        see="feeding-a-value",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import traceback as traceback_lib
+from minitf.framework import errors
 from minitf.framework.graph import Graph
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import IndexedSlices, Tensor
@@ -89,37 +89,56 @@ class FetchPlan:
 
     def _resolve(self, fetch: Any) -> Any:
         if fetch is None:
-            raise TypeError("Argument `fetch` = None has invalid type 'NoneType'. Cannot be None")
+            raise TypeError(_fetched_none(self._graph))
         try:
             element = self._graph.as_graph_element(fetch)
         except TypeError as error:
+            reason = str(error).partition("\n")[0]
             raise TypeError(
-                f"Argument `fetch` = {_brief(fetch)} has invalid type "
-                f"{type(fetch).__name__!r}: it must be a string or Tensor. ({error}){_hint(fetch)}"
+                errors.report(
+                    f"Argument `fetch` = {errors.brief(fetch)} has invalid type "
+                    f"{type(fetch).__name__!r}: it must be a string or Tensor. ({reason})",
+                    do=_what_to_fetch(fetch),
+                    see="fetching",
+                )
             ) from None
         except (ValueError, KeyError) as error:
-            reason = error.args[0] if error.args else str(error)
+            reason, _, rest = str(error.args[0]).partition("\n")
             raise ValueError(
-                f"Argument `fetch` = {_brief(fetch)} cannot be interpreted as a Tensor. ({reason})"
+                f"Argument `fetch` = {errors.brief(fetch)} cannot be interpreted as a Tensor. "
+                f"({reason})\n{rest}"
             ) from None
         if not self._graph.is_fetchable(element):
-            raise ValueError(f"{element} may not be fetched.")
+            op = element.op if isinstance(element, Tensor) else element
+            raise ValueError(
+                errors.report(
+                    f"{element} may not be fetched.",
+                    op=op,
+                    do="fetch what tf.cond returns: a value inside a branch may not exist.",
+                    see="branches",
+                )
+            )
         return element
 
 
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _fetched_none(graph: Graph) -> str:
+    """The message for the fetch None, which is what `tf.gradients` gives where no path leads."""
+    return errors.report(
+        "Argument `fetch` = None has invalid type 'NoneType'. Cannot be None",
+        facts="" if graph._why_none is None else graph._why_none(),
+        do="fetch a tensor, an operation, or a name. tf.gradients gives None where the result does "
+        "not depend on the variable; a function of the script may lack a `return`.",
+        see="fetching",
+    )
 
 
-def _hint(fetch: Any) -> str:
+def _what_to_fetch(fetch: Any) -> str:
     if isinstance(fetch, (int, float, np.ndarray, np.generic)):
         return (
-            "\n  what to do: this is a value, perhaps of an earlier fetch, as in "
-            "`loss = sess.run(loss)`: give the result a Python variable of its own."
-            f"\n  fetched at: {traceback_lib.capture()}"
+            "this is a value, perhaps of an earlier fetch, as in `loss = sess.run(loss)`: give "
+            "the result a Python variable of its own."
         )
-    return ""
+    return "fetch a tensor, an operation, a variable, the name of one, or a list of these."
 
 
 class IndexedSlicesValue:

@@ -6,6 +6,7 @@ graph never gets smaller. It is the commonest reason for "my training gets slowe
 
 from __future__ import annotations
 
+from minitf.framework import errors
 from minitf.framework.graph import Graph
 
 _RUNS_IN_A_ROW = 20
@@ -29,14 +30,11 @@ class GrowthWatch:
         self._size = size
         if self._grown >= _RUNS_IN_A_ROW:
             self._told = True
-            import logging
-
             newest = next(reversed(self._graph._nodes.values()))
-            logging.getLogger("minitf").warning(
-                "The graph grew before each of the last %d runs, and runs get slower for it. "
-                "The newest node, %r, was created at %s. Build the graph once, before the loop; "
-                "graph.finalize() makes such lines an error.",
-                self._grown,
-                newest.name,
-                newest.traceback,
+            errors.warn(
+                f"The graph grew before each of the last {self._grown} runs, and runs get slower "
+                f"for it. The newest node, {newest.name!r}, was created at {newest.traceback}. "
+                "Build the graph once, before the loop; graph.finalize() makes such a line an "
+                "error.",
+                see="growing-graph",
             )

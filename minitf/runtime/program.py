@@ -216,5 +216,6 @@ class Program:
                 "tf.cond that was not taken.",
                 op=tensor.op,
                 do="fetch the result of tf.cond instead.",
+                see="branches",
             ),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,11 @@ def op_error(op: Operation, error: BaseException, values: list[Any]) -> errors.O
         cls: type[errors.OpError] = type(error)
     else:
         cls = next((c for kind, c in _CLASS_OF if isinstance(error, kind)), errors.InternalError)
-    what = str(error) or type(error).__name__
+    what = errors.without_section(str(error)) or type(error).__name__
     if cls is errors.InternalError:
         what = f"{type(error).__name__}: {what}"
+    if op.type == "CheckNumerics":
+        return cls(None, op, _not_finite(op, what, values))
     given = ", ".join(_describe(v) for v in values)
     do = _REMEDIES.get(cls, "")
     if cls is errors.FailedPreconditionError and not any(t.dtype._is_ref_dtype for t in op.inputs):
@@ -65,6 +68,40 @@ _REMEDIES: dict[type[errors.OpError], str] = {
 }
 
 
+def _not_finite(check: Operation, what: str, values: list[Any]) -> str:
+    """The message for a value with an inf or nan: about what computed it, not about the check."""
+    op = check.inputs[0].op
+    array = np.asarray(values[0]) if values else np.zeros(0)
+    wrong = int(array.size - np.isfinite(array).sum())
+    facts = [f"given: {array.dtype}{list(array.shape)}, {wrong} of {array.size} not finite"]
+    if wrong < array.size:
+        finite = array[np.isfinite(array)]
+        facts.append(f"the others: from {finite.min():.6g} to {finite.max():.6g}")
+    facts.append(f"checked at: {check.traceback}")
+    return errors.report(
+        what,
+        op=op,
+        facts="\n  ".join(facts),
+        do=_NOT_FINITE.get(op.type, "look at its inputs: session.run of them shows their values."),
+        see="not-finite",
+    )
+
+
+_WITH_LOGITS = "use tf.nn.softmax_cross_entropy_with_logits_v2, which takes the logits"
+_NOT_FINITE = {
+    "Log": "the log of 0 is -inf, of a negative number nan. For the log of a softmax "
+    f"{_WITH_LOGITS}; else keep the input away from 0, as in tf.log(tf.maximum(x, 1e-10)).",
+    "RealDiv": "a division by 0: keep the divisor away from it, or use tf.div_no_nan.",
+    "Div": "a division by 0: keep the divisor away from it, or use tf.div_no_nan.",
+    "Exp": f"the exp of more than 88 is no float32 any more. For a softmax {_WITH_LOGITS}.",
+    "Sqrt": "the root of a negative number is nan.",
+    "SqrtGrad": "the slope of the root at 0 is infinite: take the root of x + 1e-10.",
+    "Reciprocal": "a division by 0: keep the divisor away from it.",
+    "Pow": "a negative base with a fractional exponent is nan, 0 with a negative one infinite.",
+    "VariableV2": "an update has made it so: try a smaller learning rate, or clip the gradients.",
+}
+
+
 def _describe(value: Any) -> str:
     if isinstance(value, VariableResource):
         return "a variable" if value.value is None else _describe(value.value)
@@ -80,22 +117,36 @@ def unfed_placeholder(op: Operation, fetches: list[Any], ops: list[Operation]) -
     shape = as_shape(op._attrs["shape"])
     dtype = op._attrs["dtype"].name
     known = "" if shape.ndims is None else f" and shape {shape}"
-    path = " <- ".join(_path_to(op, fetches, ops))
+    path = _path_to(op, fetches, ops)
+    facts = [f"needed by: {_in_short(path)}"] if path else []
+    facts += [
+        f"{node.name!r} is a summary: tf.summary.merge_all() collects all of the graph"
+        for node in path
+        if node.type.endswith("Summary") and node.type != "MergeSummary"
+    ]
+    facts += [
+        f"another placeholder of that name: {other.name!r}, created at {other.traceback}"
+        for other in _namesakes(op)
+    ]
     return errors.InvalidArgumentError(
         None,
         op,
         errors.report(
             f"You must feed a value for placeholder tensor {op.name!r} with dtype {dtype}{known}",
             op=op,
-            facts=f"needed by: {path}" if path else "",
+            facts="\n  ".join(facts),
             do=f"pass feed_dict={{<the tensor {op.name}:0>: value}} to run, or fetch something "
             "that does not depend on it.",
+            see="unfed-placeholder",
         ),
     )
 
 
-def _path_to(op: Operation, fetches: list[Any], ops: list[Operation]) -> list[str]:
-    """The names on a shortest path from a fetch down to `op`."""
+_UNNUMBERED = re.compile(r"_\d+$")
+
+
+def _path_to(op: Operation, fetches: list[Any], ops: list[Operation]) -> list[Operation]:
+    """The nodes on a shortest path from a fetch down to `op`."""
     inside = set(ops)
     came_from: dict[Operation, Operation | None] = {}
     frontier = [getattr(f, "op", f) for f in fetches]
@@ -109,12 +160,24 @@ def _path_to(op: Operation, fetches: list[Any], ops: list[Operation]) -> list[st
                     came_from[before] = current
                     following.append(before)
         frontier = following
-    names: list[str] = []
+    path: list[Operation] = []
     step: Operation | None = op if op in came_from else None
     while step is not None:
-        names.append(step.name)
+        path.append(step)
         step = came_from[step]
-    names.reverse()
+    path.reverse()
+    return path
+
+
+def _in_short(path: list[Operation]) -> str:
+    names = [op.name for op in path]
     if len(names) > 8:
         names = [*names[:3], "...", *names[-4:]]
-    return names
+    return " <- ".join(names)
+
+
+def _namesakes(op: Operation) -> list[Operation]:
+    """Placeholders whose names differ by a number only, as after a cell of a notebook ran twice."""
+    base = _UNNUMBERED.sub("", op.name)
+    others = [node for node in op.graph.get_operations() if node.type == op.type and node is not op]
+    return [node for node in others if _UNNUMBERED.sub("", node.name) == base][:3]

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from minitf.framework import default, errors
-from minitf.framework import traceback as traceback_lib
 from minitf.framework.graph import Graph
 from minitf.framework.kernel_context import ResourceManager
 from minitf.framework.operation import Operation
@@ -26,6 +25,7 @@ from minitf.runtime.program import Program
 from minitf.runtime.step_stats import run_metadata_of
 from minitf.runtime.trace import NodeRun, TracedProgram
 from minitf.runtime.uninitialized import initialized_by
+from minitf.runtime.unused_prints import PrintWatch
 
 AnyProgram = TypeVar("AnyProgram", bound=Program)
 ProgramKey = tuple[tuple[Any, ...], tuple[Tensor, ...]]
@@ -79,6 +79,7 @@ class BaseSession:
         self._lock = threading.Lock()
         self._runs = Runs()
         self._growth = GrowthWatch(self._graph)
+        self._prints = PrintWatch(self._graph)
         self._passes = chosen(config)
         options: Any = config or ConfigProto()
         self._threads = max(options.intra_op_parallelism_threads, 0)
@@ -241,6 +242,7 @@ class BaseSession:
             else:
                 program = self._make(Program, elements, feeds)
                 place(program.ops, self._devices, self._soft_placement)
+                self._prints.note_program(program.ops)
             self._programs[key] = program, mutations
             return program
 
@@ -321,9 +323,9 @@ class BaseSession:
         raise RuntimeError(
             errors.report(
                 "The graph of this session is empty: there is nothing to run.",
-                line=str(traceback_lib.capture()),
                 do="build the graph first, and the session in the same `with graph.as_default()` "
                 "block, or give it as tf.Session(graph=graph).",
+                see="nothing-to-run",
             )
         )
 
@@ -332,8 +334,8 @@ class BaseSession:
             raise RuntimeError(
                 errors.report(
                     "Attempted to use a closed Session.",
-                    line=str(traceback_lib.capture()),
                     do="run inside the `with tf.Session()` block, or before sess.close().",
+                    see="closed-session",
                 )
             )
 

@@ -78,6 +78,7 @@ def uninitialized_error(
         op=user,
         facts="\n  ".join(facts),
         do=do,
+        see="uninitialized-variable",
     )
     return errors.FailedPreconditionError(None, op, message)
 

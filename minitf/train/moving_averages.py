@@ -165,6 +165,7 @@ class ExponentialMovingAverage:
                         f"The variables must be half, float, or double: {var.name}",
                         op=var.op,
                         do="average a copy: tf.cast(v, tf.float32).",
+                        see="dtypes-that-do-not-fit",
                     )
                 )
             if var not in self._averages:

@@ -177,6 +177,7 @@ class Optimizer:
                     line=str(loss.op.traceback),
                     do="make variables with tf.Variable(...) or tf.get_variable(...), trainable, "
                     "in the graph of the loss; or name them in var_list.",
+                    see="no-gradients-for-any-variable",
                 )
             )
         grads = gradients(
@@ -254,6 +255,7 @@ class Optimizer:
                         facts=f"gradient: rows {grad.values.name} at {grad.indices.name}",
                         do="make the gradient dense with tf.convert_to_tensor(grad), or drop the "
                         "constraint.",
+                        see="arguments",
                     )
                 )
             return self._apply_sparse_duplicate_indices(grad, var)
@@ -359,6 +361,7 @@ class Optimizer:
                         f"[{', '.join(names)}].",
                         op=tensor.op,
                         do="compute it in floating point: only there are gradients defined.",
+                        see="no-gradients-for-any-variable",
                     )
                 )
 
@@ -448,6 +451,7 @@ def _no_gradients(variables: list[Any], loss: Any) -> str:
         facts="\n  ".join(["why:", *reasons]),
         line=str(loss.op.traceback),
         do="compute the loss from the variables, by operations that have a gradient.",
+        see="no-gradients-for-any-variable",
     )
 
 

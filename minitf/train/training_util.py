@@ -70,6 +70,7 @@ def create_global_step(graph: Graph | None = None) -> Variable:
                 '"global_step" already exists.',
                 op=existing.op,
                 do="call tf.train.get_or_create_global_step() instead.",
+                see="global-step",
             )
         )
     with graph.as_default(), graph.name_scope(None):
@@ -146,6 +147,7 @@ def assert_global_step(global_step_tensor: Any) -> None:
                 f'Existing "global_step" {problem}',
                 op=global_step_tensor.op,
                 do="count steps with tf.train.get_or_create_global_step().",
+                see="global-step",
             )
         )
 

@@ -21,7 +21,7 @@ def as_header(error: BaseException) -> Header:
     """What travels of an error.
 
     >>> as_header(errors.NotFoundError(None, None, "There is no variable w."))
-    {'code': 5, 'message': 'There is no variable w.', 'op': ''}
+    {'code': 5, 'message': 'There is no variable w...', 'op': ''}
     """
     if isinstance(error, errors.OpError):
         name = error.op.name if error.op is not None else getattr(error.node_def, "name", "")

@@ -163,6 +163,7 @@ def prevent_gradient_gradient(op: Operation, grad: Tensor) -> Any:
             f"Gradient explicitly disabled. Reason: {op.get_attr('message').decode()!r}.",
             op=op,
             do="take gradients of a tensor that does not depend on this one.",
+            see="no-gradient",
         )
     )
 

@@ -334,6 +334,8 @@ def _static_count(op: Operation) -> int | None:
     count = static_value(op.inputs[1])
     if count is None:
         return None
+    if count.ndim:
+        raise ValueError(f"Input 'n' must be a scalar, but has shape {count.shape}")
     if count < 0:
         raise ValueError(f"Input 'n' must be >= 0, but is {int(count)}")
     return int(count)

@@ -149,5 +149,6 @@ def lrn_grad_gradient(op: Operation, grad: Tensor) -> Any:
             "response normalization.",
             op=op,
             do="take only first derivatives of tf.nn.lrn, or compose it of other ops.",
+            see="no-gradient",
         )
     )
