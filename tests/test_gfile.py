@@ -390,6 +390,6 @@ def test_messages_name_the_path(here: pathlib.Path) -> None:
     write("f")
     with pytest.raises(minitf.errors.NotFoundError) as raised:
         minitf.gfile.GFile("missing.txt").read()
-    assert str(raised.value) == "missing.txt; No such file or directory"
+    assert str(raised.value).startswith("missing.txt; No such file or directory\n")
     with pytest.raises(minitf.errors.AlreadyExistsError, match=r"exists: f\n.*overwrite=True"):
         minitf.gfile.Copy("f", "f")
