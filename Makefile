@@ -14,7 +14,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network test-tensorboard fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures docs clean
+.PHONY: help mnist test test-network test-tensorboard fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures screenshots docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -82,6 +82,9 @@ bench-saving: $(PARITY_VENV)/.installed  ## measure saving beside TensorFlow
 
 pictures: $(VENV)/.installed  ## draw the graphs in docs/img anew (needs Graphviz)
 	$(PY) docs/pictures.py $(ARGS)
+
+screenshots: $(VENV)/.installed-browser  ## take the pictures of TensorBoard in docs/img anew
+	$(PY) docs/screenshots.py $(ARGS)
 
 docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict $(ARGS)

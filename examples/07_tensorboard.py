@@ -2,7 +2,8 @@
 
 Every layer has a name scope, which TensorBoard's graph page shows as a box; its weights, biases and
 activations are noted as histograms. Loss and accuracy are noted as curves: three of each, since
-each learning rate writes into a folder of its own.
+each learning rate writes into a folder of its own. One step is traced, so that the graph page can
+colour the nodes by the time that they took.
 
     python examples/07_tensorboard.py
     tensorboard --logdir MNIST_logs
@@ -75,7 +76,14 @@ def run(args, learning_rate, mnist):
                 feeds = {x: images, labels: digits}
                 if done % 10 == 0:
                     writer.add_summary(sess.run(summaries, feeds), global_step=sess.run(step))
-                losses.append(float(sess.run([loss, train], feeds)[0]))
+                options, metadata = None, None
+                if done == 50:  # one step is traced: the graph page can show what each node took
+                    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+                    metadata = tf.RunMetadata()
+                value, _ = sess.run([loss, train], feeds, options, metadata)
+                if metadata:
+                    writer.add_run_metadata(metadata, "step 50", global_step=50)
+                losses.append(float(value))
         right = sess.run(accuracy, {x: mnist.test.images, labels: mnist.test.labels})
     print(f"learning rate {learning_rate:g}: loss {losses[-1]:.3f}, test accuracy {right:.3f}")
     return {"losses": losses, "accuracy": float(right), "folder": folder}

@@ -108,6 +108,10 @@ def test_07_tensorboard(tmp_path):
             )
             assert by_tag["hidden/weights"].histo.num == 784 * 128
             assert by_tag["input/digits/image/2"].image.width == 28
+        assert [event.tagged_run_metadata.tag for event in events if event.step == 50] == [
+            "",
+            "step 50",
+        ]
         nodes = tf.GraphDef.FromString(events[1].graph_def).node
         scopes = {node.name.partition("/")[0] for node in nodes}
         assert {"input", "hidden", "output", "cross_entropy", "evaluation", "train"} <= scopes

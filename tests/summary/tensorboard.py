@@ -7,10 +7,11 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.browser import Browser
+from tests.browser import DEADLINE, Browser
 
 START_DEADLINE = 180.0
 
@@ -19,13 +20,19 @@ START_DEADLINE = 180.0
 def tensorboard(log_dir: Path) -> Iterator[str]:
     """Serves a folder on a port that the system chooses; gives the address.
 
+    The folder is named without its path, since that is what the pages show.
+
     Raises:
       AssertionError: if it does not start; with all that it has said.
     """
-    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={log_dir}"]
+    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={log_dir.name}"]
     options = ["--host=127.0.0.1", "--port=0", "--load_fast=false", "--reload_interval=1"]
     with subprocess.Popen(
-        [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*command, *options],
+        cwd=log_dir.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stderr is not None
         killer = threading.Timer(START_DEADLINE, process.kill)  # which ends the reading, too
@@ -46,6 +53,21 @@ def tensorboard(log_dir: Path) -> Iterator[str]:
         finally:
             killer.cancel()
             process.kill()
+
+
+def wait_for(what: str, condition: Callable[[], bool], seconds: float = DEADLINE) -> None:
+    """Waits until a condition holds, which may fail meanwhile because the answer is not there.
+
+    Raises:
+      AssertionError: if that is not so in time; with `what`, which says what is waited for.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if condition():
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"not in {seconds:g} s: {what}")
 
 
 # ---- what is on its pages: functions in JavaScript, and what a user does
@@ -88,9 +110,9 @@ const images = () => deep('tf-image-loader').flatMap(card => deep('img', card.sh
 """
 
 
-def open_page(browser: Browser, address: str, page: str) -> None:
+def open_page(browser: Browser, address: str, page: str, options: str = "") -> None:
     """Opens one of its pages: "scalars", "graphs" ..., once the events have been read."""
-    browser.open(f"{address}#{page}")
+    browser.open(f"{address}#{page}{options}")
     browser.until(
         f"TensorBoard has found something to show on {page}",
         f"return fetch('data/plugins_listing').then(r => r.json()).then(p => p.{page}.enabled)",

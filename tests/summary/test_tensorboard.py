@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import minitf
+from minitf.contrib.tensorboard.plugins import projector
 from tests.browser import Browser
 from tests.summary.tensorboard import (
     CURVES,
@@ -19,6 +24,7 @@ from tests.summary.tensorboard import (
     open_page,
     open_scope,
     tensorboard,
+    wait_for,
 )
 from tests.summary.test_writer import WRITES_FOREVER, run
 from tests.test_examples import run_example
@@ -75,12 +81,46 @@ def test_the_graphs_page_shows_scopes_that_open_on_a_click(address: str, browser
     assert browser.console() == []
 
 
+def test_the_graphs_page_knows_what_a_traced_step_took(address: str, browser: Browser) -> None:
+    open_page(browser, address, "graphs")
+    runs = browser.run("return fetch('data/plugin/graphs/info').then(answer => answer.json())")
+    assert sorted(runs) == RUNS
+    for about in runs.values():
+        assert about["tags"]["step 50"]["profile"]
+    question = "data/plugin/graphs/run_metadata?run=rate_0.1&tag=step%2050"
+    stats = browser.run(f"return fetch('{question}').then(answer => answer.text())")
+    assert 'node_name: "hidden/MatMul"' in stats
+
+
 def test_the_images_page_shows_digits(address: str, browser: Browser) -> None:
     open_page(browser, address, "images")
     sizes = browser.until(
         "three digits of three runs", f"{IMAGES} return images().length == 9 && images()"
     )
     assert sizes == [[28, 28]] * 9
+
+
+def test_the_projector_finds_the_vectors(tmp_path: Path) -> None:
+    (tmp_path / "vectors.tsv").write_text("1\t2\t3\n4\t5\t6\n")
+    (tmp_path / "labels.tsv").write_text("a\nb\n")
+    config = projector.ProjectorConfig()
+    embedding = config.embeddings.add(tensor_name="vectors", tensor_path="vectors.tsv")
+    embedding.metadata_path = "labels.tsv"
+    with minitf.summary.FileWriter(tmp_path, minitf.Graph()) as writer:
+        projector.visualize_embeddings(writer, config)
+    with tensorboard(tmp_path) as address:
+
+        def answer(question: str) -> Any:
+            url = f"{address}data/plugin/projector/{question}"
+            with urllib.request.urlopen(url, timeout=120) as response:
+                return response.read()
+
+        wait_for("the run", lambda: json.loads(answer("runs")) == ["."])
+        (found,) = json.loads(answer("info?run=."))["embeddings"]
+        assert found["tensorName"] == "vectors" and found["tensorShape"] == [2, 3]
+        assert answer("metadata?run=.&name=vectors") == b"a\nb\n"
+        vectors = np.frombuffer(answer("tensor?run=.&name=vectors"), "<f4")
+        assert vectors.tolist() == [1, 2, 3, 4, 5, 6]
 
 
 def test_tensorboard_reads_what_a_killed_process_flushed(tmp_path: Path) -> None:

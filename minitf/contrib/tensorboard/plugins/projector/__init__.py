@@ -22,9 +22,7 @@ _FILE = "projector_config.pbtxt"
 _MESSAGES = ("EmbeddingInfo", "ProjectorConfig", "SpriteMetadata")
 
 
-def visualize_embeddings(
-    summary_writer: FileWriter | str | os.PathLike[str], config: Any
-) -> None:
+def visualize_embeddings(summary_writer: FileWriter | str | os.PathLike[str], config: Any) -> None:
     """Tells TensorBoard which vectors of a folder to show, and how.
 
     It mirrors `tf.contrib.tensorboard.plugins.projector.visualize_embeddings`.
@@ -52,7 +50,9 @@ def visualize_embeddings(
     """
     from google.protobuf import text_format
 
-    folder = getattr(summary_writer, "get_logdir", lambda: summary_writer)()
+    if isinstance(summary_writer, FileWriter):
+        summary_writer = summary_writer.get_logdir()
+    folder = os.fsdecode(summary_writer)
     if not folder:
         raise ValueError("Summary writer must have a logdir")
     if getattr(getattr(config, "DESCRIPTOR", None), "name", None) != "ProjectorConfig":
