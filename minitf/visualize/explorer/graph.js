@@ -1,0 +1,561 @@
+"use strict";
+// The graph: scopes as boxes that open on a click, laid out by dagre one level at a time.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function svgElement(tag, attributes, parent) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (parent) parent.append(made);
+  return made;
+}
+
+// Width of a text in the graph's font, without asking the browser.
+const CHARACTER = 6.7;
+const widthOf = (text) => text.length * CHARACTER;
+const shortened = (text, most) => (text.length <= most ? text : text.slice(0, most - 1) + "\u2026");
+
+const TITLE = 26; // the height of an open scope's title
+const PAD = 12;
+const COLUMN_GAP = 90;
+
+// What stands in a scope: another scope, or a node.
+class Item {
+  constructor(id, name, parent) {
+    Object.assign(this, { id, name, parent, depth: parent ? parent.depth + 1 : 0 });
+  }
+
+  // The scopes around it, outermost first, and itself.
+  get chain() {
+    const chain = [this];
+    while (chain[0].parent) chain.unshift(chain[0].parent);
+    return chain;
+  }
+}
+
+class Leaf extends Item {
+  constructor(number, node, parent) {
+    super("node:" + node.name, node.name, parent);
+    Object.assign(this, { number, node, size: 1 });
+    const prefix = parent.id + "/";
+    this.label = node.name.startsWith(prefix) ? node.name.slice(prefix.length) : node.name;
+  }
+
+  measure() {
+    return { width: Math.max(44, widthOf(shortened(this.label, 30)) + 22), height: 28 };
+  }
+}
+
+class Scope extends Item {
+  constructor(id, name, parent) {
+    super(id, name, parent);
+    Object.assign(this, { items: [], open: false, edges: new Map(), numbers: [], layouts: new Map() });
+  }
+
+  get size() {
+    return this.numbers.length;
+  }
+
+  measure() {
+    if (this.open) {
+      const inside = this.layout();
+      return { width: inside.width + 2 * PAD, height: inside.height + TITLE + PAD };
+    }
+    return { width: Math.max(96, widthOf(shortened(this.name, 26)) + 58), height: 46 };
+  }
+
+  // Where everything inside is; the same again as long as the same scopes are open.
+  layout() {
+    const sizes = this.items.map((item) => item.measure());
+    const key = sizes.map((size) => Math.round(size.width) + "x" + size.height).join();
+    if (!this.layouts.has(key)) this.layouts.set(key, layoutOf(this, sizes));
+    return this.layouts.get(key);
+  }
+}
+
+// Where the items of a scope are, and the lines between them.
+function layoutOf(scope, sizes) {
+  const columns = scope.parent ? [scope.items] : columnsOf(scope);
+  const sizeOf = new Map(scope.items.map((item, i) => [item, sizes[i]]));
+  const edges = [...scope.edges.values()];
+  const placed = columns.map((items) => {
+    const inside = new Set(items);
+    const own = edges.filter((edge) => inside.has(edge.from) && inside.has(edge.to));
+    return arranged(items, sizeOf, own, partOf(items[0]) === "gradient" ? "BT" : "TB");
+  });
+  const height = Math.max(0, ...placed.map((column) => column.height));
+  const boxes = new Map();
+  const paths = [];
+  let width = 0;
+  for (const column of placed) {
+    const at = { x: width ? width + COLUMN_GAP : 0, y: (height - column.height) / 2 };
+    for (const [item, box] of column.boxes) boxes.set(item, { ...box, x: box.x + at.x, y: box.y + at.y });
+    for (const path of column.paths) paths.push(moved(path, at));
+    width = at.x + column.width;
+  }
+  const drawn = new Set(paths.map((path) => path.edge));
+  for (const edge of edges) {
+    if (!drawn.has(edge)) paths.push({ edge, d: between(boxes.get(edge.from), boxes.get(edge.to)) });
+  }
+  return { width, height, boxes, paths };
+}
+
+// The model, beside it its gradients, which run the other way, and then what updates variables.
+function columnsOf(root) {
+  const columns = [[], [], []];
+  const numbers = { gradient: 1, update: 2 };
+  for (const item of root.items) columns[numbers[partOf(item)] || 0].push(item);
+  return columns.filter((items) => items.length);
+}
+
+// Lays out items along the links between them, with dagre; those without a link in rows below.
+function arranged(items, sizeOf, edges, rankdir) {
+  const linked = new Set(edges.flatMap((edge) => [edge.from, edge.to]));
+  const graph = new dagre.graphlib.Graph();
+  graph.setGraph({ rankdir, nodesep: 20, ranksep: 30, edgesep: 12, marginx: 0, marginy: 8 });
+  for (const item of items) {
+    if (linked.has(item)) graph.setNode(item.id, { ...sizeOf.get(item) });
+  }
+  for (const edge of edges) {
+    const label = edge.label ? { width: edge.label.length * 5.6, height: 12, labelpos: "c" } : {};
+    graph.setEdge(edge.from.id, edge.to.id, { ...label, weight: edge.isAside || edge.isControl ? 0 : 6 });
+  }
+  let width = 0;
+  let height = 0;
+  if (linked.size) {
+    dagre.layout(graph);
+    ({ width, height } = graph.graph());
+  }
+  const boxes = new Map();
+  const room = Math.max(width, 360);
+  let [x, y, row] = [0, linked.size ? height + 6 : 8, 0];
+  for (const item of items) {
+    const size = sizeOf.get(item);
+    if (linked.has(item)) {
+      const at = graph.node(item.id);
+      boxes.set(item, { x: at.x - size.width / 2, y: at.y - size.height / 2, ...size });
+    } else {
+      if (x && x + size.width > room) [x, y, row] = [0, y + row + 12, 0];
+      boxes.set(item, { x, y, ...size });
+      x += size.width + 14;
+      row = Math.max(row, size.height);
+      width = Math.max(width, x - 14);
+      height = y + row + 8;
+    }
+  }
+  const paths = edges.map((edge) => {
+    const { points, x: labelX, y: labelY } = graph.edge(edge.from.id, edge.to.id);
+    return { edge, points, label: edge.label ? { x: labelX, y: labelY } : null };
+  });
+  return { width, height, boxes, paths };
+}
+
+function moved({ edge, points, label }, by) {
+  const shifted = (point) => ({ x: point.x + by.x, y: point.y + by.y });
+  return { edge, d: curve(points.map(shifted)), label: label && shifted(label) };
+}
+
+// A smooth line through points.
+function curve(points) {
+  const middle = (a, b) => `${(a.x + b.x) / 2},${(a.y + b.y) / 2}`;
+  let path = `M${points[0].x},${points[0].y}`;
+  for (let i = 1; i < points.length - 1; i++) {
+    const to = i === points.length - 2 ? points[i + 1] : null;
+    const end = to ? `${to.x},${to.y}` : middle(points[i], points[i + 1]);
+    path += ` Q${points[i].x},${points[i].y} ${end}`;
+  }
+  if (points.length === 2) path += ` L${points[1].x},${points[1].y}`;
+  return path;
+}
+
+function mostFrequent(values) {
+  const counts = {};
+  for (const value of values) counts[value] = (counts[value] || 0) + 1;
+  return Object.keys(counts).sort((a, b) => counts[b] - counts[a])[0];
+}
+
+// A line between two boxes: from below to above, or from side to side where they stand side by side.
+function between(a, b) {
+  const from = { x: a.x + a.width / 2, y: a.y + a.height / 2 };
+  const to = { x: b.x + b.width / 2, y: b.y + b.height / 2 };
+  const apart = { x: b.x > a.x + a.width || a.x > b.x + b.width, y: b.y > a.y + a.height || a.y > b.y + b.height };
+  if (apart.x && (!apart.y || Math.abs(to.x - from.x) > Math.abs(to.y - from.y) * 0.4)) {
+    const side = Math.sign(to.x - from.x);
+    [from.x, to.x] = [from.x + (side * a.width) / 2, to.x - (side * b.width) / 2];
+    const bend = from.x + (to.x - from.x) / 2;
+    return `M${from.x},${from.y} C${bend},${from.y} ${bend},${to.y} ${to.x},${to.y}`;
+  }
+  const side = Math.sign(to.y - from.y) || 1;
+  [from.y, to.y] = [from.y + (side * a.height) / 2, to.y - (side * b.height) / 2];
+  const bend = (side * Math.max(24, Math.abs(to.y - from.y))) / 2;
+  return `M${from.x},${from.y} C${from.x},${from.y + bend} ${to.x},${to.y - bend} ${to.x},${to.y}`;
+}
+
+// The tree of scopes of a run's nodes, with the links between the items of each scope.
+class Tree {
+  constructor(nodes, numbers, shapeOf) {
+    this.shapeOf = shapeOf;
+    this.root = new Scope("", "", null);
+    this.root.open = true;
+    this.scopes = [];
+    this.leaves = new Map();
+    const scopes = new Map([["", this.root]]);
+    const homes = numbers.map((number) => this.scopeOf(nodes[number].path, scopes));
+    numbers.forEach((number, i) => {
+      for (let scope = homes[i]; scope; scope = scope.parent) scope.numbers.push(number);
+    });
+    // A scope around one node alone would only hide it.
+    numbers.forEach((number, i) => {
+      let home = homes[i];
+      while (home.parent && home.size === 1) home = home.parent;
+      const leaf = new Leaf(number, nodes[number], home);
+      this.leaves.set(number, leaf);
+      home.items.push(leaf);
+    });
+    for (const scope of scopes.values()) {
+      if (scope.parent && scope.size > 1) {
+        scope.parent.items.push(scope);
+        this.scopes.push(scope);
+      }
+    }
+    for (const scope of [this.root, ...this.scopes]) scope.part = mostFrequent(scope.numbers.map((n) => nodes[n].part));
+    this.link(nodes, numbers);
+  }
+
+  scopeOf(path, scopes) {
+    let scope = this.root;
+    for (const name of path) {
+      const id = scope.id ? scope.id + "/" + name : name;
+      if (!scopes.has(id)) scopes.set(id, new Scope(id, name, scope));
+      scope = scopes.get(id);
+    }
+    return scope;
+  }
+
+  // Draws each link of the graph once, in the innermost scope that holds both of its ends.
+  link(nodes, numbers) {
+    for (const number of numbers) {
+      const node = nodes[number];
+      for (const [from, slot] of node.inputs) this.addLink(from, number, this.shapeOf(from, slot));
+      for (const from of node.waits) this.addLink(from, number, null);
+    }
+    for (const scope of [this.root, ...this.scopes]) {
+      for (const edge of scope.edges.values()) {
+        // From the model to its gradients goes nearly everything: that is not where data flow on.
+        edge.isAside = partOf(edge.from) !== partOf(edge.to);
+        edge.label = edge.shapes.size === 1 && !edge.isAside ? [...edge.shapes][0] : "";
+      }
+    }
+  }
+
+  addLink(from, to, shape) {
+    if (!this.leaves.has(from) || from === to) return;
+    const a = this.leaves.get(from).chain;
+    const b = this.leaves.get(to).chain;
+    let level = 0;
+    while (a[level + 1] === b[level + 1]) level++;
+    const key = a[level + 1].id + " > " + b[level + 1].id;
+    const edges = a[level].edges;
+    if (!edges.has(key)) {
+      const ends = { from: a[level + 1], to: b[level + 1] };
+      edges.set(key, { ...ends, count: 0, isControl: true, shapes: new Set() });
+    }
+    const edge = edges.get(key);
+    edge.count += 1;
+    if (shape !== null) {
+      edge.isControl = false;
+      edge.shapes.add(shape);
+    }
+  }
+}
+
+// What a node, or most of a scope, is for: that decides its colour, and its place.
+function partOf(item) {
+  return item instanceof Leaf ? item.node.part : item.part;
+}
+
+class GraphView {
+  constructor(element, onSelect) {
+    this.element = element;
+    this.world = element.querySelector("#world");
+    this.onSelect = onSelect;
+    this.at = { x: 0, y: 0, scale: 1 };
+    this.selected = null;
+    this.listen();
+  }
+
+  show(graph, run) {
+    this.selected = null;
+    this.nodes = graph.nodes;
+    const values = new Map(run.moments.map((moment) => [moment[0], moment[4]]));
+    this.tree = new Tree(graph.nodes, run.nodes, (number, slot) => {
+      const value = values.get(number)?.[slot];
+      return value?.shape?.length ? value.shape.join("\u00d7") : "";
+    });
+    this.orders = new Map(run.moments.map((moment, order) => [moment[0], order]));
+    this.dead = new Set(run.moments.filter((moment) => moment[3]).map((moment) => moment[0]));
+    this.failed = run.failed;
+    this.readers = new Map(run.nodes.map((number) => [number, []]));
+    for (const number of run.nodes) {
+      for (const [from] of graph.nodes[number].inputs) this.readers.get(from)?.push(number);
+    }
+    for (const scope of this.tree.scopes) {
+      const orders = scope.numbers.map((number) => this.orders.get(number));
+      scope.orders = orders.filter((order) => order !== undefined).sort((a, b) => a - b);
+    }
+    if (run.nodes.length <= 30) for (const scope of this.tree.scopes) scope.open = true;
+    this.time = run.moments.length - 1;
+    this.draw();
+    this.fit();
+  }
+
+  // ---- drawing
+
+  draw() {
+    const inside = this.tree.root.layout();
+    this.world.replaceChildren();
+    this.drawn = new Map();
+    this.drawInside(this.tree.root, 0, 0, this.world);
+    this.box = { x: 0, y: 0, width: inside.width, height: inside.height };
+    this.links = svgElement("g", { class: "links" }, this.world);
+    this.showTime(this.time);
+    this.showSelected();
+  }
+
+  drawInside(scope, left, top, parent) {
+    const { boxes, paths } = scope.layout();
+    const layer = svgElement("g", { class: "edges", transform: `translate(${left},${top})` }, parent);
+    for (const { edge, d, label } of paths) {
+      const line = svgElement("path", { d, class: "edge", "marker-end": "url(#arrow)" }, layer);
+      line.classList.toggle("control", edge.isControl);
+      line.classList.toggle("aside", edge.isAside);
+      line.style.strokeWidth = edge.isAside ? 1.2 : Math.min(1.2 + Math.log2(edge.count) * 0.6, 4);
+      if (label) {
+        const at = { x: label.x, y: label.y + 4, class: "shape" };
+        svgElement("text", at, layer).textContent = edge.label;
+      }
+    }
+    for (const [item, box] of boxes) {
+      const at = { ...box, x: box.x + left, y: box.y + top };
+      this.drawItem(item, at, parent);
+      if (item.open) this.drawInside(item, at.x + PAD, at.y + TITLE, parent);
+    }
+  }
+
+  drawItem(item, box, parent) {
+    const made = svgElement("g", { transform: `translate(${box.x},${box.y})` }, parent);
+    made.classList.add("item", item instanceof Scope ? "scope" : "node", "part-" + partOf(item));
+    made.dataset.id = item.id;
+    made.setAttribute("tabindex", "0");
+    made.setAttribute("role", "button");
+    const { width, height } = box;
+    const drawn = { item, box, element: made };
+    if (item instanceof Scope) this.drawScope(item, drawn, width, height);
+    else this.drawLeaf(item, drawn, width, height);
+    this.drawn.set(item, drawn);
+  }
+
+  drawScope(scope, drawn, width, height) {
+    const { element } = drawn;
+    element.classList.toggle("open", scope.open);
+    element.setAttribute("aria-expanded", scope.open);
+    element.setAttribute("aria-label", `scope ${scope.id}, ${scope.size} nodes`);
+    svgElement("rect", { width, height, rx: 10, class: "box" }, element);
+    const variable = scope.items.some((item) => item.id === "node:" + scope.id && item.node.kind === "variable");
+    if (variable) svgElement("rect", { x: 0, y: 10, width: 4, height: height - 20, class: "mark" }, element);
+    const middle = scope.open ? TITLE / 2 + 1 : 19;
+    const sign = svgElement("text", { x: 12, y: middle, class: "sign" }, element);
+    sign.textContent = scope.open ? "\u2212" : "+";
+    const name = svgElement("text", { x: 26, y: middle, class: "name" }, element);
+    name.textContent = shortened(scope.name, 26);
+    const count = svgElement("text", { x: width - 10, y: middle, class: "count" }, element);
+    count.textContent = scope.size;
+    if (scope.open) return;
+    svgElement("rect", { x: 12, y: 34, width: width - 24, height: 4, rx: 2, class: "track" }, element);
+    drawn.progress = svgElement("rect", { x: 12, y: 34, width: 0, height: 4, rx: 2, class: "bar" }, element);
+    drawn.room = width - 24;
+  }
+
+  drawLeaf(leaf, drawn, width, height) {
+    const { element } = drawn;
+    const { node } = leaf;
+    if (node.kind) element.classList.add("kind-" + node.kind);
+    element.setAttribute("aria-label", `${node.name}, ${node.type}`);
+    const rx = node.kind === "variable" ? 4 : height / 2;
+    svgElement("rect", { width, height, rx, class: "box" }, element);
+    if (node.kind === "variable") svgElement("rect", { width: 4, height, rx: 2, class: "mark" }, element);
+    const name = svgElement("text", { x: width / 2, y: height / 2 + 1, class: "name" }, element);
+    name.textContent = shortened(leaf.label, 30);
+    svgElement("title", {}, element).textContent = `${node.name} = ${node.type}`;
+  }
+
+  // ---- time
+
+  showTime(time) {
+    this.time = time;
+    for (const drawn of this.drawn.values()) {
+      const state = this.stateOf(drawn.item, drawn);
+      if (state === drawn.state) continue;
+      drawn.element.classList.remove(...(drawn.state || "").split(" ").filter(Boolean));
+      drawn.element.classList.add(...state.split(" "));
+      drawn.state = state;
+    }
+  }
+
+  stateOf(item, drawn) {
+    if (item instanceof Leaf) {
+      if (item.number === this.failed) return "failed";
+      const order = this.orders.get(item.number);
+      if (order === undefined) return "idle";
+      if (order > this.time) return "todo";
+      const state = order === this.time ? "now" : "done";
+      return this.dead.has(item.number) ? state + " dead" : state;
+    }
+    let done = 0;
+    while (done < item.orders.length && item.orders[done] <= this.time) done++;
+    if (drawn.progress) {
+      const share = item.orders.length ? done / item.orders.length : 0;
+      drawn.progress.setAttribute("width", share * drawn.room);
+    }
+    const isNow = done > 0 && item.orders[done - 1] === this.time && !item.open;
+    const state = isNow ? "now" : done === 0 && item.orders.length ? "todo" : "done";
+    return item.numbers.includes(this.failed) && !item.open ? state + " failed" : state;
+  }
+
+  // ---- selection
+
+  // What stands for a node: itself, or the innermost closed scope around it.
+  visible(number) {
+    const leaf = this.tree.leaves.get(number);
+    return leaf && (leaf.chain.find((item) => item instanceof Scope && !item.open) || leaf);
+  }
+
+  select(item) {
+    this.selected = item;
+    this.showSelected();
+  }
+
+  showSelected() {
+    for (const { item, element } of this.drawn.values()) {
+      element.classList.toggle("selected", item === this.selected);
+    }
+    this.links.replaceChildren();
+    if (!(this.selected instanceof Leaf)) return;
+    const { number } = this.selected;
+    const here = this.drawn.get(this.visible(number));
+    here.element.classList.add("selected");
+    const inputs = this.nodes[number].inputs.map(([from]) => from);
+    for (const from of new Set(inputs)) this.drawLink(from, number, "in");
+    for (const to of new Set(this.readers.get(number))) this.drawLink(number, to, "out");
+  }
+
+  drawLink(from, to, kind) {
+    const [start, end] = [from, to].map((number) => this.drawn.get(this.visible(number)));
+    if (!start || !end || start === end) return;
+    const d = between(start.box, end.box);
+    svgElement("path", { d, class: kind, "marker-end": `url(#arrow-${kind})` }, this.links);
+  }
+
+  toggle(scope) {
+    const before = this.drawn.get(scope).box;
+    scope.open = !scope.open;
+    this.draw();
+    // What was clicked stays where it is.
+    const after = this.drawn.get(scope).box;
+    this.at.x += (before.x + before.width / 2 - after.x - after.width / 2) * this.at.scale;
+    this.at.y += (before.y - after.y) * this.at.scale;
+    this.move();
+  }
+
+  setAll(open) {
+    for (const scope of this.tree.scopes) scope.open = open;
+    this.draw();
+    this.fit(open ? 0.3 : 0);
+  }
+
+  // Opens the scopes around a node and brings it into view.
+  reveal(number) {
+    const leaf = this.tree.leaves.get(number);
+    const closed = leaf.chain.filter((item) => item instanceof Scope && !item.open);
+    for (const scope of closed) scope.open = true;
+    if (closed.length) this.draw();
+    const { box } = this.drawn.get(leaf);
+    const { clientWidth, clientHeight } = this.element;
+    if (this.at.scale < 0.7) this.at.scale = 0.9;
+    this.at.x = clientWidth / 2 - (box.x + box.width / 2) * this.at.scale;
+    this.at.y = clientHeight / 2 - (box.y + box.height / 2) * this.at.scale;
+    this.move();
+  }
+
+  // ---- moving
+
+  move() {
+    const { x, y, scale } = this.at;
+    this.world.setAttribute("transform", `translate(${x},${y}) scale(${scale})`);
+  }
+
+  // Shows the whole graph; with a least scale, as much of it from the top as there is room for.
+  fit(least = 0) {
+    const { clientWidth, clientHeight } = this.element;
+    const { width, height } = this.box;
+    const room = { x: clientWidth - 60, y: clientHeight - 60 };
+    const scale = Math.max(Math.min(room.x / width, room.y / height, 1.25), least);
+    const top = Math.max((clientHeight - height * scale) / 2, 30);
+    this.at = { scale, x: (clientWidth - width * scale) / 2, y: top };
+    this.move();
+  }
+
+  zoom(factor, x = this.element.clientWidth / 2, y = this.element.clientHeight / 2) {
+    const scale = Math.min(Math.max(this.at.scale * factor, 0.05), 5);
+    const real = scale / this.at.scale;
+    this.at = { scale, x: x - (x - this.at.x) * real, y: y - (y - this.at.y) * real };
+    this.move();
+  }
+
+  listen() {
+    const { element } = this;
+    element.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const box = element.getBoundingClientRect();
+      this.zoom(Math.exp(-event.deltaY * 0.0015), event.clientX - box.left, event.clientY - box.top);
+    }, { passive: false });
+    let from = null;
+    let hasMoved = false;
+    element.addEventListener("pointerdown", (event) => {
+      from = { x: event.clientX - this.at.x, y: event.clientY - this.at.y, start: event };
+      hasMoved = false;
+    });
+    window.addEventListener("pointermove", (event) => {
+      if (!from) return;
+      const far = Math.hypot(event.clientX - from.start.clientX, event.clientY - from.start.clientY);
+      hasMoved = hasMoved || far > 4;
+      if (!hasMoved) return;
+      element.classList.add("dragging");
+      this.at.x = event.clientX - from.x;
+      this.at.y = event.clientY - from.y;
+      this.move();
+    });
+    window.addEventListener("pointerup", () => {
+      from = null;
+      element.classList.remove("dragging");
+    });
+    element.addEventListener("click", (event) => {
+      if (!hasMoved) this.activate(event.target.closest(".item"));
+    });
+    element.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      const { id } = event.target.dataset;
+      this.activate(event.target.closest(".item"));
+      // The element was drawn anew; whoever uses the keyboard stays where they were.
+      this.world.querySelector(`[data-id="${CSS.escape(id)}"]`)?.focus();
+    });
+  }
+
+  activate(element) {
+    if (!element) return this.onSelect(null);
+    const item = [...this.drawn.keys()].find((each) => each.id === element.dataset.id);
+    if (item instanceof Scope) this.toggle(item);
+    return this.onSelect(item);
+  }
+}
