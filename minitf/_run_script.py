@@ -86,6 +86,14 @@ def run_module(name: str, args: Sequence[str] = ()) -> int:
     )
 
 
+def exit_code(error: SystemExit) -> int:
+    """The exit code that a script asks for, for those who have something to do after it."""
+    if error.code is None or isinstance(error.code, int):
+        return error.code or 0
+    print(error.code, file=sys.stderr)
+    return 1
+
+
 def _read(script: str) -> bytes:
     """The bytes of the script; they are decoded by `compile`, which knows Python's coding lines."""
     if script == "-":

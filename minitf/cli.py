@@ -38,6 +38,20 @@ examples:
   minitf checkpoint diff models/m-1000 models/m-2000
 """
 
+_TRACE_HELP = """\
+Runs a TensorFlow 1 script as `minitf run` does, and shows what its sessions did: how long each type
+of operation took, and on request a page that replays a run node by node, with its values, or a
+timeline. The page is written also when the script fails or is interrupted.
+"""
+
+_TRACE_EXAMPLES = """\
+examples:
+  minitf trace mnist_cnn.py
+  minitf trace mnist_cnn.py --html cnn.html
+  minitf trace --html cnn.html --at 100 mnist_cnn.py --data_dir MNIST_data
+  minitf trace --timeline steps.json mnist_cnn.py -- --html an_option_of_the_script
+"""
+
 _DRAW_HELP = """\
 Draws the graph that a TensorFlow 1 script builds. The script runs as under `minitf run`, until it
 asks a session for something other than initial values; then the picture is written.
@@ -71,6 +85,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from minitf.visualize import draw_command
 
             return draw_command.run(args, script_args)
+        if args.command == "trace":
+            from minitf.visualize import trace_command
+
+            return trace_command.run(args, script_args)
         return _run(args, script_args)
     except _run_script.CannotRun as error:
         print(f"minitf: {error}", file=sys.stderr)
@@ -113,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("script", help="the script, followed by its own arguments")
     _add_checkpoint(commands)
     _add_draw(commands)
+    _add_trace(commands)
     return parser
 
 
@@ -160,6 +179,29 @@ def _add_draw(commands: Any) -> None:
     add("script", help="the script, followed by its own arguments")
 
 
+def _add_trace(commands: Any) -> None:
+    parser = commands.add_parser(
+        "trace",
+        help="run a script and show what its sessions do",
+        usage="minitf trace [-h] [-m] [--html FILE] [--timeline FILE] [--at N] script [args ...]",
+        description=_TRACE_HELP,
+        epilog=_TRACE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("-m", "--module", action="store_true", help="script is a module's name")
+    add("--html", metavar="FILE", help="write a page that replays one run of each set of fetches")
+    add("--at", type=_count, default=1, metavar="N", help="... the N-th run of each; the first (1)")
+    add("--timeline", metavar="FILE", help="write a timeline for the browser's trace viewer")
+    add("script", help="the script, followed by its own arguments; what stands after -- is its own")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
 def _depth(text: str) -> int | None:
     if text == "all":
         return None
@@ -168,6 +210,8 @@ def _depth(text: str) -> int | None:
     return int(text)
 
 
+_TRACE_OPTIONS = frozenset({"--html", "--timeline", "--at"})
+
 # What these commands run is a script, and what follows its name is the script's own. The options of
 # minitf that take a value, which is no script's name:
 _SCRIPT_COMMANDS = {
@@ -175,6 +219,7 @@ _SCRIPT_COMMANDS = {
     "draw": frozenset(
         {"-o", "--output", "--depth", "--expand", "--collapse", "--fetch", "--feed", "--direction"}
     ),
+    "trace": _TRACE_OPTIONS,
 }
 
 
@@ -195,6 +240,27 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
         for i, word in enumerate(argv)
         if (not word.startswith("-") or word == "-") and i not in values
     ]
-    if len(words) > 1:
-        return argv[: words[1] + 1], argv[words[1] + 1 :]
-    return argv, []
+    if len(words) < 2:
+        return argv, []
+    own, rest = argv[: words[1] + 1], argv[words[1] + 1 :]
+    return _reclaimed(own, rest) if argv[0] == "trace" else (own, rest)
+
+
+def _reclaimed(own: list[str], rest: list[str]) -> tuple[list[str], list[str]]:
+    """Takes options of `minitf trace` that stand behind the script, where one tends to add them.
+
+    >>> _reclaimed(["trace", "cnn.py"], ["--epochs", "1", "--html", "cnn.html"])
+    (['trace', 'cnn.py', '--html', 'cnn.html'], ['--epochs', '1'])
+    """
+    end = rest.index("--") if "--" in rest else len(rest)
+    kept: list[str] = []
+    taken: list[str] = []
+    words = iter(rest[:end])
+    for word in words:
+        if word in _TRACE_OPTIONS:
+            taken += [word, *[value for value in [next(words, None)] if value is not None]]
+        elif word.partition("=")[0] in _TRACE_OPTIONS:
+            taken.append(word)
+        else:
+            kept.append(word)
+    return own + taken, kept + rest[end + 1 :]

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
         try:
             code = start(args.script, script_args)
         except SystemExit as error:  # the script's own exit may mean that it failed
-            code = 0 if isinstance(error, _GraphIsBuilt) else _exit_code(error)
+            code = 0 if isinstance(error, _GraphIsBuilt) else _run_script.exit_code(error)
     graph = watch.graph or default.get_default_graph()
     if code:
         return code
@@ -83,13 +83,6 @@ def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
 
 def _default_output(script: str) -> str:
     return os.path.splitext(os.path.basename(script.rstrip(os.sep)))[0] + ".svg"
-
-
-def _exit_code(error: SystemExit) -> int:
-    if error.code is None or isinstance(error.code, int):
-        return error.code or 0
-    print(error.code, file=sys.stderr)
-    return 1
 
 
 def _write(graph: Graph, args: argparse.Namespace, output: str, stopped_at: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from minitf.framework import default
 from minitf.runtime.session import BaseSession
-from minitf.visualize.explorer.page import page
+from minitf.visualize.explorer.page import replay_page
 from minitf.visualize.explorer.recording import Recording as Recording
 
 
@@ -50,7 +50,7 @@ class Explorer:
     @property
     def html(self) -> str:
         """The page."""
-        return page(self.recordings, self.title)
+        return replay_page(self.recordings, self.title)
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Writes the page to a file, and returns its path."""

@@ -498,9 +498,9 @@ class GraphView {
   fit(least = 0) {
     const { clientWidth, clientHeight } = this.element;
     const { width, height } = this.box;
-    const room = { x: clientWidth - 60, y: clientHeight - 60 };
+    const room = { x: clientWidth - 60, y: clientHeight - 100 }; // the legend stands below
     const scale = Math.max(Math.min(room.x / width, room.y / height, 1.25), least);
-    const top = Math.max((clientHeight - height * scale) / 2, 30);
+    const top = Math.max((clientHeight - 40 - height * scale) / 2, 24);
     this.at = { scale, x: (clientWidth - width * scale) / 2, y: top };
     this.move();
   }

@@ -1,4 +1,4 @@
-"""With this module recorded runs become one HTML file that needs nothing else, no network either."""
+"""With this module recorded runs become one HTML file, which needs nothing else, and no network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_PICTURE_BYTES = 3_000_000
 _GRADIENT_OF = re.compile(r"^(?P<forward>.+?)_grad(_\d+)?(/|$)")
 
 
-def page(recordings: Iterable[Recording], title: str) -> str:
+def replay_page(recordings: Iterable[Recording], title: str) -> str:
     """The page that replays some runs.
 
     Args:
@@ -35,7 +35,7 @@ def page(recordings: Iterable[Recording], title: str) -> str:
         "style": _file("page.css"),
         "dagre": _third_party("dagre/dagre.min.js"),
         "script": "\n".join(_file(name) for name in ("graph.js", "details.js", "page.js")),
-        "data": data.replace("</", "<\\/"),
+        "data": data.replace("<", "\\u003c"),  # which no page takes for a tag
     }
     pieces = re.split(r"\{\{(\w+)\}\}", _file("page.html"))
     return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
@@ -68,9 +68,7 @@ class _Data:
             if recording.graph not in graphs:
                 graphs.append(recording.graph)
         self._numbers: list[dict[Operation, int]] = []
-        graph_data = [
-            self._graph([r for r in recordings if r.graph is graph]) for graph in graphs
-        ]
+        graph_data = [self._graph([r for r in recordings if r.graph is graph]) for graph in graphs]
         runs = [self._run(r, graphs.index(r.graph)) for r in recordings]
         self.content = {
             "title": title,
@@ -115,7 +113,9 @@ class _Data:
             "part": part,
             "path": [*([place.frame] if place.frame else []), *place.scopes],
             "inputs": [
-                [numbers[tensor.op], tensor.value_index] for tensor in op.inputs if tensor.op in numbers
+                [numbers[tensor.op], tensor.value_index]
+                for tensor in op.inputs
+                if tensor.op in numbers
             ],
             "waits": [numbers[other] for other in op.control_inputs if other in numbers],
             "outputs": [[t.dtype.name, str(t.shape)] for t in op.outputs],
@@ -166,9 +166,7 @@ class _Data:
         return {**value, "picture": {**picture, "png": self._pictures[png]}}
 
 
-def _forward_ops(
-    ops: list[Operation], part_of: dict[Operation, str]
-) -> dict[Operation, Operation]:
+def _forward_ops(ops: list[Operation], part_of: dict[Operation, str]) -> dict[Operation, Operation]:
     """For nodes that `tf.gradients` added, the node whose gradient they belong to."""
     by_name = {op.name: op for op in ops}
     found: dict[Operation, Operation] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sysconfig
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from minitf.framework.op_def import OpDef
 from minitf.framework.operation import Operation
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(minitf.__file__)))
+_INSTALLED = tuple(sysconfig.get_path(kind) + os.sep for kind in ("stdlib", "purelib", "platlib"))
 # A longer file is not a script that somebody reads.
 _MOST_BYTES = 200_000
 _MOST_FRAMES = 4
@@ -55,10 +57,12 @@ class Files:
         self._numbers: dict[str, int] = {}
 
     def frames(self, op: Operation) -> list[list[Any]]:
-        """Where a node was made, innermost first: the number of the file, the line, the function."""
+        """Where a node was made, innermost first: the file's number, the line, the function."""
+        frames = op.traceback.frames
+        # Who calls the user's script, such as a test runner, is of no interest.
+        own = [frame for frame in frames if not frame[0].startswith(_INSTALLED)] or frames[:1]
         return [
-            [self._number(path), line, function]
-            for path, line, function, _ in op.traceback.frames[:_MOST_FRAMES]
+            [self._number(path), line, function] for path, line, function, _ in own[:_MOST_FRAMES]
         ]
 
     def _number(self, path: str) -> int:

@@ -248,4 +248,5 @@ def _palette(signed: bool) -> Array:
         colours = below + (red - white) * np.maximum(place * 2 - 1, 0)
     else:
         colours = place * np.array([255, 255, 255])
-    return np.vstack([np.zeros((1, 3)), colours]).round().astype(np.uint8)
+    palette: Array = np.vstack([np.zeros((1, 3)), colours]).round().astype(np.uint8)
+    return palette

@@ -1,0 +1,161 @@
+"""minitf trace: a script runs as it would, and what was seen of it is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.source_tree import ROOT
+
+SCRIPT = """\
+import sys
+import tensorflow as tf
+x = tf.placeholder(tf.float32, [None, 3], name="x")
+w = tf.Variable(tf.ones([3, 1]), name="w")
+loss = tf.reduce_sum(tf.square(tf.matmul(x, w)), name="loss")
+train = tf.train.GradientDescentOptimizer(0.01).minimize(loss, name="train")
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    for _ in range(6):
+        _, value = sess.run([train, loss], {x: [[1, 2, 3]]})
+    print("loss", value, *sys.argv[1:])
+"""
+
+
+def trace(folder: Path, *args: str, script: str = SCRIPT) -> subprocess.CompletedProcess[str]:
+    (folder / "script.py").write_text(script)
+    return subprocess.run(
+        [sys.executable, "-m", "minitf", "trace", *args],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def data_of(page: Path) -> dict[str, Any]:
+    text = page.read_text().partition('id="data">')[2].partition("</script>")[0]
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_a_page_a_timeline_and_tables(tmp_path: Path) -> None:
+    done = trace(tmp_path, "script.py", "a", "--html", "out.html", "b", "--timeline=t.json")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("loss ") and lines[0].endswith(" a b")
+    assert "train, loss: 6 runs, mean of 3" in lines
+    assert "out.html: open it in a browser" in lines
+    runs = data_of(tmp_path / "out.html")["runs"]
+    assert [run["title"] for run in runs] == ["init", "train, loss"]
+    assert all(run["moments"] for run in runs)
+    events = json.loads((tmp_path / "t.json").read_text())["traceEvents"]
+    assert sum(event["args"].get("name") == "loss" for event in events if event["ph"] == "X") == 5
+
+
+def test_options_may_stand_before_the_script(tmp_path: Path) -> None:
+    done = trace(tmp_path, "--html", "o.html", "--at", "3", "script.py", "--", "--html", "mine")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].endswith(" --html mine")
+    (run,) = data_of(tmp_path / "o.html")["runs"]
+    assert run["title"] == "train, loss (run 3)"
+
+
+def test_the_loss_is_that_of_an_ordinary_run(tmp_path: Path) -> None:
+    done = trace(tmp_path, "script.py", "--html", "out.html")
+    plain = subprocess.run(
+        [sys.executable, "-m", "minitf", "run", "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    assert done.stdout.splitlines()[0] == plain.stdout.splitlines()[0]
+
+
+def test_a_script_that_fails_is_shown_up_to_there(tmp_path: Path) -> None:
+    script = SCRIPT.replace("[[1, 2, 3]]", "[[1, 2, 3]] if _ < 2 else [[1, 2]]").replace(
+        "[None, 3]", "None"
+    )
+    done = trace(tmp_path, "script.py", "--html", "out.html", "--at", "3", script=script)
+    assert done.returncode == 1
+    assert "InvalidArgumentError" in done.stderr
+    (run,) = data_of(tmp_path / "out.html")["runs"]
+    assert "MatMul" in run["error"]
+    assert "failed" in run
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("script.py", "--html", "none/out.html"), "there is no directory"),
+        (("script.py", "--html", "."), "is a directory"),
+        (("script.py", "--html"), "expected one argument"),
+        (("--at", "0", "script.py"), "is not a number from 1 on"),
+        (("other.py",), "there is no file 'other.py'"),
+    ],
+)
+def test_a_wrong_command_line_ends_at_once(
+    tmp_path: Path, args: tuple[str, ...], message: str
+) -> None:
+    done = trace(tmp_path, *args)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "loss" not in done.stdout
+
+
+def test_a_script_without_a_session(tmp_path: Path) -> None:
+    done = trace(tmp_path, "script.py", "--html", "out.html", script="print('hello')\n")
+    assert done.returncode == 1
+    assert done.stdout == "hello\n"
+    assert "ran no session" in done.stderr
+    assert not (tmp_path / "out.html").exists()
+
+
+def test_the_scripts_exit_code_is_kept(tmp_path: Path) -> None:
+    done = trace(tmp_path, "script.py", "--html", "o.html", script=SCRIPT + "sys.exit(7)\n")
+    assert done.returncode == 7
+    assert (tmp_path / "o.html").is_file()
+
+
+def test_a_run_number_that_never_came_is_told(tmp_path: Path) -> None:
+    done = trace(tmp_path, "script.py", "--html", "out.html", "--at", "99")
+    assert done.returncode == 0
+    assert "no set of fetches was run 99 times" in done.stderr
+
+
+def test_an_interrupt_still_writes_the_page(tmp_path: Path) -> None:
+    script = SCRIPT.replace("range(6)", "iter(int, 1)")
+    (tmp_path / "script.py").write_text(
+        script.replace("    for _", "    open('began', 'w').close()\n    for _")
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minitf", "trace", "script.py", "--html", "out.html"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "began").exists():
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 130, stderr
+    assert data_of(tmp_path / "out.html")["runs"]
