@@ -45,7 +45,7 @@ def describe(value: Any) -> dict[str, Any]:
 
     >>> found = describe(np.array([0.0, 1.0, 2.0, np.nan], np.float32))
     >>> found["mean"], found["zeros"], found["nan"]
-    (1.0, 1, 1)
+    (1, 1, 1)
     """
     if isinstance(value, VariableResource):
         value = value.value
