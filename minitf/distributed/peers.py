@@ -87,7 +87,11 @@ class Peers:
                 if found is None:
                     name = task.replace("/replica:0", "") if self._check_task else ""
                     found = self._channels[task] = Channel(
-                        address, secret=self._secret, cluster=self._fingerprint, task=name
+                        address,
+                        secret=self._secret,
+                        cluster=self._fingerprint,
+                        task=name,
+                        local=os.environ.get("MINITF_UNIX", "1") != "0",
                     )
         return found
 
