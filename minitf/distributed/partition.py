@@ -116,7 +116,7 @@ def levels_of(
     for op in ops:
         levels[op] = 0
         for other in [t._op for t in op._inputs if t not in feeds] + waits_of(op, tasks):
-            if other in levels and not is_repeated(other):
+            if other in levels and not is_repeated(other, tasks[other] == tasks[op]):
                 levels[op] = max(levels[op], levels[other] + (tasks[other] != tasks[op]))
                 readers[other].append(op)
     for op in reversed(ops):
@@ -149,13 +149,15 @@ def _only_computes(op: Operation) -> bool:
     return not op._op_def.stateful and not any(t._dtype._is_ref_dtype for t in op._inputs)
 
 
-def is_repeated(op: Operation) -> bool:
-    """Whether a node is copied to where it is used, rather than its value sent there: a constant,
-    and what only names a place, as variables and queues do.
+def is_repeated(op: Operation, on_its_task: bool) -> bool:
+    """Whether a node is copied to where it is used, rather than its value sent there: a constant;
+    and on its own task what only names a place, as variables and queues do.
     """
     if op._control_inputs or op._inputs:
         return False
-    return op._op_def.name == "Const" or any(names_a_place(tensor) for tensor in op._outputs)
+    if op._op_def.name == "Const":
+        return True
+    return on_its_task and any(names_a_place(tensor) for tensor in op._outputs)
 
 
 def variable_of(reference: Tensor) -> Tensor:
@@ -215,9 +217,9 @@ class _Cutter:
             there = self._tasks[op], self._levels[op]
             for tensor in op._inputs:
                 source = tensor._op
-                if tensor in self._fed or is_repeated(source):
+                is_here = self._tasks.get(source) == there[0]
+                if tensor in self._fed or is_repeated(source, is_here):
                     continue
-                is_here = self._tasks[source] == there[0]
                 if is_here and (names_a_place(tensor) or self._levels[source] == there[1]):
                     continue
                 found.setdefault(tensor, {})[there[0]] = None
@@ -226,12 +228,12 @@ class _Cutter:
     def copy(self, op: Operation) -> None:
         """Copies a node into its stage; one that is repeated, or only groups, when it is used."""
         only_groups = op._op_def.name == "NoOp" and not self._has_branches
-        if not is_repeated(op) and not only_groups:
+        if not is_repeated(op, on_its_task=True) and not only_groups:
             self._copy_into(self._stage(self._tasks[op], self._levels[op]), op)
-            # What it makes is sent at once, before a later node may change it.
-            for tensor in op._outputs:
-                for task in self._destinations.get(tensor, ()):
-                    self._edge(tensor, task)
+        # What it makes is sent at once, before a later node may change it.
+        for tensor in op._outputs:
+            for task in self._destinations.get(tensor, ()):
+                self._edge(tensor, task)
 
     def fetch(self, number: int, fetch: Any) -> None:
         """Has the last stage that it can, give the client what it asked for."""
@@ -330,7 +332,7 @@ class _Cutter:
         op = tensor._op
         if tensor in self._fed:
             return self._receive(stage, tensor, "")
-        if is_repeated(op):
+        if is_repeated(op, self._tasks.get(op) == stage.task):
             return self._copy_into(stage, op)._outputs[tensor._value_index]
         if self._is_elsewhere(stage, op):
             return self._receive(stage, tensor, self._tasks[op])
@@ -338,14 +340,12 @@ class _Cutter:
 
     def _is_elsewhere(self, stage: Stage, op: Operation) -> bool:
         """Whether a node of the user's graph runs in another stage."""
-        if is_repeated(op) or op not in self._tasks:
+        if op not in self._tasks or is_repeated(op, self._tasks[op] == stage.task):
             return False
         return self._tasks[op] != stage.task or self._levels[op] != stage.level
 
     def _control(self, stage: Stage, op: Operation) -> Operation:
         """What a node of a stage waits for in the place of a node of the user's graph."""
-        if is_repeated(op):
-            return self._copy_into(stage, op)
         if self._is_elsewhere(stage, op):
             return self._receive(stage, self._token(op), self._tasks[op])._op
         return self._copy_into(stage, op)
@@ -428,7 +428,7 @@ class _Cutter:
     def _send(self, tensor: Tensor, to: str, attrs: dict[str, Any]) -> None:
         op = tensor._op
         home = self._stage(self._tasks[op], self._levels[op])
-        value = self._copies[id(home), op]._outputs[tensor._value_index]
+        value = self._copy_into(home, op)._outputs[tensor._value_index]
         if (home.task, home.level) in self._changing and shares_memory(tensor):
             types, copier = [tensor._dtype.base_dtype], op_def_lib.get("_Copy")
             copy = self._add(

@@ -87,6 +87,17 @@ def test_what_many_use_is_sent_once() -> None:
     assert types(consumer).count("_Recv") == 1
 
 
+def test_a_variable_is_read_where_it_is() -> None:
+    """As a saver's node on the chief reads the variables themselves, without reads of theirs."""
+    with tf.device("/job:ps/task:0"):
+        v = tf.Variable(1.0, name="v")
+    with tf.device("/job:worker/task:0"):
+        taken = tf.negative(v._variable, name="taken")
+    producer, consumer = cut([taken])
+    assert types(producer) == ["VariableV2", "_Send"]
+    assert types(consumer) == ["_Recv", "Neg"]
+
+
 def test_constants_are_repeated() -> None:
     with tf.device("/job:ps/task:0"):
         c = tf.constant(2.0, name="c")

@@ -26,9 +26,7 @@ def servers() -> Iterator[Cluster]:
 
 @pytest.fixture(autouse=True)
 def nothing_left(servers: Cluster) -> None:
-    for job in servers.servers.values():
-        for server in job:
-            server.master.worker.reset(None)
+    tf.Session.reset(servers.target())
 
 
 def model(optimizer: Any) -> tuple[Any, Any, Any, Any]:
