@@ -26,11 +26,15 @@ class Run:
 
     Args:
       timeout: after how many seconds its kernels wait no longer; None for as long as it takes.
+
+    Attributes:
+      thread: the thread that it was made in.
     """
 
     def __init__(self, timeout: float | None = None) -> None:
         self._timeout = timeout
         self._started = time.monotonic()
+        self.thread = threading.get_ident()
         self._called_off = ""
         self._waiting_on: set[threading.Condition] = set()
         self._to_call: list[Callable[[], None]] = []
@@ -136,6 +140,13 @@ class Runs:
             _here.run = outer
             with self._lock:
                 self._under_way.discard(run)
+
+    def call_off(self, threads: set[int], why: str) -> None:
+        """Calls off the runs that are under way in some threads."""
+        with self._lock:
+            runs = [run for run in self._under_way if run.thread in threads]
+        for run in runs:
+            run.call_off(why)
 
     def end(self, why: str) -> None:
         """Calls off all runs, also those that begin later."""

@@ -223,6 +223,10 @@ class BaseSession:
         with self._runs.one(timeout / 1000 if timeout else None):
             return program.run(arrays)
 
+    def _call_off(self, threads: set[int], why: str) -> None:
+        """Ends the waiting of what runs in some threads, with a CancelledError."""
+        self._runs.call_off(threads, why)
+
     def _program(self, elements: list[Any], feeds: list[Tensor]) -> Program:
         """The program for these fetches and feeds, made at the first call."""
         key = (tuple(elements), tuple(feeds))

@@ -75,6 +75,7 @@ from minitf.train.session_run_hook import SessionRunHook as SessionRunHook
 from minitf.train.session_run_hook import SessionRunValues as SessionRunValues
 from minitf.train.summary_io import summary_iterator as summary_iterator
 from minitf.train.supervisor import Supervisor as Supervisor
+from minitf.train.sync_replicas import SyncReplicasOptimizer as SyncReplicasOptimizer
 from minitf.train.training_util import assert_global_step as assert_global_step
 from minitf.train.training_util import create_global_step as create_global_step
 from minitf.train.training_util import get_global_step as get_global_step

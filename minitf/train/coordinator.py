@@ -113,10 +113,15 @@ class Coordinator:
         except BaseException as error:
             self.request_stop(error)
 
+    @property
+    def requested_exception(self) -> BaseException | None:
+        """What a stop was asked for with, if it was an error."""
+        with self._lock:
+            return self._error
+
     def raise_requested_exception(self) -> None:
         """Raises the exception that a stop was asked for with, if there is one."""
-        with self._lock:
-            error = self._error
+        error = self.requested_exception
         if error is not None:
             raise error
 

@@ -295,6 +295,10 @@ class _CoordinatedSession(_WrappedSession):
         finally:
             super().close()
 
+    def give_up(self, error: BaseException) -> None:
+        """Has the threads stop since the server is lost: what others share is to be left alone."""
+        self._coord.request_stop(error)
+
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
     ) -> Any:
@@ -366,10 +370,12 @@ class _RecoverableSession(_WrappedSession):
             "created. Error: %s",
             error,
         )
+        if isinstance(self._sess, _CoordinatedSession):
+            self._sess.give_up(error)
         try:
             self.close()
         except _LOST as again:
-            logging.info("And another one while the session was closed: %s", again)
+            logging.vlog(1, "The session was closed: %s", again)
 
 
 class StepContext:

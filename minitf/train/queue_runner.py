@@ -20,6 +20,12 @@ from minitf.framework.scopes import add_to_collection
 from minitf.runtime.session import BaseSession
 from minitf.train.coordinator import Coordinator
 
+# A server that was lost, or has lost what it knew of us.
+_LOST = (errors.AbortedError, errors.UnavailableError)
+
+# A thread may begin a run just when a stop is asked for: after so many seconds we look again.
+_LOOK_EVERY = 0.05
+
 
 class QueueRunner:
     """Runs enqueue operations of a queue, each in a thread of its own.
@@ -129,8 +135,9 @@ class QueueRunner:
         ]
         if coord is not None:
             name = f"QueueRunnerThread-{self.name}-close_on_stop"
+            arguments = (sess, coord, list(threads))
             closing = threading.Thread(
-                target=self._close_on_stop, args=(sess, coord), name=name, daemon=daemon
+                target=self._close_on_stop, args=arguments, name=name, daemon=daemon
             )
             threads.append(closing)
             for thread in threads:
@@ -161,16 +168,26 @@ class QueueRunner:
 
     def _report(self, error: Exception, coord: Coordinator | None) -> None:
         if coord is not None:
-            coord.request_stop(error)
+            if not coord.should_stop():  # otherwise this is the way to end us, too
+                coord.request_stop(error)
             return
         logging.error("Exception in QueueRunner: %s", error)
         with self._lock:
             self._exceptions_raised.append(error)
 
-    def _close_on_stop(self, sess: Any, coord: Coordinator) -> None:
-        """Closes the queue when a stop is asked for, so that nobody waits for room in it."""
+    def _close_on_stop(
+        self, sess: Any, coord: Coordinator, threads: list[threading.Thread]
+    ) -> None:
+        """Closes the queue when a stop is asked for, and has nobody wait in our threads."""
         coord.wait_for_stop()
-        self._try_to_run(sess, self._cancel_op)
+        # Where a server was lost, training goes on in another session, and needs the queue.
+        if not isinstance(coord.requested_exception, _LOST):
+            self._try_to_run(sess, self._cancel_op)
+        call_off = getattr(sess, "_call_off", None)
+        while call_off is not None and any(thread.is_alive() for thread in threads):
+            call_off({thread.ident for thread in threads}, "A stop was asked for")
+            for thread in threads:
+                thread.join(_LOOK_EVERY)
 
     @staticmethod
     def _try_to_run(sess: Any, op: Any) -> None:

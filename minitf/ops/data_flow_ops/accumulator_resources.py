@@ -110,8 +110,14 @@ class AccumulatorResource:
             return self._count
 
     def set_global_step(self, step: int) -> None:
-        """Sets the step whose gradients are taken in."""
+        """Sets the step whose gradients are taken in.
+
+        Where that is an earlier one, since training goes on from a checkpoint, what was taken in
+        belongs to a model that is no more.
+        """
         with self._changed:
+            if step < self._global_step:
+                self._count = 0
             self._global_step = step
 
     def read(self) -> Any:
@@ -183,10 +189,10 @@ class SparseConditionalAccumulatorResource(AccumulatorResource):
                 f"Number of indices ({len(indices)}) does not match the shape of values, "
                 f"{values.shape}"
             )
-        known = self.shape.as_list() if self.shape.ndims is not None else None
-        dims = known or [None, *([None] * (values.ndim - 1))]
+        dims = self.shape.as_list() if self.shape.ndims else [None, *([None] * (values.ndim - 1))]
         if len(shape):
-            if not self.shape.is_compatible_with(TensorShape(shape.tolist())):
+            # A scalar's shape stands for that of any array here.
+            if self.shape.ndims and not self.shape.is_compatible_with(shape.tolist()):
                 raise ValueError(f"Shape mismatch: expected {self.shape}, got {shape.tolist()}")
             dims = shape.tolist()
         if not TensorShape(dims[1:]).is_compatible_with(values.shape[1:]):
@@ -204,7 +210,7 @@ class SparseConditionalAccumulatorResource(AccumulatorResource):
         if self.reduction_type == "MEAN":
             counts = self._counts.reshape([-1, *[1] * (values.ndim - 1)])
             values = (values / counts.astype(values.dtype)).astype(values.dtype)
-        dims = self.shape.as_list() if self.shape.ndims is not None else None
+        dims = self.shape.as_list() if self.shape.ndims else None
         full = [dims[0] if dims else None, *values.shape[1:]]
         shape = np.array([-1 if dim is None else dim for dim in full], np.int64)
         return self._indices, values, shape

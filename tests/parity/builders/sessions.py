@@ -80,3 +80,56 @@ family.error(
         ready_op=tf.report_uninitialized_variables([tf.Variable(1.0)])
     ).prepare_session("", init_op=tf.no_op()),
 )
+
+
+def _replicated(tf: Any, **options: Any) -> Any:
+    """Synchronous training of a dense variable and a sparse one, on two parameter servers."""
+    with tf.device("/job:ps/task:0"):
+        w = tf.Variable([1.0, 2.0], name="w")
+        step = tf.train.get_or_create_global_step()
+    with tf.device("/job:ps/task:1"):
+        table = tf.Variable(tf.zeros([5, 2]), name="table")
+    loss = tf.reduce_sum(w * w) + tf.reduce_sum(tf.nn.embedding_lookup(table, [1, 2]))
+    optimizer = tf.train.SyncReplicasOptimizer(tf.train.MomentumOptimizer(0.1, 0.9), **options)
+    optimizer.apply_gradients(optimizer.compute_gradients(loss), step)
+    return optimizer
+
+
+@family.graph(run=False)
+def synchronous_training(tf: Any) -> None:
+    optimizer = _replicated(tf, replicas_to_aggregate=2, total_num_replicas=3, name="sync")
+    optimizer.get_init_tokens_op()
+    optimizer.get_init_tokens_op(0)
+
+
+@family.graph(run=False)
+def synchronous_training_with_averages(tf: Any) -> None:
+    average = tf.train.ExponentialMovingAverage(0.9)
+    optimizer = _replicated(
+        tf,
+        replicas_to_aggregate=2,
+        variable_averages=average,
+        variables_to_average=tf.trainable_variables(),
+        use_locking=True,
+    )
+    optimizer.get_init_tokens_op(num_tokens=4)
+
+
+family.error(
+    "no step to synchronize",
+    lambda tf: tf.train.SyncReplicasOptimizer(tf.train.AdamOptimizer(), 2).minimize(
+        tf.Variable(1.0) * 1.0
+    ),
+)
+family.error(
+    "no gradients to synchronize",
+    lambda tf: tf.train.SyncReplicasOptimizer(tf.train.AdamOptimizer(), 2).apply_gradients([]),
+)
+family.error(
+    "too few tokens",
+    lambda tf: _replicated(tf, replicas_to_aggregate=3, total_num_replicas=2).get_init_tokens_op(0),
+)
+family.error(
+    "tokens before gradients",
+    lambda tf: tf.train.SyncReplicasOptimizer(tf.train.AdamOptimizer(), 2).get_init_tokens_op(),
+)
