@@ -15,6 +15,9 @@ from minitf.framework.op_def import op_def, scalars
 from minitf.framework.tensor import Tensor
 from minitf.ops.summary_ops.naming import collect, serialized, summary_scope, text
 
+# So many elements are looked at together: what is made of them stays in the cache.
+_BLOCK = 1 << 15
+
 # ---- HistogramSummary
 
 HISTOGRAM_SUMMARY = op_def(
@@ -39,27 +42,35 @@ def histogram_summary_kernel(tag: Any, values: Any) -> Any:
 def histogram_of(values: Any) -> Any:
     """A `HistogramProto` of a vector of finite numbers.
 
-    Runs of empty buckets are one bucket. Sums are taken from the first element to the last, so
-    that they round as TensorFlow's do.
+    Runs of empty buckets are one bucket.
     """
     if len(values) == 0:
         most = sys.float_info.max
         return protos.HistogramProto(min=most, max=-most, bucket_limit=[most], bucket=[0])
-    values = values.astype(np.float64)
     limits = _limits()
-    counts = np.bincount(np.searchsorted(limits, values, side="right"), minlength=len(limits))
+    counts = np.zeros(len(limits), np.int64)
+    total = squares = 0.0
+    for start in range(0, len(values), _BLOCK):
+        block = values[start : start + _BLOCK].astype(np.float64)
+        counts += np.bincount(_bucket_of(block), minlength=len(limits))
+        total, squares = _added(total, block), _added(squares, block * block)
     # A bucket is kept if it has elements, or if it is the last one before such, or the last at all.
     filled = counts > 0
     kept = filled | np.append(filled[1:], True)
     return protos.HistogramProto(
-        min=values.min() + 0.0,  # which makes -0.0 a 0.0
-        max=values.max() + 0.0,
+        min=float(values.min()) + 0.0,  # which makes -0.0 a 0.0
+        max=float(values.max()) + 0.0,
         num=len(values),
-        sum=values.cumsum()[-1] + 0.0,
-        sum_squares=np.square(values).cumsum()[-1],
+        sum=total,
+        sum_squares=squares,
         bucket_limit=limits[kept],
         bucket=counts[kept],
     )
+
+
+def _added(total: float, block: Any) -> float:
+    """A sum that goes on from the first element to the last, to round as TensorFlow's does."""
+    return float(np.append(total, block).cumsum()[-1])
 
 
 @functools.cache
@@ -68,6 +79,29 @@ def _limits() -> Any:
     growing = itertools.accumulate(itertools.repeat(1.1), float.__mul__, initial=1e-12)
     positive = [*itertools.takewhile(lambda limit: limit < 1e20, growing), sys.float_info.max]
     return np.array([-limit for limit in reversed(positive)] + [0.0] + positive)
+
+
+def _bucket_of(values: Any) -> Any:
+    """The index of each number's bucket: of the first limit above it.
+
+    Numbers that share their 16 highest bits (sign, exponent and 4 of the fraction) lie within a
+    sixteenth of each other, so there is at most one limit between them: a table says the bucket of
+    the least of them, and one comparison is left. That is much faster than a search.
+    """
+    table, limits = _first_buckets()
+    first = table[values.view(np.uint64) >> np.uint64(48)]
+    return first + (values >= limits[first])
+
+
+@functools.cache
+def _first_buckets() -> tuple[Any, Any]:
+    limits = _limits().copy()
+    limits[-1] = np.inf  # which nothing reaches
+    bits = np.arange(1 << 16, dtype=np.uint64) << np.uint64(48)
+    # The least negative number of those that share their highest bits has all others set.
+    bits[1 << 15 :] |= np.uint64((1 << 48) - 1)
+    buckets = np.searchsorted(limits, bits.view(np.float64), side="right")
+    return np.minimum(buckets, len(limits) - 1), limits
 
 
 HISTOGRAM_SUMMARY.not_differentiable()

@@ -39,7 +39,8 @@ def histogram_of_many(tf: Any) -> None:
     values = [*rng.standard_normal(3000), *np.exp(rng.uniform(-40, 40, 3000)), 0.0, 0.0]
     tf.summary.histogram("many", tf.constant(np.array(values, np.float32)))
     tf.summary.histogram("doubles", tf.constant(np.array(values)))
-    tf.summary.histogram("same", tf.fill([777], np.float32(0.1)))
+    tf.summary.histogram("same", tf.fill([77_777], np.float32(0.1)))
+    tf.summary.histogram("straight", tf.range(-44_444.0, 55_555.0) * 1e-3)
 
 
 @family.graph(run=False)  # images are compared decoded, below
