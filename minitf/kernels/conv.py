@@ -28,6 +28,7 @@ array([[ 8., 12.],
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -39,7 +40,7 @@ from minitf.kernels import direct, im2col, pointwise, reference, winograd
 from minitf.kernels.dispatch import compiles, half_as_float32
 from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.reference import NONE, ONE, Pads
-from minitf.kernels.simd import machine
+from minitf.kernels.simd import Machine, machine
 
 Array = npt.NDArray[Any]
 
@@ -135,13 +136,31 @@ def _algorithm(
     """
     if not compiles(dtype):
         return _Choice(reference, f"reference: {dtype} does not run compiled here")
+    sizes, shape = tuple(outputs), tuple(filter_shape)
+    return _compiled_algorithm(
+        which, dtype, sizes, shape, strides, padding, dilations, mode(), machine()
+    )
+
+
+@functools.lru_cache(1024)
+def _compiled_algorithm(
+    which: str,
+    dtype: np.dtype[Any],
+    outputs: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    strides: Pair,
+    padding: Pads,
+    dilations: Pair,
+    mode: str,
+    processor: Machine,
+) -> _Choice:
     # What the columns of the matrix product are.
     columns = filter_shape[2] if which == INPUT_GRADIENT else filter_shape[3]
-    if 4 * columns <= machine().lanes(dtype):
+    if 4 * columns <= processor.lanes(dtype):
         return _Choice(im2col, f"im2col: {columns} channels would leave most of a vector empty")
     if pointwise.suits(filter_shape[:2], strides, padding):
         return _Choice(pointwise, "pointwise: each pixel has a window of its own")
-    obstacle = _against_winograd(dtype, outputs, filter_shape, strides, dilations)
+    obstacle = _against_winograd(dtype, outputs, filter_shape, strides, dilations, mode)
     if obstacle:
         return _Choice(direct, f"direct: no Winograd, since {obstacle}")
     times = winograd.saving(outputs[1:], filter_shape[0])
@@ -154,10 +173,11 @@ def _against_winograd(
     filter_shape: Sequence[int],
     strides: Pair,
     dilations: Pair,
+    mode: str,
 ) -> str:
     """Why not to use Winograd's method, or nothing."""
     window, (channels, out_channels) = filter_shape[:2], filter_shape[2:]
-    if mode() != "fast":
+    if mode != "fast":
         return "the direct algorithms are asked for"
     if dtype != np.float32:
         return f"{dtype} asks for exactness"

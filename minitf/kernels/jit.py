@@ -304,7 +304,10 @@ def readonly(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     Numba compiles once more for each kind of array that it meets; inputs that all come through
     here are of one kind, whether or not the caller's array can be written to.
     """
-    view: npt.NDArray[Any] = np.require(array, requirements=["C", "A"]).view()
+    flags = array.flags
+    if not (flags.c_contiguous and flags.aligned):
+        array = np.require(array, requirements=["C", "A"])
+    view = array.view()
     view.flags.writeable = False
     return view
 

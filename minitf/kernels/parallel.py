@@ -30,9 +30,12 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from minitf.kernels.waiting import Word
+from minitf.kernels.workspace import address
+
 # A block smaller than this many elementary steps (loads, multiply-adds; some 20 microseconds of
 # them) is not worth handing to another thread.
-LEAST_WORK = 1 << 18
+LEAST_WORK = 1 << 17
 
 # More blocks than this cost more in Python than they gain in balance.
 _MOST_BLOCKS = 16
@@ -55,13 +58,8 @@ def parallel_for(n_blocks: int, block: Callable[[int], object]) -> None:
             block(index)
         return
     job = _Job(n_blocks, block)
-    queue = _pool.queue(helpers)
-    for _ in range(helpers):
-        queue.put(job)
-    try:
-        job.take_blocks()
-    finally:  # an interrupt too waits for the others, who are still writing
-        job.wait()
+    _pool.post(job, helpers)
+    job.wait(job.take_blocks())
 
 
 def share(total: int, run: Callable[[int], object]) -> None:
@@ -79,7 +77,7 @@ def share(total: int, run: Callable[[int], object]) -> None:
       BaseException: what `run` raised.
     """
     counter = np.zeros(1, np.int64)
-    place = counter.ctypes.data
+    place = address(counter)
     parallel_for(min(get_num_threads(), total), lambda _: run(place))
 
 
@@ -109,10 +107,14 @@ def cut(
 ) -> Iterator[tuple[int, int]]:
     """The ranges of `parallel_ranges`: at most 16, equally long but for the last.
 
+    There is one, or an even number of them, so that two threads have the same to do.
+
     >>> list(cut(10, work=1, least=4))
-    [(0, 4), (4, 8), (8, 10)]
+    [(0, 5), (5, 10)]
     """
-    size = max(-(-least // max(work, 1)), -(-total // _MOST_BLOCKS), 1)
+    blocks = min(total * work // least, _MOST_BLOCKS)
+    blocks = max(blocks + blocks % 2 if blocks > 1 else 1, 1)
+    size = max(-(-total // blocks), 1)
     size = -(-size // multiple) * multiple
     for start in range(0, total, size):
         yield start, min(start + size, total)
@@ -183,20 +185,25 @@ _here = _Here()
 
 
 class _Job:
-    """The blocks of one call; threads draw their numbers from one counter."""
+    """The blocks of one call; threads draw their numbers from one counter.
+
+    Attributes:
+      ended: how many blocks have ended.
+    """
 
     def __init__(self, n_blocks: int, block: Callable[[int], object]) -> None:
+        self.ended = Word()
         self._n_blocks = n_blocks
         self._block = block
         self._numbers = itertools.count()  # next() is one step under the interpreter's lock
-        self._ended = 0
         self._error: BaseException | None = None
-        self._lock = threading.Lock()
-        self._all_ended = threading.Lock()
-        self._all_ended.acquire()
 
-    def take_blocks(self) -> None:
-        """Runs blocks until none is left; called by each thread that takes part."""
+    def take_blocks(self) -> int:
+        """Runs blocks until none is left; called by each thread that takes part.
+
+        Returns:
+          How many it ran; they are to be added to `ended`.
+        """
         ended = 0
         _here.in_block = True
         try:
@@ -211,50 +218,50 @@ class _Job:
                         self._error = error
         finally:
             _here.in_block = False
-            self._count(ended)
+        return ended
 
-    def _count(self, ended: int) -> None:
-        with self._lock:
-            self._ended += ended
-            if ended and self._ended == self._n_blocks:
-                self._all_ended.release()
-
-    def wait(self) -> None:
-        """Returns when every block has ended; the second interrupt does not wait for that.
+    def wait(self, own: int) -> None:
+        """Returns when all but the caller's own blocks have ended too.
 
         Raises:
           BaseException: what a block raised.
         """
-        try:
-            self._all_ended.acquire()
-        except BaseException:
-            self._all_ended.acquire()
-            raise
+        self.ended.wait_for(self._n_blocks - own)
         if self._error is not None:
             raise self._error
 
 
 class _Pool:
-    """The helpers: threads that wait for jobs, as many as were ever needed at once."""
+    """The helpers: threads that wait for jobs, as many as were ever needed at once.
+
+    A helper that has just worked waits awake for a while: kernels come one after the other. All
+    that decides who does what is the queue; the word only says that it is worth a look.
+    """
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[_Job] = SimpleQueue()
+        self._posted = Word()
         self._helpers = 0
         self._lock = threading.Lock()
 
-    def queue(self, helpers: int) -> SimpleQueue[_Job]:
-        """Where to put jobs, with at least so many helpers waiting for them."""
+    def post(self, job: _Job, helpers: int) -> None:
+        """Asks so many helpers to take part in a job."""
         if self._helpers < helpers:
             with self._lock:
                 while self._helpers < helpers:
                     name = f"minitf-kernels-{self._helpers}"
                     threading.Thread(target=self._help, name=name, daemon=True).start()
                     self._helpers += 1
-        return self._queue
+        for _ in range(helpers):
+            self._queue.put(job)
+        self._posted.change()
 
     def _help(self) -> None:
         while True:
-            self._queue.get().take_blocks()
+            job = self._queue.get()
+            seen = self._posted.value
+            ended = job.take_blocks()
+            job.ended.add_and_watch(ended, self._posted, seen)
 
 
 def _renew_pool() -> None:

@@ -36,9 +36,10 @@ import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import random_elements
-from minitf.kernels.jit import jit
-from minitf.kernels.parallel import parallel_for
+from minitf.kernels.jit import Kernel, available, jit
+from minitf.kernels.parallel import parallel_for, share
 from minitf.kernels.random_elements import Array, Convert
+from minitf.kernels.simd import take
 from minitf.kernels.workspace import output, workspace
 
 _LOW_32 = np.uint64(0xFFFFFFFF)
@@ -51,8 +52,8 @@ _ROUNDS = 10
 # that an element may reject many candidates before it runs into the words of the next run.
 _BLOCKS_PER_ELEMENT = 256
 
-# Blocks made at once: 128 kB of words, which stay in the second-level cache until they are used.
-_CHUNK = 8192
+# Blocks made at once, by one thread: 32 kB of words, which stay in the cache until they are used.
+_CHUNK = 2048
 
 
 class Stream(NamedTuple):
@@ -69,9 +70,13 @@ class Stream(NamedTuple):
           out: where to put them, if given.
         """
         made = output(out, (4, len(offsets)), np.uint32)
-        low, high = self.counter & (2**64 - 1), self.counter >> 64
-        _fill_words(np.uint64(self.key), np.uint64(low), np.uint64(high), offsets, made)
+        _fill_words(*self.numbers(), offsets, made)
         return made
+
+    def numbers(self) -> tuple[Any, Any, Any]:
+        """The key, and the lower and the upper half of the counter, as uint64."""
+        low, high = self.counter & (2**64 - 1), self.counter >> 64
+        return np.uint64(self.key), np.uint64(low), np.uint64(high)
 
 
 class Philox:
@@ -130,7 +135,7 @@ def uniform(
     result = _result(shape, dtype, out)
     convert = _lookup(random_elements.UNIFORM, result.dtype, "uniform")
     stream = generator.reserve(_BLOCKS_PER_ELEMENT * result.size)
-    return _fill(_elements(convert, stream, result.dtype), result)
+    return _fill_straight(convert, stream, result)
 
 
 def uniform_int(
@@ -171,7 +176,7 @@ def uniform_int(
     stream = generator.reserve(_BLOCKS_PER_ELEMENT * result.size)
     unsigned = np.uint32 if limits.bits == 32 else np.uint64
     low, span = unsigned(minval % 2**limits.bits), unsigned(max(maxval - minval, 1))
-    _fill(_elements(convert, stream, np.dtype(unsigned), low, span), result.view(unsigned))
+    _fill_straight(convert, stream, result.view(unsigned), low, span)
     return result
 
 
@@ -199,7 +204,7 @@ def standard_normal(
     result = _result(shape, dtype, out)
     convert = _lookup(random_elements.NORMAL, result.dtype, "standard_normal")
     stream = generator.reserve(_BLOCKS_PER_ELEMENT * result.size)
-    return _fill(_elements(convert, stream, result.dtype), result)
+    return _fill_straight(convert, stream, result)
 
 
 def truncated_normal(
@@ -283,7 +288,7 @@ def multinomial(
     padded_samples = -(-num_samples // 4) * 4
     stream = generator.reserve(_BLOCKS_PER_ELEMENT * batch * 2 * padded_samples)
     draws = np.empty((batch, num_samples))
-    _fill(_elements(random_elements.uniform_float64, stream, draws.dtype), draws)
+    _fill_straight(random_elements.uniform_float64, stream, draws)
     finite = np.isfinite(logits)
     lowest = np.finfo(logits.dtype).min
     largest = np.max(logits, axis=1, keepdims=True, where=finite, initial=lowest)
@@ -335,6 +340,36 @@ def _fill_words(key: Any, low: Any, high: Any, offsets: Array, words: Array) -> 
         words[0, i], words[1, i], words[2, i], words[3, i] = philox4x32(key, at, high + carry)
 
 
+# Put in by `specialize`.
+convert: Any = None
+
+
+@jit
+def _fill_chunks(
+    counter: int,
+    key: Any,
+    low: Any,
+    high: Any,
+    offsets: Array,
+    words: Array,
+    made: Array,
+    out: Array,
+    *args: Any,
+) -> None:
+    """Fills `out` with what `convert` makes of the stream, some groups of elements at a time."""
+    groups, size = made.shape
+    first = take(counter) * groups
+    while first * size < len(out):
+        for i in range(groups):
+            offsets[i] = first + i
+        _fill_words(key, low, high, offsets, words)
+        convert(words, made, *args)
+        there, flat = out[first * size :], made.reshape(-1)
+        for i in range(min(len(there), len(flat))):
+            there[i] = flat[i]
+        first = take(counter) * groups
+
+
 # What the public functions share
 
 
@@ -359,6 +394,33 @@ def _lookup(table: dict[type[Any], Convert], dtype: np.dtype[Any], function: str
         known = ", ".join(each.__name__ for each in table)
         raise TypeError(f"{function} makes {known}, not {dtype.name}")
     return table[dtype.type]
+
+
+def _fill_straight(convert: Convert, stream: Stream, out: Array, *args: Any) -> Array:
+    """Fills `out` with what `convert` makes of the blocks of a stream, on all threads; returns it.
+
+    In compiled code from beginning to end, where `convert` is.
+    """
+    if not isinstance(convert, Kernel) or not available():
+        return _fill(_elements(convert, stream, out.dtype, *args), out)
+    flat, size, kernel = out.reshape(-1), _group_size(out.dtype), _filler(convert)
+    groups = -(-flat.size // size)
+    at_once = min(_CHUNK, groups)
+    key, low, high = stream.numbers()
+
+    def run(counter: int) -> None:
+        offsets = workspace("groups", (at_once,), np.uint64)
+        words = workspace("words", (4, at_once), np.uint32)
+        made = workspace("elements", (at_once, size), out.dtype)
+        kernel(counter, key, low, high, offsets, words, made, flat, *args)
+
+    share(-(-groups // at_once) if groups else 0, run)
+    return out
+
+
+@functools.cache
+def _filler(convert: Kernel[Any, None]) -> Kernel[Any, None]:
+    return _fill_chunks.specialize(f"_{convert.name}", convert=convert)
 
 
 Make = Callable[[Array], Array]

@@ -349,6 +349,29 @@ class Writer:
         place = self._pointer(address, self._integer)
         return self.builder.atomic_rmw("add", place, self.integer(1), "monotonic")
 
+    def add_word(self, address: Value, value: Value) -> None:
+        """Adds to the integer in memory; who sees it sees what this thread has written before."""
+        self.builder.atomic_rmw("add", self._pointer(address, self._integer), value, "release")
+
+    def fresh_word(self, address: Value) -> Value:
+        """The integer in memory, which other threads change."""
+        place = self._pointer(address, self._integer)
+        return self.builder.load_atomic(place, "acquire", 8)
+
+    def pause(self) -> None:
+        """Tells the processor that this is a loop that waits, where it can be told."""
+        ir, machine = self._ir, self.builder.module.triple.split("-")[0]
+        integer = ir.IntType(32)
+        if machine == "x86_64":
+            name, kinds, args = "llvm.x86.sse2.pause", [], []
+        elif machine in ("aarch64", "arm64"):
+            name, kinds, args = "llvm.aarch64.hint", [integer], [ir.Constant(integer, 1)]
+        else:
+            return
+        kind = ir.FunctionType(ir.VoidType(), kinds)
+        function = self._utils.get_or_insert_function(self.builder.module, kind, name)
+        self.builder.call(function, args)
+
     def zero(self, address: Value) -> None:
         """Sets one number in memory to 0."""
         number = self._ir.Constant(self._scalar, 0.0)
@@ -393,6 +416,24 @@ def set_word(write: Writer, address: Value, index: Value, value: Value) -> None:
 def take(write: Writer, counter: Value) -> Value:
     """The integer at an address, which becomes one more: no two threads take the same one."""
     return write.take(counter)
+
+
+@emitted
+def add_word(write: Writer, address: Value, value: Value) -> None:
+    """Adds to an integer at an address that other threads look at with `fresh_word`."""
+    write.add_word(address, value)
+
+
+@emitted
+def fresh_word(write: Writer, address: Value) -> Value:
+    """The integer at an address as it is now, whatever other threads do."""
+    return write.fresh_word(address)
+
+
+@emitted
+def pause(write: Writer) -> None:
+    """What a loop that waits for another thread does meanwhile: nothing, cheaply."""
+    write.pause()
 
 
 @emitted

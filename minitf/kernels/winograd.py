@@ -27,6 +27,7 @@ Rounding errors are larger than those of the direct method, some 5 to 10 times. 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ from minitf.kernels.jit import readonly
 from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.parallel import parallel_for, parallel_ranges, share
 from minitf.kernels.reference import NONE, ONE, Pads
-from minitf.kernels.simd import machine
+from minitf.kernels.simd import Machine, machine
 from minitf.kernels.winograd_blocks import (
     Given,
     add_blocks,
@@ -200,34 +201,75 @@ def _given(
     panels: Array, image: Sequence[int], out_shape: Sequence[int], origin: Pair
 ) -> tuple[_Tiles, Callable[[], Given]]:
     """The tiles, and what gives a thread all that `convolve_blocks` takes besides."""
-    count, window, _, channels, width = panels.shape
-    tiles = _tiles(out_shape, window, origin, _padded(channels) + count * width)
-    made = transforms(tiles.outputs, window)
-    transformed = _transformed_filter(panels, made)
-    u = address(transformed), transformed.strides[0]
-    product = microkernel.product(np.float32, out_shape[3])
-    steps = microkernel.strides(_padded(channels), count * width, (0, 1, width))
-    walks = transform_in.address(), transform_out.address()
-    functions = product.address(), made.data(), made.output()
-    v_spread, m_spread = _spread(tiles, _padded(channels)), _spread(tiles, count * width)
-    most = max(_padded(channels), _padded(out_shape[3]))
-    cut = (count, width, _lanes()), (*tiles.grid, tiles.size, tiles.outputs)
-    sizes = (image[0], image[1], image[2]), (out_shape[1], out_shape[2], out_shape[3])
-    positions = tiles.size**2
-    described = steps, address(steps)  # an array is there as long as somebody has it
+    plan = _plan(panels.shape, tuple(image), tuple(out_shape), origin, machine())
+    tiles, steps, spreads = plan.tiles, plan.steps, plan.spreads
+    transformed = _transformed_filter(panels, plan.transforms)
+    u, described = (address(transformed), transformed.strides[0]), address(steps)
+    v_bytes, m_bytes, patch_bytes = plan.room
 
     def given() -> Given:
         room = (
-            scratch("winograd data", positions * v_spread),
-            v_spread,
-            scratch("winograd products", positions * m_spread),
-            m_spread,
-            scratch("winograd patch", positions * most * _FLOAT),
+            scratch("winograd data", v_bytes),
+            spreads[0],
+            scratch("winograd products", m_bytes),
+            spreads[1],
+            scratch("winograd patch", patch_bytes),
         )
-        strides = described[1], scratch("winograd strides", steps.nbytes)
-        return walks, functions, sizes, origin, u, room, strides, *cut
+        strides = described, scratch("winograd strides", steps.nbytes)
+        return plan.walks, plan.functions, plan.sizes, origin, u, room, strides, *plan.cut
 
     return tiles, given
+
+
+class _Plan(NamedTuple):
+    """What the shapes of a convolution decide.
+
+    Attributes:
+      tiles: how outputs are cut.
+      transforms: those for these tiles.
+      steps: describes the matrices; see `microkernel.strides`.
+      spreads: bytes from one position to the next, of V and of M.
+      room: bytes for V, M and what is being transformed.
+      walks, functions, sizes, cut: see `winograd_blocks.Given`.
+    """
+
+    tiles: _Tiles
+    transforms: Transforms
+    steps: Array
+    spreads: Pair
+    room: tuple[int, int, int]
+    walks: Pair
+    functions: tuple[int, int, int]
+    sizes: tuple[tuple[int, int, int], tuple[int, int, int]]
+    cut: tuple[tuple[int, int, int], tuple[int, int, int, int]]
+
+
+@functools.lru_cache(1024)
+def _plan(
+    panels: tuple[int, ...],
+    image: tuple[int, ...],
+    out_shape: tuple[int, ...],
+    origin: Pair,
+    processor: Machine,
+) -> _Plan:
+    count, window, _, channels, width = panels
+    tiles = _tiles(out_shape, window, origin, _padded(channels) + count * width)
+    made = transforms(tiles.outputs, window)
+    product = microkernel.product(np.float32, out_shape[3])
+    spreads = _spread(tiles, _padded(channels)), _spread(tiles, count * width)
+    most = max(_padded(channels), _padded(out_shape[3]))
+    positions = tiles.size**2
+    return _Plan(
+        tiles,
+        made,
+        microkernel.strides(_padded(channels), count * width, (0, 1, width)),
+        spreads,
+        (positions * spreads[0], positions * spreads[1], positions * most * _FLOAT),
+        (transform_in.address(), transform_out.address()),
+        (product.address(), made.data(), made.output()),
+        ((image[0], image[1], image[2]), (out_shape[1], out_shape[2], out_shape[3])),
+        ((count, width, processor.lanes(np.float32)), (*tiles.grid, tiles.size, tiles.outputs)),
+    )
 
 
 def conv2d_backprop_filter(

@@ -111,11 +111,13 @@ def update_sparse(
 @contextmanager
 def locked(slots: dict[str, VariableResource], use_locking: bool) -> Iterator[None]:
     """Holds the locks of several variables, taken in one order by whoever takes them."""
+    if not use_locking:
+        yield
+        return
     with ExitStack() as stack:
-        if use_locking:
-            distinct = {id(ref): ref for ref in slots.values()}
-            for _, ref in sorted(distinct.items()):
-                stack.enter_context(holding(ref, True))
+        distinct = {id(ref): ref for ref in slots.values()}
+        for _, ref in sorted(distinct.items()):
+            stack.enter_context(holding(ref, True))
         yield
 
 
