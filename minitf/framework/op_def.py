@@ -169,6 +169,7 @@ class OpDef:
       neutral: by input name, the number that as this input gives the other one back, exactly.
       sweep: a context in which the kernel puts off what it does to the arrays of variables, to the
         context's end: there, what several kernels have put off is done in one sweep over memory.
+        Its last input but for scalars, the gradient, may then come in parts; see `in_parts`.
       may_wait: its kernel may wait for what another run does: see `framework.waiting`.
       feeds_waiters: ops that `may_wait` can be waiting for what it does: where one run does both,
         it goes first.
@@ -228,6 +229,7 @@ class OpDef:
         self.gradient_fn: Callable[..., Any] | None = None
         self.differentiable: bool | None = None  # None: nobody has said
         self.refuses_gradients = False
+        self.parts_fn: Callable[..., Any] | None = None
         self.constant_fn: Callable[[Operation], Any] | None = None
         self.partial_fn: Callable[[Operation], Any] | None = None
 
@@ -304,6 +306,16 @@ class OpDef:
         self._kernel_attrs = [name for name in keywords if name != "out"]
         return function
 
+    def in_parts(self, function: F) -> F:
+        """Declares how the result can be made part by part, by whoever passes over it once.
+
+        `(*inputs, **attributes) -> object or None`, with the attributes that the kernel takes: what
+        makes the parts, where that gives the kernel's numbers and is faster. Before the run it is
+        asked with inputs that have the right shapes and dtypes, and any numbers.
+        """
+        self.parts_fn = function
+        return function
+
     def gradient(self, function: F) -> F:
         """Declares the gradient: `(op, *output_grads) -> input grads`, built from other ops.
 
@@ -351,6 +363,11 @@ class OpDef:
         if self.kernel_takes_context:
             return partial(self.kernel_fn, ctx, **keywords)
         return partial(self.kernel_fn, **keywords) if keywords else self.kernel_fn
+
+    def bind_parts(self, attrs: dict[str, Any]) -> Callable[..., Any] | None:
+        """What was declared by `in_parts`, with a node's attributes filled in; None if nothing."""
+        keywords = {name: attrs[name] for name in self._kernel_attrs}
+        return self.parts_fn and partial(self.parts_fn, **keywords)
 
 
 def _split(text: str) -> list[str]:

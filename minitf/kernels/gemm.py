@@ -11,7 +11,7 @@ numpy's BLAS would use all cores by itself, but then keeps them from the kernels
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from minitf.kernels import packed_product
 from minitf.kernels.blas import is_openblas, single_threaded
 from minitf.kernels.dispatch import compiles
 from minitf.kernels.parallel import parallel_ranges
+from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
 
@@ -38,6 +39,10 @@ _VECTOR_BLOCK = 3 << 19
 
 # The microkernel wins from so many multiply-adds on, with so many rows, columns and terms.
 _LARGE, _LEAST = 1 << 22, 16
+
+# A product that the caches do not hold, of so few terms that to write it down and to read it back
+# takes a good part of the time.
+_LARGE_PRODUCT, _FEW_TERMS = 1 << 20, 256
 
 
 def _on_blas(dtype: np.dtype[Any], rows: int, inner: int, columns: int) -> str:
@@ -120,3 +125,55 @@ def matmul(
     with single_threaded():
         parallel_ranges(total, some, work=thin * inner, least=least, multiple=multiple)
     return result
+
+
+class InParts(NamedTuple):
+    """A matrix product of which each thread computes the rows that it needs, when it needs them.
+
+    Where something passes once over a large product, that saves writing it to memory and reading
+    it back.
+
+    Attributes:
+      a, b, transpose_a, transpose_b: as for `matmul`.
+
+    >>> product = InParts(np.ones((3, 2), np.float32), np.ones((2, 4), np.float32))
+    >>> product.shape, product.rows(1, 3).shape
+    ((3, 4), (2, 4))
+    """
+
+    a: Array
+    b: Array
+    transpose_a: bool = False
+    transpose_b: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the whole product."""
+        return self.a.shape[self.transpose_a], self.b.shape[not self.transpose_b]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the product."""
+        return self.a.dtype
+
+    @property
+    def size(self) -> int:
+        """How many numbers the whole product has."""
+        return self.shape[0] * self.shape[1]
+
+    def suits(self) -> bool:
+        """Whether the numbers are those of `matmul`, to the bit, and faster if used once."""
+        (rows, columns), inner = self.shape, self.a.shape[not self.transpose_a]
+        large = self.size >= _LARGE_PRODUCT and inner <= _FEW_TERMS
+        return large and not _on_blas(self.dtype, rows, inner, columns)
+
+    def rows(self, start: int, stop: int) -> Array:
+        """Some rows of the product, which are there until this thread asks for others."""
+        part = self.a[:, start:stop] if self.transpose_a else self.a[start:stop]
+        left = workspace("left part", part.shape, self.dtype)
+        np.copyto(left, part)
+        result = workspace("part", (stop - start, self.shape[1]), self.dtype)
+        packed_product.multiply(
+            left, self.b, result, transpose_a=self.transpose_a, transpose_b=self.transpose_b
+        )
+        return result

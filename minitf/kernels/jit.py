@@ -307,7 +307,7 @@ def readonly(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     flags = array.flags
     if not (flags.c_contiguous and flags.aligned):
         array = np.require(array, requirements=["C", "A"])
-    view = array.view()
+    view: npt.NDArray[Any] = array.view()
     view.flags.writeable = False
     return view
 

@@ -26,20 +26,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels.dispatch import compiles
+from minitf.kernels.gemm import InParts
 from minitf.kernels.jit import Kernel, jit, readonly
 from minitf.kernels.parallel import cut, parallel_for
 
 Array = npt.NDArray[Any]
 Rule = Callable[..., tuple[Any, ...]]
 
-# How many elements there are, and what changes those from one number to another.
-_Update = tuple[int, Callable[[int, int], None]]
+
+class _Update(NamedTuple):
+    """What changes an array, and what it is a multiple of elements of that are changed at once."""
+
+    size: int
+    some_elements: Callable[[int, int], None]
+    row: int
+
 
 # Elements of a piece: a rule's temporary arrays of this size stay in the second-level cache.
 _PIECE = 1 << 14
@@ -48,16 +55,16 @@ _PIECE = 1 << 14
 _WORK = 16
 
 
-def update(rule: Rule, slots: Sequence[Array], grad: Array, *scalars: Any) -> None:
+def update(rule: Rule, slots: Sequence[Array], grad: Array | InParts, *scalars: Any) -> None:
     """Changes arrays by a rule, in place: `slots[:] = rule(*slots, grad, *scalars)`.
 
     Args:
       rule: elementwise; from arrays of the slots and of the gradient, to the slots' new values.
       slots: the variable and what is kept beside it: contiguous, and of one shape.
-      grad: of that shape.
+      grad: of that shape; it may be a matrix product that is made as it is used.
       *scalars: passed on to the rule; of the arrays' dtype.
     """
-    flat_slots, flat_grad = [slot.reshape(-1) for slot in slots], grad.reshape(-1)
+    flat_slots, flat_grad = [slot.reshape(-1) for slot in slots], _flat(grad)
     # To ask what compiles is to load the compiler, which a small model can do without.
     if rule in _LOOPS and grad.size >= _PIECE and compiles(grad.dtype):
         loop, prepared = _LOOPS[rule]
@@ -65,15 +72,28 @@ def update(rule: Rule, slots: Sequence[Array], grad: Array, *scalars: Any) -> No
         return
 
     def some_elements(start: int, stop: int) -> None:
+        numbers = _numbers(flat_grad, start, stop)
         with np.errstate(all="ignore"):  # numpy keeps that for each thread
             for first in range(start, stop, _PIECE):
                 here = slice(first, min(first + _PIECE, stop))
                 pieces = [slot[here] for slot in flat_slots]
-                changed = rule(*pieces, flat_grad[here], *scalars)
+                changed = rule(*pieces, numbers[here.start - start : here.stop - start], *scalars)
                 for piece, value in zip(pieces, changed, strict=True):
                     piece[:] = value
 
-    _do(flat_grad.size, some_elements)
+    _do(flat_grad, some_elements)
+
+
+def _flat(grad: Array | InParts) -> Array | InParts:
+    return grad if isinstance(grad, InParts) else np.asarray(grad).reshape(-1)
+
+
+def _numbers(grad: Array | InParts, start: int, stop: int) -> Array:
+    """Some elements of a gradient, by their number; of whole rows where it is in parts."""
+    if not isinstance(grad, InParts):
+        return grad[start:stop]
+    columns = grad.shape[1]
+    return grad.rows(start // columns, stop // columns).reshape(-1)
 
 
 @contextmanager
@@ -108,36 +128,43 @@ class _PutOff(threading.local):
 _put_off = _PutOff()
 
 
-def _do(size: int, some_elements: Callable[[int, int], None]) -> None:
+def _do(grad: Array | InParts, some_elements: Callable[[int, int], None]) -> None:
     """Calls `some_elements(start, stop)` until all are done: now, or at the end of a sweep."""
+    made = _Update(grad.size, some_elements, grad.shape[1] if isinstance(grad, InParts) else 1)
     if _put_off.updates is None:
-        _sweep([(size, some_elements)])
+        _sweep([made])
     else:
-        _put_off.updates.append((size, some_elements))
+        _put_off.updates.append(made)
 
 
 def _put_loop(
-    loop: Kernel[Any, None], flat_slots: Sequence[Array], flat_grad: Array, scalars: Sequence[Any]
+    loop: Kernel[Any, None],
+    flat_slots: Sequence[Array],
+    flat_grad: Array | InParts,
+    scalars: Sequence[Any],
 ) -> None:
     """`_do` with a compiled loop over arrays of rank 1."""
-    number, source = flat_slots[0].dtype.type, readonly(flat_grad)
-    numbers = [number(scalar) for scalar in scalars]
+    number = flat_slots[0].dtype.type
+    given = [number(scalar) for scalar in scalars]
 
     def some_elements(start: int, stop: int) -> None:
-        loop(*(slot[start:stop] for slot in flat_slots), source[start:stop], *numbers)
+        numbers = readonly(_numbers(flat_grad, start, stop))
+        loop(*(slot[start:stop] for slot in flat_slots), numbers, *given)
 
-    _do(source.size, some_elements)
+    _do(flat_grad, some_elements)
 
 
 def _sweep(updates: Sequence[_Update]) -> None:
     """Does updates in blocks of about the same size, of one large array or of many small ones."""
-    total = sum(size for size, _ in updates)
+    total = sum(update.size for update in updates)
     block_size = next((stop for _, stop in cut(total, work=_WORK, multiple=_PIECE)), 1)
     blocks: list[list[tuple[Callable[[int, int], None], int, int]]] = [[]]
     room = block_size
-    for size, some_elements in updates:
-        for start in range(0, size, block_size):
-            stop = min(start + block_size, size)
+    for size, some_elements, row in updates:
+        # A product in parts is computed in larger blocks: to begin one takes some time.
+        step = block_size if row == 1 else -(-2 * block_size // row) * row
+        for start in range(0, size, step):
+            stop = min(start + step, size)
             if stop - start > room:
                 blocks.append([])
                 room = block_size
@@ -362,7 +389,7 @@ def adam(
     var: Array,
     m: Array,
     v: Array,
-    grad: Array,
+    grad: Array | InParts,
     beta1_power: Any,
     beta2_power: Any,
     lr: Any,
@@ -380,7 +407,7 @@ def adam(
 
     Args:
       var, m, v: contiguous, and of one shape and dtype.
-      grad: of that shape and dtype.
+      grad: of that shape and dtype; as for `update`.
       beta1_power, beta2_power: `beta1^t` and `beta2^t` at step t; like all scalars, of that dtype.
       lr, beta1, beta2, epsilon: as in the formulas.
       use_nesterov: whether `beta1 m + (1 - beta1) grad` takes the place of `m` in the step.
@@ -397,7 +424,7 @@ def adam(
         update(rule, (var, m, v), grad, alpha, beta1, beta2, epsilon)
         return
     flat = [slot.reshape(-1) for slot in (var, m, v)]
-    _put_loop(_adam_loop, flat, grad.reshape(-1), (alpha, 1 - beta1, 1 - beta2, epsilon))
+    _put_loop(_adam_loop, flat, _flat(grad), (alpha, 1 - beta1, 1 - beta2, epsilon))
 
 
 def _adam_rule(

@@ -213,3 +213,84 @@ def test_explain_shows_the_sweep() -> None:
     assert text.count("sweep_kernel(") == 1
     assert "apply_adam_kernel" not in text
     assert "# sweep: without 6 ApplyAdam; with 1 Sweep" in text
+
+
+# ---- gradients that are computed where they are used
+
+
+def dense_step(
+    optimizer: Any, dtype: Any = tf.float32, shape: tuple[int, int] = (1100, 1000)
+) -> tuple[Any, Any]:
+    """A step whose largest gradient is a product of this shape, and what is to be fed."""
+    x = tf.placeholder(dtype, [20, shape[0]])
+    rng = np.random.RandomState(0)
+    weights = tf.Variable(tf.constant(rng.standard_normal(shape) / 50, dtype), name="weights")
+    bias = tf.Variable(tf.zeros([shape[1]], dtype))
+    loss = tf.reduce_sum(tf.tanh(tf.matmul(x, weights) + bias))
+    return optimizer.minimize(loss), {x: rng.standard_normal((20, shape[0]))}
+
+
+def trained(fetches: Any, feed: Any, passes: bool) -> list[Any]:
+    level = tf.OptimizerOptions(opt_level=0 if passes else -1)
+    config = tf.ConfigProto(graph_options=tf.GraphOptions(optimizer_options=level))
+    with tf.Session(config=config) as sess:
+        sess.run(tf.global_variables_initializer())
+        for _ in range(3):
+            sess.run(fetches, feed)
+        return list(sess.run(tf.global_variables()))
+
+
+def products_in_sweeps(block: Block) -> int:
+    parts = (part for node in block.nodes for part in node.parts)
+    return sum(part.op_def.name == "MatMul" for part in parts)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_large_product_is_made_in_the_sweep(name: str) -> None:
+    step, feed = dense_step(OPTIMIZERS[name]())
+    block = rewritten([step], feed)
+    assert products_in_sweeps(block) == 1
+    assert [node.op_def.name for node in block.nodes].count("MatMul") == 1  # the way forward
+    for one, two in zip(trained(step, feed, True), trained(step, feed, False), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("shape", [(1100, 1000), (5000, 250), (1025, 1024), (300, 4099)])
+def test_products_of_many_shapes(shape: tuple[int, int]) -> None:
+    for dtype in (tf.float32, tf.float64):
+        step, feed = dense_step(tf.train.MomentumOptimizer(0.1, 0.9), dtype, shape)
+        assert products_in_sweeps(rewritten([step], feed)) == 1
+        for one, two in zip(trained(step, feed, True), trained(step, feed, False), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_products_that_others_read_stay() -> None:
+    optimizer = tf.train.GradientDescentOptimizer(0.1)
+    step, feed = dense_step(optimizer)
+    product = next(
+        op for op in step.graph.get_operations() if op.type == "MatMul" and "grad" in op.name
+    )
+    assert products_in_sweeps(rewritten([step], feed)) == 1
+    assert products_in_sweeps(rewritten([step, product.outputs[0]], feed)) == 0
+    assert products_in_sweeps(rewritten([step, product], feed)) == 0
+    with tf.control_dependencies([product]):
+        after = tf.no_op()
+    assert products_in_sweeps(rewritten([step, after], feed)) == 0
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((100, 100), tf.float32), ((1100, 1000), tf.float16)])
+def test_products_of_few_numbers_and_of_other_dtypes_stay(
+    shape: tuple[int, int], dtype: Any
+) -> None:
+    step, feed = dense_step(tf.train.GradientDescentOptimizer(0.1), dtype, shape)
+    assert products_in_sweeps(rewritten([step], feed)) == 0
+
+
+def test_a_product_of_a_variable_is_made_before_that_is_changed() -> None:
+    first = tf.Variable(tf.random_normal([20, 1100], seed=1))
+    second = tf.Variable(tf.random_normal([1100, 1000], seed=2))
+    loss = tf.reduce_sum(tf.square(tf.matmul(first, second)))
+    step = tf.train.GradientDescentOptimizer(1e-5).minimize(loss)
+    assert products_in_sweeps(rewritten([step])) == 0
+    for one, two in zip(trained(step, {}, True), trained(step, {}, False), strict=True):
+        np.testing.assert_array_equal(one, two)

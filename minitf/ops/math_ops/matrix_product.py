@@ -69,6 +69,12 @@ def matmul_kernel(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool, out: 
     return gemm.matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, out=out)
 
 
+@MATMUL.in_parts
+def matmul_in_parts(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool) -> Any:
+    product = gemm.InParts(a, b, transpose_a, transpose_b)
+    return product if product.suits() else None
+
+
 @MATMUL.gradient
 def matmul_gradient(op: Operation, grad: Tensor) -> Any:
     a, b = conj(op.inputs[0]), conj(op.inputs[1])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minitf.framework.kernel_context import VariableResource
 from minitf.framework.op_def import op_def
 from minitf.kernels import optimizers
@@ -197,7 +195,7 @@ def apply_adam_kernel(
             var_array,
             m_array,
             v_array,
-            np.asarray(grad),
+            grad,
             *checked_scalars(scalars),
             use_nesterov=use_nesterov,
         )

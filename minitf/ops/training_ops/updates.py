@@ -87,7 +87,7 @@ def update_dense(
     with locked(slots, use_locking):
         arrays = fitting(slots)
         check_same_shape(slots, grad)
-        optimizers.update(rule, arrays, np.asarray(grad), *checked_scalars(scalars))
+        optimizers.update(rule, arrays, grad, *checked_scalars(scalars))
     return next(iter(slots.values()))
 
 

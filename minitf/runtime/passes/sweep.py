@@ -4,7 +4,8 @@
     ApplyAdam(b, b_m, b_v, ..., db)    ->    Sweep(w, w_m, w_v, ..., dw, b, b_m, b_v, ..., db)
 
 One by one, an update of a small variable leaves all but one core idle, and one of a large variable
-waits for its last block. Together, all variables are cut into blocks for all cores.
+waits for its last block. Together, all variables are cut into blocks for all cores. A gradient that
+is a large product of matrices is computed there too, a block at a time, and never written down.
 
 An update is moved behind later nodes for that, to the last of its group. So a group ends where a
 node follows that reads or writes what the group writes, writes what it reads, or has effects that
@@ -13,12 +14,14 @@ cannot be seen here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+import numpy as np
 
 from minitf.framework.kernel_context import UninitializedVariableError
 from minitf.framework.op_def import OpDef
-from minitf.runtime.block import Block, Node
+from minitf.runtime.block import Block, Node, Value
 from minitf.runtime.run_errors import op_error
 
 # The variables that a value shares memory with, by what tells them apart.
@@ -28,15 +31,20 @@ Variables = frozenset[Any]
 def sweep(block: Block) -> int:
     """Makes one node of updates that may be done together."""
     new: dict[int, Node] = {}
-    for nodes in _groups(block):
+    shared = _variables(block)
+    products = _products(block, shared) if block.trusts_shapes else {}
+    for nodes in _groups(block, shared):
         if len(nodes) > 1:
-            node = _together(nodes, _wanted(block))
+            node = _together(nodes, products, _wanted(block))
             new.update((id(update), node) for update in nodes)
     if not new:
         return 0
     last = {id(new[id(node)]): node for node in block.nodes if id(node) in new}
+    inside = {id(part) for node in new.values() for part in node.parts}
     kept = []
     for node in block.nodes:
+        if id(node) in inside and id(node) not in new:
+            continue
         if id(node) not in new:
             node.waits = _replaced(node.waits, new)
             kept.append(node)
@@ -87,8 +95,7 @@ class _Group:
         )
 
 
-def _groups(block: Block) -> list[list[Node]]:
-    shared = _variables(block)
+def _groups(block: Block, shared: dict[int, Variables]) -> list[list[Node]]:
     groups = [_Group()]
     for node in block.nodes:
         group, update = groups[-1], _may_be_put_off(node)
@@ -125,14 +132,64 @@ def _variables(block: Block) -> dict[int, Variables]:
     return shared
 
 
+# ---- gradients that are made where they are used
+
+
+def _products(block: Block, shared: dict[int, Variables]) -> dict[int, Node]:
+    """The nodes whose result an update alone reads, and can be given in parts; by that value."""
+    readers: dict[int, list[Node | None]] = {}
+    for node in block.nodes:
+        for value in node.inputs:
+            readers.setdefault(id(value), []).append(node)
+        for other in node.waits:
+            readers.setdefault(id(other), []).append(None)
+    for fetch in block.fetches:
+        readers.setdefault(id(fetch), []).append(None)
+    products = {}
+    for node in block.nodes:
+        if node.op_def.parts_fn is None or node.waits or id(node) in readers:
+            continue
+        made = node.outputs[0]
+        if made is None or any(shared.get(id(value)) for value in node.inputs):
+            continue  # a variable may be written before the product is computed
+        reader, *others = readers.get(id(made), [None])
+        if reader is not None and not others and _is_gradient(made, reader) and _suits(node):
+            products[id(made)] = node
+    return products
+
+
+def _is_gradient(value: Value, reader: Node) -> bool:
+    """Whether it is the gradient that an update reads, rather than a scalar."""
+    if reader.op_def.sweep is None:
+        return False
+    shape = reader.inputs[0].shape
+    return shape.is_fully_defined() and value.shape == shape and bool(shape.ndims)
+
+
+def _suits(product: Node) -> bool:
+    """Whether the shapes are known, and such that the product is better made in parts."""
+    in_parts = product.op_def.bind_parts(product.attrs)
+    if in_parts is None or not all(value.shape.is_fully_defined() for value in product.inputs):
+        return False
+    stand_ins = [
+        np.broadcast_to(value.dtype.as_numpy_dtype(), [dim or 0 for dim in value.shape.as_list()])
+        for value in product.inputs
+    ]
+    return in_parts(*stand_ins) is not None
+
+
 # ---- the node that takes their place
 
 
-def _together(nodes: list[Node], wanted: set[int]) -> Node:
+def _together(nodes: list[Node], products: dict[int, Node], wanted: set[int]) -> Node:
     """One node that does what these do."""
-    inputs = list({id(value): value for node in nodes for value in node.inputs}.values())
+    reads = [[*_makers(node, products)] for node in nodes]
+    inputs = list({id(v): v for read in reads for _, values in read for v in values}.values())
     places = {id(value): place for place, value in enumerate(inputs)}
-    arguments = [[places[id(value)] for value in node.inputs] for node in nodes]
+    arguments = [
+        [(_giver(maker), [places[id(value)] for value in values]) for maker, values in read]
+        for read in reads
+    ]
     made = [node.outputs[0] for node in nodes]
     read = [number for number, value in enumerate(made) if id(value) in wanted]
     given = ", ".join(f"i{n}: {'&' if value.is_ref else ''}T" for n, value in enumerate(inputs))
@@ -140,22 +197,39 @@ def _together(nodes: list[Node], wanted: set[int]) -> Node:
     op_def = OpDef(f"Sweep({given}) -> ({results})", "T: type", stateful=True)
     op_def.kernel(_kernel(nodes, arguments, read))
     together = Node(nodes[0].op, op_def)
-    together.parts = nodes
+    makers = [maker for each in reads for maker, _ in each if maker is not None]
+    together.parts = [*makers, *nodes]
     together.inputs, together.outputs = inputs, [made[number] for number in read]
-    inside = set(map(id, nodes))
+    inside = set(map(id, together.parts))
     waits = (other for node in nodes for other in node.waits if id(other) not in inside)
     together.waits = _replaced(waits, {})
     return together
 
 
+def _giver(maker: Node | None) -> Callable[..., Any]:
+    in_parts = maker and maker.op_def.bind_parts(maker.attrs)
+    return in_parts or (lambda value: value)
+
+
+def _makers(node: Node, products: dict[int, Node]) -> Iterator[tuple[Node | None, list[Value]]]:
+    """What an update reads: each a value, or a product and what that is made of."""
+    for value in node.inputs:
+        product = products.get(id(value))
+        yield product, [value] if product is None else product.inputs
+
+
+# What gives it, and which of the inputs that takes.
+Argument = tuple[Callable[..., Any], list[int]]
+
+
 def _kernel(
-    nodes: list[Node], arguments: list[list[int]], results: list[int]
+    nodes: list[Node], arguments: list[list[Argument]], results: list[int]
 ) -> Callable[..., Any]:
     """Runs the kernels of the nodes, which put off what they do to the end.
 
     Args:
       nodes: the updates.
-      arguments: for each of them, which of the inputs are its own.
+      arguments: for each of them, what it reads.
       results: the nodes whose output is given.
     """
     one_sweep: Any = nodes[0].op_def.sweep
@@ -164,8 +238,8 @@ def _kernel(
     def sweep_kernel(*inputs: Any) -> Any:
         made = []
         with one_sweep():
-            for node, kernel, places in zip(nodes, kernels, arguments, strict=True):
-                values = [inputs[place] for place in places]
+            for node, kernel, reads in zip(nodes, kernels, arguments, strict=True):
+                values = [give(*[inputs[place] for place in mine]) for give, mine in reads]
                 try:
                     made.append(kernel(*values))
                 except UninitializedVariableError as error:
