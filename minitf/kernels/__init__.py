@@ -6,6 +6,7 @@ It knows nothing of graphs, and imports numpy and (when a kernel first runs) Num
     dispatch   which dtypes run compiled, and what runs for the others
     parallel   the threads that share a kernel's work, block by block, with the same bits for any
                number of them
+    waiting    how those threads wait for one another: awake, for some microseconds
     blas       one thread for each of numpy's matrix products, so that ours can share them out
     packing    matrices in panels, as the microkernel wants them
     gemm       matrix products over those threads, by BLAS or by packed_product
