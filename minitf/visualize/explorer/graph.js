@@ -10,6 +10,8 @@ function svgElement(tag, attributes, parent) {
   return made;
 }
 
+const whenIdle = window.requestIdleCallback || ((action) => setTimeout(action, 20));
+
 // Width of a text in the graph's font, without asking the browser.
 const CHARACTER = 6.7;
 const widthOf = (text) => text.length * CHARACTER;
@@ -307,6 +309,23 @@ class GraphView {
     this.time = run.moments.length - 1;
     this.draw();
     this.fit();
+    this.layoutAhead();
+  }
+
+  // Lays out all scopes, opened, while nobody waits: then opening them all takes no time.
+  layoutAhead() {
+    const { tree } = this;
+    const waiting = [...tree.scopes, tree.root].sort((a, b) => a.depth - b.depth);
+    const next = () => {
+      const scope = waiting.pop();
+      if (!scope || tree !== this.tree) return;
+      const open = tree.scopes.filter((each) => each.open);
+      for (const each of tree.scopes) each.open = true;
+      scope.layout();
+      for (const each of tree.scopes) each.open = open.includes(each);
+      whenIdle(next);
+    };
+    whenIdle(next);
   }
 
   // ---- drawing
