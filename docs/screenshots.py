@@ -1,13 +1,17 @@
-"""Takes the pictures of TensorBoard in docs/img: `make screenshots`.
+"""Takes the pictures of pages in docs/img: `make screenshots`.
 
-It trains what examples/07_tensorboard.py trains, starts TensorBoard on it, opens its pages in a
-browser without a window, and keeps what is seen.
+It trains what the examples train, opens TensorBoard, or the page that `minitf trace` has written,
+in a browser without a window, and keeps what is seen.
+
+python docs/screenshots.py               # all of them
+python docs/screenshots.py explorer      # those of the explorer; or: tensorboard
 """
 
 from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,19 +38,27 @@ FOLDER = ROOT / "docs" / "img"
 STEPS = 500
 LARGEST = 150_000  # bytes
 
+# What a click does on the page of `minitf trace`.
+SELECT = """
+    const number = state.graph.nodes.findIndex((node) => node.name === arguments[0]);
+    details.actions.select(number);
+"""
+OPEN = "view.toggle(view.tree.scopes.find((scope) => scope.id === arguments[0]));"
 
-def take(browser: Browser, name: str) -> None:
+
+def take(browser: Browser, name: str, colours: int = 64) -> None:
     """Writes what is seen as a small PNG file."""
     time.sleep(2)  # lines and boxes slide into place
     seen = Image.open(io.BytesIO(browser.driver.get_screenshot_as_png())).convert("RGB")
     path = FOLDER / f"{name}.png"
-    seen.quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+    seen.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
     size = path.stat().st_size
     assert size < LARGEST, f"{path} has {size} bytes"
     print(f"{path.relative_to(ROOT)}: {size} bytes")
 
 
-def main() -> None:
+def take_tensorboard() -> None:
+    """The pages of TensorBoard on what examples/07_tensorboard.py writes."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         where = ["--data_dir", folder / "data", "--log_dir", folder / "MNIST_logs"]
@@ -70,5 +82,29 @@ def main() -> None:
             take(browser, "tensorboard-graph-open")
 
 
+def take_explorer() -> None:
+    """The page that replays the hundredth training step of examples/04_mnist_cnn.py."""
+    with tempfile.TemporaryDirectory() as temporary:
+        page = Path(temporary) / "cnn.html"
+        script = [str(ROOT / "examples" / "04_mnist_cnn.py"), "--steps", "120"]
+        command = [sys.executable, "-m", "minitf", "trace", "--html", str(page), "--at", "100"]
+        subprocess.run([*command, *script], cwd=ROOT, check=True, timeout=600)
+        with chromium(Path(temporary) / "browser", 1440, 1000) as browser:
+            browser.open(page.as_uri())
+            browser.until("the graph", "return document.querySelectorAll('.item').length > 5")
+            browser.run("setTheme('light')")
+            browser.run(SELECT, "conv1/Relu")
+            take(browser, "explorer", colours=256)
+            browser.run("setTheme('dark')")
+            browser.run(OPEN, "gradients")
+            browser.run("view.fit(); setTime(arguments[0])", 130)
+            take(browser, "explorer-dark", colours=256)
+
+
+# By the names that the command line takes.
+PICTURES = {"tensorboard": take_tensorboard, "explorer": take_explorer}
+
+
 if __name__ == "__main__":
-    main()
+    for chosen in sys.argv[1:] or PICTURES:
+        PICTURES[chosen]()
