@@ -73,7 +73,7 @@ def wait_for(what: str, condition: Callable[[], bool], seconds: float = DEADLINE
 # ---- what is on its pages: functions in JavaScript, and what a user does
 
 # All elements that a selector finds, also inside of components.
-_DEEP = """
+DEEP = """
 const deep = (selector, root = document) => [
     ...root.querySelectorAll(selector),
     ...[...root.querySelectorAll('*')].filter(e => e.shadowRoot)
@@ -82,7 +82,7 @@ const deep = (selector, root = document) => [
 """
 
 # The colours of the curves of a tag; a curve of more than one point has a long path.
-CURVES = f"""{_DEEP}
+CURVES = f"""{DEEP}
 const curves = tag => [...new Set(
     deep('tf-scalar-card').filter(card => card.tag == tag)
         .flatMap(card => deep('path.line', card.shadowRoot))
@@ -91,19 +91,19 @@ const curves = tag => [...new Set(
 """
 
 # By run, how many histograms there are of a tag.
-HISTOGRAMS = f"""{_DEEP}
+HISTOGRAMS = f"""{DEEP}
 const histograms = tag => Object.fromEntries(
     deep('tf-histogram-loader').filter(card => card.tag == tag)
         .map(card => [card.run, deep('.histogram', card.shadowRoot).length]));
 """
 
 # The names of the boxes in the graph.
-GRAPH_NODES = f"""{_DEEP}
+GRAPH_NODES = f"""{DEEP}
 const nodes = () => deep('g.node').map(node => node.getAttribute('data-name'));
 """
 
 # The sizes of the images that are loaded.
-IMAGES = f"""{_DEEP}
+IMAGES = f"""{DEEP}
 const images = () => deep('tf-image-loader').flatMap(card => deep('img', card.shadowRoot))
     .filter(image => image.complete && image.naturalWidth)
     .map(image => [image.naturalWidth, image.naturalHeight]);
@@ -121,7 +121,7 @@ def open_page(browser: Browser, address: str, page: str, options: str = "") -> N
 
 
 # Whether a box in the graph has not moved for a second: when it is drawn, it slides into place.
-_STANDS_STILL = f"""{_DEEP}
+_STANDS_STILL = f"""{DEEP}
 const place = JSON.stringify(
     deep('g.node[data-name="' + arguments[0] + '"] > .nodeshape rect')[0].getBoundingClientRect());
 if (place != window.place) [window.place, window.since] = [place, Date.now()];
@@ -136,7 +136,7 @@ def open_scope(browser: Browser, name: str) -> None:
     opened = f"{GRAPH_NODES} return nodes().some(node => node.startsWith('{name}/'))"
     for _ in range(3):  # a box that begins to slide again is missed
         browser.until(f"{name} stands still", _STANDS_STILL, name)
-        box = f"{_DEEP} return deep('g.node[data-name=\"{name}\"] > .nodeshape rect')[0]"
+        box = f"{DEEP} return deep('g.node[data-name=\"{name}\"] > .nodeshape rect')[0]"
         ActionChains(browser.driver).double_click(browser.run(box)).perform()
         with contextlib.suppress(AssertionError):
             browser.until(f"{name} opens", opened, seconds=40)
