@@ -7,6 +7,7 @@ ARGS   ?=
 
 PARITY_VENV := .venv-parity
 TORCH_VENV  := .venv-torch
+RAY_VENV    := .venv-ray
 TORCH       := torch==2.13.0 numpy
 PY          := $(VENV)/bin/python
 PIP         := -m pip --disable-pip-version-check install --quiet
@@ -14,7 +15,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network test-tensorboard fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures screenshots docs clean
+.PHONY: help mnist test test-network test-tensorboard test-ray fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures screenshots docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -35,6 +36,9 @@ test-network: $(VENV)/.installed-dev  ## fetch all of MNIST, and train the CNN t
 
 test-tensorboard: $(VENV)/.installed-browser  ## open TensorBoard, and our own pages, in a browser
 	timeout --kill-after=30 1800 $(PY) -m pytest -m browser $(ARGS)
+
+test-ray: $(RAY_VENV)/.installed  ## run a cluster on a real Ray with two nodes
+	$(RAY_VENV)/bin/python -m pytest -m ray tests/distributed/launcher $(ARGS)
 
 fuzz: $(VENV)/.installed-dev  ## send 108,000 hostile inputs to the port of a server
 	$(PY) -m pytest -m fuzz tests/distributed $(ARGS)
@@ -90,7 +94,7 @@ docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict $(ARGS)
 
 clean:  ## remove the environments and everything else that make made
-	rm -rf $(VENV) $(PARITY_VENV) $(TORCH_VENV) build dist site *.egg-info
+	rm -rf $(VENV) $(PARITY_VENV) $(TORCH_VENV) $(RAY_VENV) build dist site *.egg-info
 	rm -rf .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -135,6 +139,10 @@ $(VENV)/.installed-docs: $(METADATA) | $(VENV)/.made
 
 $(PARITY_VENV)/.installed: $(METADATA) | $(PARITY_VENV)/.made
 	$(PARITY_VENV)/bin/python $(PIP) -e '.[parity]'
+	@touch $@
+
+$(RAY_VENV)/.installed: $(METADATA) | $(RAY_VENV)/.made
+	$(RAY_VENV)/bin/python $(PIP) -e '.[ray,dev]'
 	@touch $@
 
 # PyTorch does not change when minitf's metadata do: it is installed once.

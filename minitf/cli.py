@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -64,6 +65,21 @@ examples:
   minitf draw --fetch accuracy/Mean --feed x mnist_cnn.py --data_dir MNIST_data
 """
 
+_CLUSTER_HELP = """\
+Runs a TensorFlow 1 script as the tasks of a cluster: parameter servers and workers. Each process
+finds out which one it is from TF_CONFIG in its environment, and from the flags --job_name,
+--task_index, --ps_hosts and --worker_hosts where the script has them. In the script's arguments,
+{job}, {index}, {ps_hosts} and {worker_hosts} are filled in. The cluster is done when all workers
+are; the parameter servers are stopped then.
+"""
+
+_CLUSTER_EXAMPLES = """\
+examples:
+  minitf cluster run --ps 1 --workers 2 mnist_replica.py --train_steps 200
+  minitf cluster run --workers 3 --host pc-01=127.0.0.1 --host pc-02=127.0.0.2 example.py
+  minitf cluster run --engine ray --workers 8 --restarts 3 train.py
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code: 2 where the command line is wrong."""
@@ -89,6 +105,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from minitf.visualize import trace_command
 
             return trace_command.run(args, script_args)
+        if args.command == "cluster":
+            from minitf import _cluster_command
+
+            return _cluster_command.run(args, script_args)
         return _run(args, script_args)
     except _run_script.CannotRun as error:
         print(f"minitf: {error}", file=sys.stderr)
@@ -101,6 +121,10 @@ def _run(args: argparse.Namespace, script_args: list[str]) -> int:
 
     if args.seeds is not None:
         set_seed_policy(args.seeds)
+    if "MINITF_LIFELINE" in os.environ:  # `minitf cluster run` has started us
+        from minitf.distributed.launcher import lifeline
+
+        lifeline.hold()
     run = _run_script.run_module if args.module else _run_script.run_script
     return run(args.script, script_args)
 
@@ -132,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_checkpoint(commands)
     _add_draw(commands)
     _add_trace(commands)
+    _add_cluster(commands)
     return parser
 
 
@@ -196,10 +221,71 @@ def _add_trace(commands: Any) -> None:
     add("script", help="the script, followed by its own arguments; what stands after -- is its own")
 
 
+def _add_cluster(commands: Any) -> None:
+    parser = commands.add_parser("cluster", help="run a script as the tasks of a cluster")
+    actions = parser.add_subparsers(dest="action", metavar="action", required=True)
+    parser = actions.add_parser(
+        "run",
+        help="run a script as the parameter servers and workers of a cluster",
+        usage="minitf cluster run [options] script [args ...]",
+        description=_CLUSTER_HELP,
+        epilog=_CLUSTER_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--ps", type=_from_zero, default=1, metavar="N", help="parameter servers (1)")
+    add("--workers", type=_count, default=2, metavar="N", help="workers (2)")
+    add("-m", "--module", action="store_true", help="script is a module's name")
+    add(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="processes of this machine (local), or actors of a Ray cluster",
+    )
+    add(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="of the Ray cluster; without it, the one that "
+        "this machine belongs to, or else a new one on this machine",
+    )
+    add("--cpus", type=float, default=1.0, metavar="N", help="that Ray keeps for each task (1)")
+    add("--restarts", type=_from_zero, default=0, metavar="N", help="failures of tasks to bear (0)")
+    add("--logs", metavar="FOLDER", help="write each task's lines to a file there, too")
+    add(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME=ADDRESS",
+        type=_host,
+        help="where a host is that the script names",
+    )
+    add(
+        "--grace",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="how long tasks may take to end when they are told to (5)",
+    )
+    add("script", help="the script, followed by its own arguments")
+
+
+def _from_zero(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return int(text)
+
+
 def _count(text: str) -> int:
     if not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
     return int(text)
+
+
+def _host(text: str) -> str:
+    name, equals, address = text.partition("=")
+    if not (name and equals and address) or "," in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=ADDRESS, such as pc-01=127.0.0.1")
+    return text
 
 
 def _depth(text: str) -> int | None:
@@ -220,6 +306,10 @@ _SCRIPT_COMMANDS = {
         {"-o", "--output", "--depth", "--expand", "--collapse", "--fetch", "--feed", "--direction"}
     ),
     "trace": _TRACE_OPTIONS,
+    "cluster": frozenset(
+        {"--ps", "--workers", "--engine", "--ray-address", "--restarts", "--logs", "--host"}
+        | {"--grace", "--cpus"}
+    ),
 }
 
 
@@ -234,15 +324,16 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
     options = _SCRIPT_COMMANDS.get(argv[0] if argv else "")
     if options is None:
         return argv, []
+    place = 2 if argv[0] == "cluster" else 1  # in `minitf cluster run script.py`
     values = {i + 1 for i, word in enumerate(argv) if word in options}
     words = [
         i
         for i, word in enumerate(argv)
         if (not word.startswith("-") or word == "-") and i not in values
     ]
-    if len(words) < 2:
+    if len(words) <= place:
         return argv, []
-    own, rest = argv[: words[1] + 1], argv[words[1] + 1 :]
+    own, rest = argv[: words[place] + 1], argv[words[place] + 1 :]
     return _reclaimed(own, rest) if argv[0] == "trace" else (own, rest)
 
 

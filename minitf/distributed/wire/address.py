@@ -56,16 +56,29 @@ class Address:
     def resolve(self) -> list[tuple[int, tuple[str, int]]]:
         """Families and addresses as sockets take them.
 
+        MINITF_HOSTS may say where hosts are that a script names: "pc-01=127.0.0.1,pc-02=10.0.0.7".
+
         Raises:
           OSError: if the host is unknown.
         """
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        host = _hosts(os.environ.get("MINITF_HOSTS", "")).get(self.host, self.host)
+        found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
         return [(family, place) for family, _, _, _, place in found]  # type: ignore[misc]
 
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it: all that the host stands for is loopback."""
         places = [str(place[0]).partition("%")[0] for _, place in self.resolve()]
         return all(ipaddress.ip_address(place).is_loopback for place in places)
+
+
+def _hosts(text: str) -> dict[str, str]:
+    """Names and where they are.
+
+    >>> _hosts("pc-01=127.0.0.1,pc-02=10.0.0.7")
+    {'pc-01': '127.0.0.1', 'pc-02': '10.0.0.7'}
+    """
+    pairs = [pair.partition("=") for pair in text.split(",") if pair]
+    return {name.strip(): place.strip() for name, _, place in pairs}
 
 
 def new_local_name() -> str:
