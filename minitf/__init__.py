@@ -321,6 +321,14 @@ from minitf.ops.math_ops import unsorted_segment_sum as unsorted_segment_sum
 from minitf.ops.numerics import add_check_numerics_ops as add_check_numerics_ops
 from minitf.ops.numerics import check_numerics as check_numerics
 from minitf.ops.numerics import verify_tensor_all_finite as verify_tensor_all_finite
+from minitf.ops.partitioned_variables import PartitionedVariable as PartitionedVariable
+from minitf.ops.partitioned_variables import fixed_size_partitioner as fixed_size_partitioner
+from minitf.ops.partitioned_variables import (
+    min_max_variable_partitioner as min_max_variable_partitioner,
+)
+from minitf.ops.partitioned_variables import (
+    variable_axis_size_partitioner as variable_axis_size_partitioner,
+)
 from minitf.ops.random_ops import multinomial as multinomial
 from minitf.ops.random_ops import random_crop as random_crop
 from minitf.ops.random_ops import random_normal as random_normal

@@ -10,6 +10,9 @@ from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, unknown_shape
 from minitf.ops import array_ops, math_ops, partition_ops
 from minitf.ops.constant_op import constant
+from minitf.ops.partitioned_variables import PartitionedVariable
+
+_SEVERAL = (list, tuple, PartitionedVariable)
 
 
 def embedding_lookup(
@@ -25,7 +28,8 @@ def embedding_lookup(
     Its gradient is `IndexedSlices`: an optimizer touches only the rows that were looked up.
 
     Args:
-      params: the table, of shape (rows, ...); or a list of tensors that hold its parts.
+      params: the table, of shape (rows, ...); or a `tf.PartitionedVariable` or list of tensors
+        that hold its parts.
       ids: int32 or int64, of any shape.
       partition_strategy: how rows are spread over several parts: "mod" (row i is in part
         i % parts) or "div" (each part has consecutive rows).
@@ -49,7 +53,7 @@ def embedding_lookup(
     """
     if params is None:
         raise ValueError("params must be specified")
-    parts = list(params) if isinstance(params, (list, tuple)) else [params]
+    parts = list(params) if isinstance(params, _SEVERAL) else [params]
     if not parts:
         raise ValueError("Length of params is currently 0. Need at least one param.")
     with name_scope(name, "embedding_lookup", [*parts, ids]) as scope:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from minitf.framework import dtypes, errors
+from minitf.framework import dtypes
 from minitf.framework.apply_op import graph_of
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.default import get_default_graph
@@ -211,30 +211,27 @@ def _get_or_make(
     """What a custom getter is given to call: it knows full names only."""
     request_shape = as_request_shape(shape)
     is_scalar = request_shape is not None and request_shape.ndims == 0
-    if partitioner is not None and not is_scalar:
-        raise errors.UnimplementedError(
-            None,
-            None,
-            f"A variable in parts ({name}) is not possible yet: get_variable was given a "
-            "partitioner.\n  what to do: leave the partitioner out.",
-        )
-    return _state_of(get_default_graph()).store.get(
-        Request(
-            name=name,
-            shape=request_shape,
-            dtype=dtypes.as_dtype(dtype).base_dtype,
-            initializer=initializer,
-            regularizer=regularizer,
-            reuse=reuse,
-            trainable=trainable,
-            collections=collections,
-            caching_device=caching_device,
-            validate_shape=validate_shape,
-            constraint=constraint,
-            synchronization=synchronization,
-            aggregation=aggregation,
-        )
+    request = Request(
+        name=name,
+        shape=request_shape,
+        dtype=dtypes.as_dtype(dtype).base_dtype,
+        initializer=initializer,
+        regularizer=regularizer,
+        reuse=reuse,
+        trainable=trainable,
+        collections=collections,
+        caching_device=caching_device,
+        validate_shape=validate_shape,
+        constraint=constraint,
+        synchronization=synchronization,
+        aggregation=aggregation,
     )
+    store = _state_of(get_default_graph()).store
+    if partitioner is not None and not is_scalar:
+        return store.get_in_parts(request, partitioner)
+    if reuse and store.has_in_parts(name):  # to share it, nobody needs to say how it is cut
+        return store.get_in_parts(request, None)
+    return store.get(request)
 
 
 # ---- what a graph keeps
@@ -326,7 +323,8 @@ def get_variable(
       trainable: whether optimizers change it; True if None.
       collections: the collections to join; `[GraphKeys.GLOBAL_VARIABLES]` if None.
       caching_device: a device to keep a copy for readers on.
-      partitioner: not possible yet.
+      partitioner: cuts the variable into parts, such as `tf.fixed_size_partitioner(4)`. Then the
+        result is a `tf.PartitionedVariable`.
       validate_shape: False if the value's shape may change.
       use_resource: accepted; see `tf.Variable`.
       custom_getter: `(getter, name, **arguments) -> variable`, called instead; `getter` is what

@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 
 from minitf.framework import dtypes, errors
 from minitf.framework import traceback as traceback_lib
+from minitf.framework.convert import convert_to_tensor
 from minitf.framework.graph_collections import GraphKeys
 from minitf.framework.scopes import add_to_collection, colocate_with, init_scope, name_scope
 from minitf.framework.tensor_shape import TensorShape, as_shape
-from minitf.ops import init_ops
+from minitf.ops import array_ops, init_ops, partitioned_variables
+from minitf.ops.partitioned_variables import PartitionedVariable
+from minitf.ops.save_slice_info import SaveSliceInfo
 from minitf.ops.variables import Variable, VariableAggregation, VariableSynchronization
 
 
@@ -41,6 +44,7 @@ class Request(NamedTuple):
     constraint: Any
     synchronization: VariableSynchronization
     aggregation: VariableAggregation
+    part: SaveSliceInfo | None = None
 
     @property
     def starts_from_value(self) -> bool:
@@ -53,6 +57,7 @@ class VariableStore:
 
     def __init__(self) -> None:
         self._variables: dict[str, Variable] = {}
+        self._partitioned: dict[str, PartitionedVariable] = {}
 
     def get(self, request: Request) -> Variable:
         """The variable of this name: the one that there is, or a new one, as `reuse` says.
@@ -65,6 +70,12 @@ class VariableStore:
                 f"If initializer is a constant, do not specify shape (variable {request.name}): "
                 "the shape is the constant's."
             )
+        if f"{request.name}/part_0" in self._variables:
+            raise ValueError(
+                "No partitioner was provided, but a partitioned version of the variable was found: "
+                f"{request.name}/part_0. Perhaps a variable of the same name was already created "
+                "with partitioning?"
+            )
         found = self._variables.get(request.name)
         if found is not None:
             if request.reuse is False:
@@ -76,6 +87,69 @@ class VariableStore:
         made = self._variables[request.name] = _make(request)
         if request.regularizer is not None:
             _add_regularizer(made, request.name, request.regularizer)
+        return made
+
+    def get_in_parts(self, request: Request, partitioner: Any) -> PartitionedVariable:
+        """The variable in parts of this name: the one that there is, or a new one.
+
+        Args:
+          request: what was asked for.
+          partitioner: says where it is cut; None for a variable that there is.
+
+        Raises:
+          ValueError: if reuse forbids what would be needed, or the request does not fit.
+        """
+        name = request.name
+        if partitioner is not None and not callable(partitioner):
+            raise ValueError(f"Partitioner must be callable, but received: {partitioner}")
+        if name in self._variables:
+            raise ValueError(
+                "A partitioner was provided, but an unpartitioned version of the variable was "
+                f"found: {name}.  Perhaps a variable of the same name was already created without "
+                "partitioning?"
+            )
+        found = self._partitioned.get(name)
+        if found is not None:
+            if request.reuse is False:
+                raise ValueError(_exists(found._variable_list[0], f"Partitioned variable {name}"))
+            _check_shared_parts(found, request)
+            return found
+        if request.reuse is True:
+            raise ValueError(self._missing(name))
+        if request.shape is None and request.starts_from_value:
+            value = convert_to_tensor(request.initializer, request.dtype)
+            request = request._replace(initializer=value, shape=value.shape)
+        partitions = partitioned_variables.partitions_of(
+            name, request.shape, request.dtype, partitioner
+        )
+        parts = [
+            self._part(request, i, place) for i, place in enumerate(_places(request, partitions))
+        ]
+        made = PartitionedVariable(name, request.shape, request.dtype, parts, partitions)
+        self._partitioned[name] = made
+        return made
+
+    def has_in_parts(self, name: str) -> bool:
+        """Whether there is a variable in parts of this name."""
+        return name in self._partitioned
+
+    def _part(self, whole: Request, number: int, place: SaveSliceInfo) -> Variable:
+        """Makes one part of a variable."""
+        name = f"{whole.name}/part_{number}"
+        initializer, shape = whole.initializer, as_shape(place.var_shape)
+        if whole.starts_from_value:
+            with name_scope(f"{name}/PartitionedInitializer"):
+                value = convert_to_tensor(whole.initializer, whole.dtype)
+                initializer = array_ops.slice(value, place.var_offset, place.var_shape)
+        made = self.get(
+            whole._replace(
+                name=name,
+                initializer=initializer,
+                shape=None if whole.starts_from_value else shape,
+                part=place,
+            )
+        )
+        made._set_save_slice_info(place)
         return made
 
     def _missing(self, name: str) -> str:
@@ -93,7 +167,31 @@ class VariableStore:
         )
 
 
-def _exists(found: Variable) -> str:
+def _places(request: Request, partitions: list[int]) -> list[SaveSliceInfo]:
+    """Where the parts of a variable lie in the whole."""
+    shape: Any = request.shape
+    sizes = shape.as_list()
+    return [
+        SaveSliceInfo(request.name, sizes, offset, extent)
+        for offset, extent in partitioned_variables.slices(sizes, partitions)
+    ]
+
+
+def _check_shared_parts(found: PartitionedVariable, request: Request) -> None:
+    name = request.name
+    if request.shape is not None and not request.shape.is_compatible_with(found.shape):
+        raise ValueError(
+            f"Trying to reuse partitioned variable {name}, but specified shape {request.shape} and "
+            f"found shape {found.shape}."
+        )
+    if not request.dtype.is_compatible_with(found.dtype):
+        raise ValueError(
+            f"Trying to reuse partitioned variable {name}, but specified dtype "
+            f"{request.dtype.name} and found dtype {found.dtype.name}."
+        )
+
+
+def _exists(found: Variable, what: str = "") -> str:
     """Says that a name is taken, since when, and what to do in this situation."""
     here = traceback_lib.capture()
     if any("ipython" in frame[0].lower() or "ipykernel" in frame[0] for frame in here.frames):
@@ -116,8 +214,8 @@ def _exists(found: Variable) -> str:
             "tf.reset_default_graph() before if it belongs to an earlier model."
         )
     return errors.report(
-        f"Variable {found.op.name} already exists, disallowed. Did you mean to set reuse=True or "
-        "reuse=tf.AUTO_REUSE in VarScope?",
+        f"{what or f'Variable {found.op.name}'} already exists, disallowed. Did you mean to set "
+        "reuse=True or reuse=tf.AUTO_REUSE in VarScope?",
         op=found.op,
         facts=f"asked for again at: {here}",
         do=do,
@@ -168,7 +266,7 @@ def _make(request: Request) -> Variable:
             initializer = initializer()
         if shape is not None and shape.is_fully_defined():
             dtype = request.dtype
-            value = _bind(initializer, shape, dtype)
+            value = _bind(initializer, shape, dtype, request.part)
         elif shape is None and _takes_no_arguments(initializer):
             value = initializer
         else:
@@ -202,7 +300,11 @@ def _default_initializer(name: str, dtype: dtypes.DType) -> Any:
     raise ValueError(f"An initializer for variable {name} of {dtype!r} is required")
 
 
-def _bind(initializer: Any, shape: TensorShape, dtype: dtypes.DType) -> Callable[[], Any]:
+def _bind(
+    initializer: Any, shape: TensorShape, dtype: dtypes.DType, part: SaveSliceInfo | None
+) -> Callable[[], Any]:
+    if part is not None and "partition_info" in inspect.signature(initializer).parameters:
+        return lambda: initializer(shape.as_list(), dtype=dtype, partition_info=part)
     return lambda: initializer(shape.as_list(), dtype=dtype)
 
 

@@ -27,6 +27,7 @@ from minitf.framework.scopes import init_scope, name_scope
 from minitf.framework.tensor import IndexedSlices, OperatorMixin, Tensor
 from minitf.framework.tensor_shape import TensorShape, as_shape, unknown_shape
 from minitf.ops import array_ops, cond_ops, scatter_nd_ops, scatter_ops, state_ops
+from minitf.ops import save_slice_info as slice_info
 
 
 class VariableSynchronization(enum.Enum):
@@ -105,7 +106,7 @@ class Variable(OperatorMixin):
         aggregation: VariableAggregation = VariableAggregation.NONE,
         shape: Any = None,
     ) -> None:
-        self._save_slice_info: Any = None
+        self._save_slice_info: slice_info.SaveSliceInfo | None = None
         if variable_def is not None:
             if initial_value is not None:
                 raise ValueError("variable_def and initial_value are mutually exclusive.")
@@ -188,6 +189,10 @@ class Variable(OperatorMixin):
         self._trainable = variable_def.trainable
         self._synchronization = VariableSynchronization(variable_def.synchronization)
         self._aggregation = VariableAggregation(variable_def.aggregation)
+        if variable_def.HasField("save_slice_info_def"):
+            self._save_slice_info = slice_info.SaveSliceInfo.from_proto(
+                variable_def.save_slice_info_def, import_scope
+            )
 
     def to_proto(self, export_scope: str | None = None) -> Any:
         """The `VariableDef` that names this variable's nodes, as they are called inside a scope.
@@ -197,7 +202,9 @@ class Variable(OperatorMixin):
         scope = f"{export_scope}/" if export_scope else ""
         if not self.name.startswith(scope):
             return None
+        part = self._save_slice_info
         return protos.VariableDef(
+            save_slice_info_def=None if part is None else part.to_proto(export_scope),
             variable_name=self._variable.name.removeprefix(scope),
             initial_value_name=self._initial_value.name.removeprefix(scope),
             initializer_name=self._initializer_op.name.removeprefix(scope),
@@ -487,6 +494,16 @@ class Variable(OperatorMixin):
     def count_up_to(self, limit: int) -> Tensor:
         """Counts up by 1 until the limit; see `tf.count_up_to`."""
         return state_ops.count_up_to(self._variable, limit)
+
+    # ---- being a part of a larger one
+
+    SaveSliceInfo = slice_info.SaveSliceInfo
+
+    def _set_save_slice_info(self, save_slice_info: slice_info.SaveSliceInfo | None) -> None:
+        self._save_slice_info = save_slice_info
+
+    def _get_save_slice_info(self) -> slice_info.SaveSliceInfo | None:
+        return self._save_slice_info
 
     # ---- standing for its value
 

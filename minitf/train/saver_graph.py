@@ -72,8 +72,8 @@ class SaveableObject:
 class _SaveableVariable(SaveableObject):
     """A variable, or a part of one."""
 
-    def __init__(self, ref: Tensor, slice_spec: str, name: str) -> None:
-        super().__init__(ref, [SaveSpec(ref, slice_spec, name)], name)
+    def __init__(self, ref: Tensor, slice_spec: str, name: str, value: Tensor) -> None:
+        super().__init__(ref, [SaveSpec(value, slice_spec, name)], name)
 
     def restore(self, restored_tensors: list[Tensor], restored_shapes: list[Any] | None) -> Any:
         (value,) = restored_tensors
@@ -143,8 +143,10 @@ def _reference(item: Any) -> Tensor:
 def _saveable(name: str, item: Any) -> SaveableObject:
     if isinstance(item, SaveableObject):
         return item
-    part = getattr(item, "_save_slice_info", None)
-    return _SaveableVariable(_reference(item), "" if part is None else part.spec, name)
+    ref, part = _reference(item), getattr(item, "_save_slice_info", None)
+    if part is None:
+        return _SaveableVariable(ref, "", name, ref)
+    return _SaveableVariable(ref, part.spec, name, item.value())
 
 
 # ---- nodes

@@ -34,7 +34,7 @@ def create_slot(
         slot: Variable = variable_scope.get_variable(
             "", initializer=val, trainable=False, validate_shape=validate_shape
         )
-    return slot
+    return _as_part(slot, primary)
 
 
 def create_slot_with_initializer(
@@ -70,7 +70,7 @@ def create_slot_with_initializer(
             trainable=False,
             validate_shape=is_known,
         )
-    return slot
+    return _as_part(slot, primary)
 
 
 def create_zeros_slot(
@@ -101,3 +101,11 @@ def create_zeros_slot(
 
 def _beside(primary: Any, colocate: bool) -> AbstractContextManager[Any]:
     return get_default_graph().colocate_with(primary) if colocate else nullcontext()
+
+
+def _as_part(slot: Variable, primary: Any) -> Variable:
+    """The slot of a part of a variable, which is saved as that part of the whole's slot."""
+    part = getattr(primary, "_save_slice_info", None)
+    if part is not None:
+        slot._set_save_slice_info(part.of_slot(slot.op.name.removeprefix(f"{primary.op.name}/")))
+    return slot

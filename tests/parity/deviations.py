@@ -104,9 +104,9 @@ DEVIATIONS = [
         "an error names the mistake",
     ),
     (
-        "`tf.gather_nd` with `batch_dims`, `v[:2].assign(...)`, variables of parts",
+        "`tf.gather_nd` with `batch_dims`, `v[:2].assign(...)`",
         "works",
-        "ValueError, AttributeError, UnimplementedError",
+        "ValueError, AttributeError",
         "not there yet",
     ),
     (
@@ -242,6 +242,45 @@ DEVIATIONS = [
         "InvalidArgumentError, though the array itself is made",
         "an empty gradient",
         "an empty batch should not end a training",
+    ),
+    (
+        "`tf.train.SyncReplicasOptimizer` that aggregates as many replicas as there are, where the "
+        "device or `worker_index` tells which worker this is",
+        "one accumulator for each variable, one queue of tokens: a fast worker may contribute "
+        "twice to a step, and gradients are added up as they come",
+        "one of each for every worker: all contribute once, and are added up in their order; the "
+        "first tokens are none",
+        "synchronous training gives the bits of one process",
+    ),
+    (
+        "a worker that ends while others are in synchronous training",
+        "the others wait for ever",
+        "they end, too, where no step can be completed without it",
+        "a program should end",
+    ),
+    (
+        "an accumulator whose step is set back, since training goes on from a checkpoint",
+        "keeps the gradients that it has",
+        "drops them",
+        "they belong to a model that is no more",
+    ),
+    (
+        "a worker that waits for its chief",
+        "looks again after 30 seconds",
+        "looks again after 0.1 seconds, then ever more rarely, up to 30 seconds",
+        "the chief is ready in a moment, most of the time",
+    ),
+    (
+        "an element of more values than a queue has components",
+        "the last values are dropped",
+        "ValueError",
+        "an error names the mistake",
+    ),
+    (
+        "closing a queue that others wait to enqueue to, without cancelling them",
+        "waits until they are done",
+        "returns at once; they still come in",
+        "nobody waits for those who wait",
     ),
     (
         "`tf.nn.softmax` of an unknown rank along another axis than -1",

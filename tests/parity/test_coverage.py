@@ -37,6 +37,7 @@ EXEMPT = {
     "InteractiveSession": "as Session, for as long as it is open",
     "NotDifferentiable": REGISTERS,
     "OptimizerOptions": SETTINGS,
+    "PartitionedVariable": "made by `tf.get_variable`",
     "RunOptions": SETTINGS,
     "UnconnectedGradients": SETTINGS,
     "approximate_equal": "TensorFlow 2.21 has only the op; the family `imported` makes it",
@@ -123,7 +124,6 @@ NAME_ELSEWHERE = "TensorFlow 2.21 takes the name for another argument"
 EXEMPT_PARAMETERS = {
     "bincount: name": "minitf's own; TensorFlow's function has none",
     "convert_to_tensor: as_ref": "minitf's own; TensorFlow's function has none",
-    "get_variable: partitioner": "minitf has no variables of parts",
     "is_variable_initialized: name": "minitf's own; TensorFlow's function has none",
     "nn.softmax_cross_entropy_with_logits: axis": "TensorFlow 2.21 always refuses it",
     "scatter_nd_add: name": NAME_ELSEWHERE,

@@ -10,6 +10,8 @@ import pytest
 
 import minitf as tf
 from minitf.framework.kernel_context import ResourceManager
+from minitf.ops.data_flow_ops import accumulator_ops
+from minitf.train.sync_replicas import _index_of
 from tests.background import DEADLINE, Background
 
 ROWS, COLUMNS = 12, 5
@@ -221,8 +223,6 @@ def test_gradients_of_an_earlier_step_are_dropped() -> None:
             for op in graph.get_operations()
             if op.type == "ResourceAccumulatorApplyGradient"
         ]
-        from minitf.ops.data_flow_ops import accumulator_ops
-
         count = accumulator_ops.RESOURCE_ACCUMULATOR_NUM_ACCUMULATED(counts[0])
         with tf.Session() as sess:
             sess.run(tf.global_variables_initializer())
@@ -269,8 +269,6 @@ def test_what_has_to_come_first() -> None:
 def test_the_worker_is_told_by_its_device(
     monkeypatch, device: str, config: Any, index: Any
 ) -> None:
-    from minitf.train.sync_replicas import _index_of
-
     if config is None:
         monkeypatch.delenv("TF_CONFIG", raising=False)
     else:

@@ -21,6 +21,7 @@ from tests.parity.builders import (
     models,
     nn,
     numbers,
+    partitioned,
     saving,
     scopes,
     sessions,
