@@ -78,6 +78,7 @@ class _Run:
         self.resources = resources
         self.node_state = node_state
         self.ops = prune(fetches, set(feeds))
+        self.place = {op: place for place, op in enumerate(self.ops)}
         self.observe: Observe | None = None
         self.dead: set[Operation] = set()
         self.waiting: dict[Operation, int] = {}
@@ -90,7 +91,7 @@ class _Run:
             for other in before:
                 self.followers[other].append(op)
             if not before:
-                heapq.heappush(self.ready, (op._id, op))
+                heapq.heappush(self.ready, (self.place[op], op))
 
     def until_done(self) -> None:
         """Runs ready nodes until there are none."""
@@ -100,7 +101,7 @@ class _Run:
             for follower in self.followers[op]:
                 self.waiting[follower] -= 1
                 if self.waiting[follower] == 0:
-                    heapq.heappush(self.ready, (follower._id, follower))
+                    heapq.heappush(self.ready, (self.place[follower], follower))
 
     def run_node(self, op: Operation) -> None:
         """Runs one node, or marks it dead."""

@@ -161,6 +161,10 @@ class BaseSession:
           observe: called after each node with the operation, its inputs and its outputs. It must
             not keep an array that it is given, or change it.
 
+        Raises:
+          UnimplementedError: if the session runs on a server.
+          Exception: what `run` raises.
+
         >>> import minitf as tf
         >>> x = tf.placeholder(tf.float32, name="x")
         >>> with tf.Session() as sess:
@@ -171,6 +175,15 @@ class BaseSession:
         Exp 1.0
         """
         self._check_open()
+        if self._server is not None:
+            raise errors.UnimplementedError(
+                None,
+                None,
+                errors.report(
+                    f"A run on the server {self._target!r} cannot be observed node by node.",
+                    do="observe a session without a target; the graph can be the same.",
+                ),
+            )
         plan = FetchPlan(self._graph, fetches)
         feeds = resolve_feeds(self._graph, feed_dict)
         with self._runs.one(self._timeout_in_ms / 1000 or None):
@@ -245,13 +258,11 @@ class BaseSession:
                 program = self._server.program(elements, feeds)
             else:
                 program = self._make(Program, elements, feeds)
-                place(program.ops, self._devices, self._soft_placement)
-                self._prints.note_program(program.ops)
             self._programs[key] = program, mutations
             return program
 
     def _make(self, kind: type[AnyProgram], elements: list[Any], feeds: list[Tensor]) -> AnyProgram:
-        return kind(
+        program = kind(
             elements,
             feeds,
             self._resources,
@@ -260,6 +271,9 @@ class BaseSession:
             threads=self._threads,
             passes=self._passes,
         )
+        place(program.ops, self._devices, self._soft_placement)
+        self._prints.note_program(program.ops)
+        return program
 
     def _run_with(
         self, elements: list[Any], feeds: dict[Tensor, Any], options: Any, run_metadata: Any

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,7 +66,8 @@ class _Watch:
         self._explorer = explorer
         self._at = at
         self._run = BaseSession.run
-        self._is_inside = False
+        self._here = threading.local()  # several threads may run sessions at once
+        self._lock = threading.Lock()
 
     def __enter__(self) -> _Watch:
         watch = self
@@ -77,13 +79,17 @@ class _Watch:
             options: Any = None,
             run_metadata: Any = None,
         ) -> Any:
-            if watch._is_inside or options is not None or run_metadata is not None:
+            if (
+                getattr(watch._here, "is_inside", False)
+                or options is not None
+                or run_metadata is not None
+            ):
                 return watch._run(session, fetches, feed_dict, options, run_metadata)
-            watch._is_inside = True
+            watch._here.is_inside = True
             try:
                 return watch._watched(session, fetches, feed_dict)
             finally:
-                watch._is_inside = False
+                watch._here.is_inside = False
 
         BaseSession.run = run  # type: ignore[assignment, method-assign]
         return self
@@ -97,12 +103,16 @@ class _Watch:
         except Exception:  # as the run itself will say
             return self._run(session, fetches, feed_dict)
         key = (session.graph, *elements)
-        if key not in self.seen:
-            self.seen[key] = _Seen(session, [element.name for element in elements])
-        seen = self.seen[key]
-        seen.runs += 1
+        with self._lock:
+            if key not in self.seen:
+                self.seen[key] = _Seen(session, [element.name for element in elements])
+            seen = self.seen[key]
+            seen.runs += 1
+            number = seen.runs
         explorer = self._explorer
-        if explorer and seen.runs == self._at and len(explorer.recordings) < _MOST_RECORDED:
+        if session.sess_str:  # on a server, which is another process
+            return self._run(session, fetches, feed_dict)
+        if explorer and number == self._at and len(explorer.recordings) < _MOST_RECORDED:
             title = seen.title if self._at == 1 else f"{seen.title} (run {self._at})"
             return explorer.run(session, fetches, feed_dict, title)
         if len(seen.traced) >= _MOST_TRACED:

@@ -298,3 +298,66 @@ def test_another_programs_message_can_be_filled() -> None:
 def test_import_does_not_load_protobuf() -> None:
     code = "import minitf as tf, sys; tf.RunOptions(); assert 'google.protobuf' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+# ---- runs that are observed node by node
+
+
+def test_observed_runs_tell_every_value() -> None:
+    x = tf.placeholder(tf.float32, [2], name="x")
+    y = tf.identity(tf.exp(x, name="e") * 2.0, name="y")
+    told: list[tuple[str, list[Any]]] = []
+    with tf.Session() as sess:
+        value = sess.run_observed(
+            {"y": y},
+            {x: [0.0, 0.0]},
+            lambda op, inputs, outputs: told.append((op.name, [o.tolist() for o in outputs])),
+        )
+    assert value["y"].tolist() == [2, 2]
+    assert told == [("e", [[1, 1]]), ("mul/y", [2.0]), ("mul", [[2, 2]]), ("y", [[2, 2]])]
+
+
+def test_an_observed_run_initializes_and_updates_like_any_other() -> None:
+    v = tf.get_variable("v", initializer=tf.constant(1.0))
+    add = tf.assign_add(v, 2.0)
+    with tf.Session() as sess:
+        sess.run_observed(tf.global_variables_initializer(), None, lambda *_: None)
+        assert sess.run_observed(add, None, lambda *_: None) == 3.0
+        assert sess.run(v) == 3.0
+        # Who reads another variable is told what was initialized.
+        w = tf.get_variable("w", [])
+        with pytest.raises(tf.errors.FailedPreconditionError, match="built"):
+            sess.run_observed(w, None, lambda *_: None)
+
+
+def test_an_observed_run_does_not_wait_for_itself() -> None:
+    queue = tf.FIFOQueue(10, [tf.float32])
+    first, put = queue.dequeue(), queue.enqueue([5.0])
+    with tf.Session(config=tf.ConfigProto(operation_timeout_in_ms=60_000)) as sess:
+        assert sess.run_observed([first, put], None, lambda *_: None)[0] == 5.0
+
+
+def test_an_observed_run_ends_when_its_time_is_over() -> None:
+    queue = tf.FIFOQueue(10, [tf.float32], name="q")
+    first = queue.dequeue()
+    with (
+        tf.Session(config=tf.ConfigProto(operation_timeout_in_ms=50)) as sess,
+        pytest.raises(tf.errors.DeadlineExceededError, match="q"),
+    ):
+        sess.run_observed(first, None, lambda *_: None)
+    with (
+        tf.Session() as sess,
+        pytest.raises(tf.errors.DeadlineExceededError, match="q"),
+    ):
+        options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE, timeout_in_ms=50)
+        sess.run(first, options=options, run_metadata=tf.RunMetadata())
+
+
+def test_a_run_on_a_server_is_not_observed() -> None:
+    server = tf.train.Server.create_local_server()
+    x = tf.constant(1.0)
+    with (
+        tf.Session(server.target) as sess,
+        pytest.raises(tf.errors.UnimplementedError, match="without a target"),
+    ):
+        sess.run_observed(x, None, lambda *_: None)
