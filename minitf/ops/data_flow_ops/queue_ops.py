@@ -172,7 +172,7 @@ RANDOM_SHUFFLE_QUEUE_V2.not_differentiable()
 PRIORITY_QUEUE_V2 = op_def(
     "PriorityQueueV2() -> (handle: resource)",
     "component_types: list(type) = []",
-    "shapes: list(shape) = []",
+    "shapes: list(shape)",
     *_ATTRS[2:],
     stateful=True,
     shape=scalars,
