@@ -1,6 +1,6 @@
 """Measures saving and restoring, beside TensorFlow where that is installed.
 
-    python -m benchmarks.saving [--only cnn] [--repeats 5] [--folder .]
+    python -m benchmarks.saving [--only cnn] [--repeats 5] [--folder .] [--pause 3]
     .venv-parity/bin/python -m benchmarks.saving        beside TensorFlow, in the same process
 
 Two sets of variables: those of the tutorial's CNN with the slots of Adam, and 1 GB in 20 pieces.
@@ -8,6 +8,9 @@ The engines take turns. Before each turn what is not on the disk yet is brought 
 nobody waits for another's bytes. TensorFlow never waits for the disk itself; minitf is measured as
 it is, and with MINITF_FSYNC=0, which does not either. Each figure is the median of the repeats.
 "bare" is one file of as many bytes, written and read with nothing around it.
+
+In training, minutes pass between two saves. Meanwhile the memory that the last one took from the
+system has gone elsewhere; on a virtual machine, back to the host. --pause waits before each save.
 
 `memory` is what the process needed beyond what it had, at most, while it saved or restored: of
 memory of its own, without the pages of files, which the system takes back when it needs them.
@@ -161,7 +164,7 @@ def timed(function: Callable[[], None]) -> tuple[float, int]:
     return seconds, memory.needed
 
 
-def measure(shapes: dict[str, Any], folder: Path, repeats: int) -> None:
+def measure(shapes: dict[str, Any], folder: Path, repeats: int, pause: float) -> None:
     """Prints a line for each engine."""
     engines: dict[str, Any] = {
         "bare": Bare(shapes, folder / "bare", sync=False),
@@ -177,6 +180,9 @@ def measure(shapes: dict[str, Any], folder: Path, repeats: int) -> None:
     for turn in range(repeats + 1):
         for name, engine in engines.items():
             for times, function in zip(found[name], (engine.save, engine.restore)):
+                if function == engine.save:
+                    os.sync()
+                    time.sleep(pause)
                 result = timed(function)
                 if turn:  # the first compiles, and finds no memory to use again
                     times.append(result)
@@ -227,6 +233,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--only", choices=SETS, help="one set of variables")
     parser.add_argument("--repeats", type=int, default=5, help="how often each engine saves")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds before each save")
     parser.add_argument("--folder", default=".", help="where to save: on the disk to measure")
     args = parser.parse_args(argv)
     print(f"CRC-32C: {checksum_rate():.1f} GB/s")
@@ -236,7 +243,7 @@ def main(argv: list[str] | None = None) -> None:
             print(f"{name}: {len(shapes)} variables, {size / MB:.1f} MB")
             folder = Path(tempfile.mkdtemp(prefix=".saving-", dir=args.folder))
             try:
-                measure(shapes, folder, args.repeats)
+                measure(shapes, folder, args.repeats, args.pause)
             finally:
                 shutil.rmtree(folder)
 

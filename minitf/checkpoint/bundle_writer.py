@@ -83,7 +83,8 @@ def write_bundle(prefix: str, tensors: Sequence[Named]) -> None:
     ordered = sorted(tensors, key=lambda tensor: tensor.name.encode())
     with files.Unfinished(data_name(prefix)) as data, files.Unfinished(index_name(prefix)) as index:
         contents = _Contents(data)
-        total = sum(tensor.value.nbytes for tensor in ordered)
+        total = sum(tensor.value.nbytes for tensor in ordered if tensor.value.dtype != object)
+        data.reserve(total)
         with Progress(f"saving {os.path.basename(prefix)}", total) as progress:
             for tensor in ordered:
                 contents.add(tensor, progress)

@@ -25,12 +25,16 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
+from minitf.checkpoint import direct
 from minitf.framework.file_errors import as_tensorflow_errors
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}$")
 _INTACT = "what to do: nothing is lost; what was there before is as it was."
 # What one call hands to the system at a time.
 CHUNK = 4 << 20
+# Files from this size on are written directly, if one waits for the disk anyway. Smaller ones find
+# memory in the cache, and are read from there if they are restored soon.
+LARGE = 128 << 20
 
 
 def is_unfinished(name: str) -> bool:
@@ -64,8 +68,20 @@ class Unfinished:
         self.final = path
         self.size = 0
         self._kept = False
+        self._direct: direct.DirectWriter | None = None
         with as_tensorflow_errors(path, _INTACT):
             self.path, self._file = _create(path)
+
+    def reserve(self, size: int) -> None:
+        """Takes so much of the disk for a file that is empty yet; it will have at least that.
+
+        Raises:
+          ResourceExhaustedError: if the disk has not so much.
+        """
+        with as_tensorflow_errors(self.final, _INTACT):
+            reserve(self._file, size)
+        if size >= LARGE and _waits() and direct.set_direct(self._file, True):
+            self._direct = direct.DirectWriter(self._file)
 
     def write(self, data: Any) -> None:
         """Puts bytes behind those written before.
@@ -75,6 +91,10 @@ class Unfinished:
         """
         left = memoryview(data).cast("B")
         with as_tensorflow_errors(self.final, _INTACT):
+            if self._direct is not None:
+                self._direct.write(left)
+                self.size += len(left)
+                return
             while left:
                 count = write(self._file, left[:CHUNK])
                 if count >= CHUNK:
@@ -84,10 +104,15 @@ class Unfinished:
     def sync(self) -> None:
         """Waits until the bytes are on the disk."""
         with as_tensorflow_errors(self.final, _INTACT):
+            if self._direct is not None:
+                self._direct.finish()
+                self._direct = None
             sync(self._file)
 
     def close(self) -> None:
         """Gives the lock up; the file stays, under whatever name it has."""
+        if self._direct is not None:
+            self._direct.close()
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -173,8 +198,24 @@ def write(file: int, data: memoryview) -> int:
 
 def sync(file: int) -> None:
     """Waits until a file, or a folder, is on the disk as it is now."""
-    if os.environ.get("MINITF_FSYNC") != "0":
+    if _waits():
         os.fsync(file)
+
+
+def _waits() -> bool:
+    return os.environ.get("MINITF_FSYNC") != "0"
+
+
+def reserve(file: int, size: int) -> None:
+    """Takes so much of the disk for a file: it is in one piece, and writing it takes less time.
+
+    Linux can do that on most file systems; where it cannot be done, nothing is lost but time.
+    """
+    function = _of_system("fallocate", ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    if function is not None and size and function(file, 0, 0, size):
+        number = ctypes.get_errno()
+        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OSError(number, os.strerror(number))
 
 
 def _begin_to_sync(file: int, start: int, count: int) -> None:
@@ -182,16 +223,19 @@ def _begin_to_sync(file: int, start: int, count: int) -> None:
 
     Linux can do that; where it cannot be done, nothing is lost but time.
     """
-    begin = _sync_file_range()
-    if begin is not None and os.environ.get("MINITF_FSYNC") != "0":
+    begin = _of_system(
+        "sync_file_range", ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint
+    )
+    if begin is not None and _waits():
         begin(file, start, count, 2)  # SYNC_FILE_RANGE_WRITE
 
 
 @functools.cache
-def _sync_file_range() -> Any:
-    function = getattr(ctypes.CDLL(None), "sync_file_range", None)
+def _of_system(name: str, *arguments: Any) -> Any:
+    """A function of the system's library that Python does not have, or None."""
+    function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
     if function is not None:
-        function.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
+        function.argtypes = arguments
     return function
 
 

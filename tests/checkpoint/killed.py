@@ -2,9 +2,9 @@
 
     python -m tests.checkpoint.killed FOLDER STYLE STEP
 
-All file operations of a save go through `minitf.checkpoint.files`: the one with the number STEP
-does not happen, the process ends instead, as by SIGKILL. With STEP 0 it saves again and again, and
-says on standard output when it begins, to be killed from outside.
+All file operations of a save go through `minitf.checkpoint.files` and `direct`: the one with the
+number STEP does not happen, the process ends instead, as by SIGKILL. With STEP 0 it saves again and
+again, and says on standard output when it begins, to be killed from outside.
 """
 
 from __future__ import annotations
@@ -17,10 +17,19 @@ from collections.abc import Callable
 from typing import Any
 
 import minitf as tf
-from minitf.checkpoint import files
+from minitf.checkpoint import direct, files
 
-OPERATIONS = ("create", "write", "sync", "rename", "remove", "make_folder", "remove_empty_folder")
-STYLES = ("numbered", "overwritten", "sharded", "sharded_overwritten")
+OPERATIONS = (
+    "create",
+    "reserve",
+    "write",
+    "sync",
+    "rename",
+    "remove",
+    "make_folder",
+    "remove_empty_folder",
+)
+STYLES = ("numbered", "overwritten", "sharded", "sharded_overwritten", "direct_overwritten")
 SIZE = 100
 
 
@@ -38,7 +47,13 @@ def build(style: str) -> tuple[Any, Any]:
 def save(saver: Any, sess: Any, folder: str, style: str, step: int) -> None:
     """One save, as each style does it."""
     number = None if style.endswith("overwritten") else step
-    saver.save(sess, os.path.join(folder, "m"), global_step=number)
+    large = files.LARGE
+    if style.startswith("direct"):
+        files.LARGE = 1
+    try:
+        saver.save(sess, os.path.join(folder, "m"), global_step=number)
+    finally:
+        files.LARGE = large
 
 
 def die_at(step: int) -> None:
@@ -55,6 +70,7 @@ def die_at(step: int) -> None:
 
     for name in OPERATIONS:
         setattr(files, name, counted(getattr(files, name)))
+    direct.write_at = counted(direct.write_at)
 
 
 def main(folder: str, style: str, step: int) -> None:
