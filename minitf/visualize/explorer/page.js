@@ -247,4 +247,7 @@ byId("runs").replaceChildren(...data.runs.map((run, i) => make("option", { value
 byId("runs").onchange = (event) => showRun(Number(event.target.value));
 window.addEventListener("resize", drawStrip);
 
-showRun(0);
+// A training step says more than what gives variables their first values.
+const largest = data.runs.reduce((best, run, i) => (run.nodes.length > data.runs[best].nodes.length ? i : best), 0);
+byId("runs").value = largest;
+showRun(largest);

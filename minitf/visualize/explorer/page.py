@@ -18,6 +18,8 @@ from minitf.visualize.explorer.sources import Files, type_of
 # Pictures take most of the room: when they have taken so much, the rest goes without.
 _MOST_PICTURE_BYTES = 3_000_000
 
+_SCRIPTS = ("layout.js", "graph.js", "details.js", "page.js")
+
 # The node that `tf.gradients` made for `conv1/Conv2D` stands in `conv1/Conv2D_grad`.
 _GRADIENT_OF = re.compile(r"^(?P<forward>.+?)_grad(_\d+)?(/|$)")
 
@@ -34,7 +36,7 @@ def replay_page(recordings: Iterable[Recording], title: str) -> str:
         "title": html.escape(title),
         "style": _file("page.css"),
         "dagre": _third_party("dagre/dagre.min.js"),
-        "script": "\n".join(_file(name) for name in ("graph.js", "details.js", "page.js")),
+        "script": "\n".join(_file(name) for name in _SCRIPTS),
         "data": data.replace("<", "\\u003c"),  # which no page takes for a tag
     }
     pieces = re.split(r"\{\{(\w+)\}\}", _file("page.html"))

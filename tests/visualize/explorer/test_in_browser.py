@@ -258,3 +258,23 @@ def test_names_are_shown_as_text_and_never_run(opened: Open) -> None:
     assert "<img" in details(browser)
     assert browser.run("return window.broken === undefined")
     assert browser.run("return document.getElementById('title').innerText") == "<i>title</i>"
+
+
+def test_a_large_graph_without_scopes_is_drawn_all_the_same(opened: Open) -> None:
+    """For so many links in one scope dagre would take minutes."""
+    value = tf.placeholder(tf.float32, [4], name="x")
+    values = [value]
+    for number in range(400):
+        value = tf.add(value, values[number // 2], name=f"a{number}")
+        values.append(value)
+    explorer = Explorer("large")
+    with tf.Session() as sess:
+        explorer.run(sess, value, {values[0]: np.ones(4)})
+    browser = opened(explorer)
+    assert len(ids(browser)) == 401
+    boxes = browser.run(
+        "return [...view.drawn.values()].map(({ item, box }) => [item.name, box.x, box.y])"
+    )
+    rows = {name: y for name, _, y in boxes}
+    assert all(rows[f"a{n}"] < rows[f"a{n + 1}"] for n in range(399))
+    assert browser.console() == []
