@@ -79,15 +79,14 @@ class _Watch:
             options: Any = None,
             run_metadata: Any = None,
         ) -> Any:
-            if (
-                getattr(watch._here, "is_inside", False)
-                or options is not None
-                or run_metadata is not None
-            ):
+            # A script may ask for more than values; then it is to get what it asked for.
+            asks = options and (options.trace_level or options.output_partition_graphs)
+            if getattr(watch._here, "is_inside", False) or (asks and run_metadata is not None):
                 return watch._run(session, fetches, feed_dict, options, run_metadata)
             watch._here.is_inside = True
             try:
-                return watch._watched(session, fetches, feed_dict)
+                timeout = options.timeout_in_ms if options else 0
+                return watch._watched(session, fetches, feed_dict, timeout)
             finally:
                 watch._here.is_inside = False
 
@@ -97,11 +96,14 @@ class _Watch:
     def __exit__(self, *_: object) -> None:
         BaseSession.run = self._run  # type: ignore[method-assign]
 
-    def _watched(self, session: BaseSession, fetches: Any, feed_dict: Any) -> Any:
+    def _watched(
+        self, session: BaseSession, fetches: Any, feed_dict: Any, timeout_in_ms: int
+    ) -> Any:
+        options = RunOptions(timeout_in_ms=timeout_in_ms)
         try:
             elements = FetchPlan(session.graph, fetches).elements
         except Exception:  # as the run itself will say
-            return self._run(session, fetches, feed_dict)
+            return self._run(session, fetches, feed_dict, options)
         key = (session.graph, *elements)
         with self._lock:
             if key not in self.seen:
@@ -111,14 +113,14 @@ class _Watch:
             number = seen.runs
         explorer = self._explorer
         if session.sess_str:  # on a server, which is another process
-            return self._run(session, fetches, feed_dict)
+            return self._run(session, fetches, feed_dict, options)
         if explorer and number == self._at and len(explorer.recordings) < _MOST_RECORDED:
             title = seen.title if self._at == 1 else f"{seen.title} (run {self._at})"
             return explorer.run(session, fetches, feed_dict, title)
         if len(seen.traced) >= _MOST_TRACED:
-            return self._run(session, fetches, feed_dict)
+            return self._run(session, fetches, feed_dict, options)
         metadata = protos.RunMetadata()
-        options = RunOptions(trace_level=RunOptions.FULL_TRACE)
+        options.trace_level = RunOptions.FULL_TRACE
         fetched = self._run(session, fetches, feed_dict, options, metadata)
         seen.traced.append(metadata)
         return fetched

@@ -62,6 +62,32 @@ def test_a_page_a_timeline_and_tables(tmp_path: Path) -> None:
     assert sum(event["args"].get("name") == "loss" for event in events if event["ph"] == "X") == 5
 
 
+def test_sessions_with_hooks_are_seen_and_a_scripts_own_traces_are_left_to_it(
+    tmp_path: Path,
+) -> None:
+    script = (
+        "import tensorflow as tf\n"
+        "step = tf.train.get_or_create_global_step()\n"
+        "count = tf.assign_add(step, 1, name='count')\n"
+        "with tf.train.MonitoredTrainingSession() as sess:\n"
+        "    for _ in range(4):\n"
+        "        sess.run(count)\n"
+        "x = tf.placeholder(tf.float32, [2])\n"
+        "y = tf.exp(x, name='own')\n"
+        "metadata = tf.RunMetadata()\n"
+        "options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)\n"
+        "with tf.Session() as sess:\n"
+        "    sess.run(y, {x: [0, 0]}, options, metadata)\n"
+        "print(len(metadata.step_stats.dev_stats[0].node_stats))\n"
+    )
+    done = trace(tmp_path, "script.py", "--html", "out.html", script=script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "2"
+    titles = [run["title"] for run in data_of(tmp_path / "out.html")["runs"]]
+    assert any(title.startswith("count") for title in titles)
+    assert not any("own" in title for title in titles)
+
+
 def test_options_may_stand_before_the_script(tmp_path: Path) -> None:
     done = trace(tmp_path, "--html", "o.html", "--at", "3", "script.py", "--", "--html", "mine")
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from html import escape
 from typing import Any
 
 from minitf.framework import default
@@ -52,6 +53,14 @@ class Explorer:
         """The page."""
         return replay_page(self.recordings, self.title)
 
+    def _repr_html_(self) -> str:
+        """The page in a frame, which a notebook shows by itself."""
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" '
+            'style="width: 100%; height: 760px; border: 1px solid #8884; border-radius: 8px">'
+            "</iframe>"
+        )
+
     def save(self, path: str | os.PathLike[str]) -> str:
         """Writes the page to a file, and returns its path."""
         path = os.fspath(path)
@@ -63,7 +72,9 @@ class Explorer:
 def explore(
     fetches: Any, feed_dict: Any = None, session: BaseSession | None = None, title: str = "minitf"
 ) -> Explorer:
-    """Runs once and gives a page that replays the run.
+    """Runs once and gives a page that replays the run. A notebook shows it by itself.
+
+    Where the run may fail, and the page is to show that, make an `Explorer` and call its `run`.
 
     Args:
       fetches, feed_dict: as for `session.run`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import itertools
 import json
 import re
@@ -222,6 +223,13 @@ def test_the_page_asks_for_nothing_from_elsewhere() -> None:
     assert not re.search(r"fetch\(|XMLHttpRequest|@import|url\((?!#)", without_data)
     addresses = set(re.findall(r"https?://[\w./]+", without_data))
     assert addresses <= {"http://www.w3.org/2000/svg"}
+
+
+def test_a_notebook_shows_the_page_in_a_frame() -> None:
+    with tf.Session():
+        explorer = explore(tf.constant(1.0) + 1.0)
+    (page,) = re.findall(r'<iframe srcdoc="([^"]*)"', explorer._repr_html_())
+    assert html.unescape(page) == explorer.html
 
 
 def test_a_session_is_needed() -> None:
