@@ -310,6 +310,16 @@ class _Exchange:
                 ops.append(accumulator.set_global_step(self._global_step, name="SetGlobalStep"))
         return ops
 
+    def _step_now(self) -> Tensor:
+        """The global step after what the nodes made now wait for.
+
+        The variable's own read waits for nothing: it may be done before the update, where that takes
+        several servers.
+        """
+        step = self._global_step
+        step = step._ref() if isinstance(step, Variable) else step
+        return array_ops.identity(step, name="global_step_now")
+
     def _accumulator(self, grad: Any, var: Any, name: str) -> Any:
         made: Any
         if isinstance(grad, Tensor):
@@ -362,7 +372,8 @@ class _AnyWorkers(_Exchange):
         return token
 
     def hand_out(self) -> Operation:
-        return self.first_tokens(self._tokens_per_step)
+        tokens = array_ops.fill([self._tokens_per_step], self._step_now())
+        return self._queue.enqueue_many((tokens,))
 
     def first_tokens(self, number: int) -> Operation:
         tokens = array_ops.fill([number], self._global_step)
@@ -448,9 +459,10 @@ class _AllWorkers(_Exchange):
         return first
 
     def hand_out(self) -> Operation:
-        first = [queue.enqueue(self._global_step) for queue in self._queues]
+        step = self._step_now()
+        first = [queue.enqueue(step) for queue in self._queues]
         with control_dependencies(first):
-            second = [queue.enqueue(self._global_step) for queue in self._queues]
+            second = [queue.enqueue(step) for queue in self._queues]
         return control_flow_ops.group(*second)
 
     def first_tokens(self, number: int) -> Operation:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tests.parity.harness import Family
 
 family = Family("sessions")
@@ -95,15 +97,27 @@ def _replicated(tf: Any, **options: Any) -> Any:
     return optimizer
 
 
-@family.graph(run=False)
-def synchronous_training(tf: Any) -> None:
+def _nodes_of_training(tf: Any) -> list[Any]:
+    """All nodes, but for the tokens: minitf reads the global step anew for them."""
+    lines = [
+        f"{op.name} {op.type} {op.device} {[t.name for t in op.inputs]}"
+        f" {sorted(c.name for c in op.control_inputs)}"
+        for op in tf.get_default_graph().get_operations()
+        if not op.name.startswith(("gradients/", "Fill", "global_step_now", "sync_token_q_Enq"))
+    ]
+    return [np.array([line.encode() for line in lines], object)]
+
+
+@family.values(nodes=False)
+def synchronous_training(tf: Any) -> list[Any]:
     optimizer = _replicated(tf, replicas_to_aggregate=2, total_num_replicas=3, name="sync")
     optimizer.get_init_tokens_op()
     optimizer.get_init_tokens_op(0)
+    return _nodes_of_training(tf)
 
 
-@family.graph(run=False)
-def synchronous_training_with_averages(tf: Any) -> None:
+@family.values(nodes=False)
+def synchronous_training_with_averages(tf: Any) -> list[Any]:
     average = tf.train.ExponentialMovingAverage(0.9)
     optimizer = _replicated(
         tf,
@@ -113,6 +127,7 @@ def synchronous_training_with_averages(tf: Any) -> None:
         use_locking=True,
     )
     optimizer.get_init_tokens_op(num_tokens=4)
+    return _nodes_of_training(tf)
 
 
 family.error(
