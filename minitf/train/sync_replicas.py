@@ -313,8 +313,8 @@ class _Exchange:
     def _step_now(self) -> Tensor:
         """The global step after what the nodes made now wait for.
 
-        The variable's own read waits for nothing: it may be done before the update, where that takes
-        several servers.
+        The variable's own read waits for nothing: where the update takes several servers, it may
+        be done before.
         """
         step = self._global_step
         step = step._ref() if isinstance(step, Variable) else step
