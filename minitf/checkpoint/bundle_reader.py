@@ -6,6 +6,7 @@ some size is not copied: it is given as an array over the file's pages, once its
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from collections import deque
@@ -31,6 +32,8 @@ from minitf.kernels.parallel import parallel_for
 _MAPPED = 1 << 16
 # What one thread reads at a time, to check it.
 _BLOCK = 1 << 20
+# How often a checkpoint is opened that is overwritten meanwhile.
+_ATTEMPTS = 100
 # The version of the format that this module reads.
 _VERSION = 1
 
@@ -52,11 +55,24 @@ class BundleReader:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        self._redirected = roll_forward(prefix)
-        self.index_path = self._path(index_name(prefix))
-        with as_tensorflow_errors(self.index_path), open(self.index_path, "rb") as file:
-            content = dict(entries(file.read(), self.index_path))
         self._files: dict[int, int] = {}
+        try:
+            for _ in range(_ATTEMPTS):
+                self._open()
+                if self._redirected or not self._is_replaced():
+                    return
+                self.close()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        """Reads the index, and opens the files that it speaks of."""
+        self._redirected = roll_forward(self.prefix)
+        self.index_path = self._path(index_name(self.prefix))
+        with as_tensorflow_errors(self.index_path), open(self.index_path, "rb") as file:
+            self._index_file = os.fstat(file.fileno())
+            content = dict(entries(file.read(), self.index_path))
         self._read_header(content.pop(b"", None))
         self.entries: dict[str, Any] = {}
         self._parts: dict[bytes, Any] = {}
@@ -66,6 +82,23 @@ class BundleReader:
                 self._parts[key] = entry
             else:
                 self.entries[key.decode()] = entry
+            with contextlib.suppress(errors.OpError):  # who reads the value is told
+                self._file(entry)
+
+    def _is_replaced(self) -> bool:
+        """Whether another checkpoint has taken this one's place while it was opened.
+
+        Then the files may be of both; see `commit` for what is renamed in which order.
+        """
+        try:
+            now = os.stat(self.index_path)
+        except OSError:  # it was deleted; what is open can be read
+            return False
+        replaced = (now.st_ino, now.st_mtime_ns) != (
+            self._index_file.st_ino,
+            self._index_file.st_mtime_ns,
+        )
+        return replaced or os.path.exists(self.prefix + ".redo")
 
     def _path(self, path: str) -> str:
         return self._redirected.get(path, path)

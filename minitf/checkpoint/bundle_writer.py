@@ -73,7 +73,7 @@ def write_bundle(prefix: str, tensors: Sequence[Named]) -> None:
       tensors: what to save, in any order.
 
     Raises:
-      InvalidArgumentError: if two have one name.
+      InvalidArgumentError: if two have one name, or one has a name that cannot be written.
       ResourceExhaustedError, PermissionDeniedError, ...: if the system refuses.
     """
     folder = os.path.dirname(prefix)
@@ -111,6 +111,10 @@ class _Contents:
         dtype = dtypes.as_dtype(value.dtype)
         entry = _entry(dtype, value.shape)
         key = name = tensor.name.encode()
+        if not name or name.startswith(b"\0"):  # which the format has for itself
+            raise errors.InvalidArgumentError(
+                None, None, f"{tensor.name!r} cannot be the name of a tensor in a checkpoint"
+            )
         if tensor.part is not None:
             whole = self.entries.setdefault(name, _entry(dtype, tensor.shape))
             whole.slices.append(slices.to_proto(tensor.part))

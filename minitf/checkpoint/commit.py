@@ -26,6 +26,7 @@ import fcntl
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator, Sequence
 
 from minitf.checkpoint import files
@@ -36,24 +37,32 @@ from minitf.kernels.crc32c import crc32c
 Move = tuple[str, str]  # a path, and the one that it becomes
 
 _together: dict[str, files.Unfinished] = {}
+_changed = threading.Condition()
 
 
 @contextlib.contextmanager
 def together(prefix: str, file: files.Unfinished) -> Iterator[None]:
     """Inside, a checkpoint that is saved under a prefix takes another file along.
 
-    So a graph's description and the values that go with it change in one step.
+    So a graph's description and the values that go with it change in one step. Another thread that
+    saves under the same prefix has to wait.
     """
     key = os.path.abspath(prefix)
-    _together[key] = file
+    with _changed:
+        _changed.wait_for(lambda: key not in _together)
+        _together[key] = file
     try:
         yield
     finally:
-        del _together[key]
+        with _changed:
+            del _together[key]
+            _changed.notify_all()
 
 
 def commit(prefix: str, moves: Sequence[Move], unfinished: Sequence[files.Unfinished]) -> None:
     """Gives the files of a checkpoint their names.
+
+    Threads and processes that do so in one folder take turns.
 
     Args:
       prefix: of the checkpoint.
@@ -64,7 +73,12 @@ def commit(prefix: str, moves: Sequence[Move], unfinished: Sequence[files.Unfini
       OpError: if the system refuses. Then the old checkpoint counts, if there is one; or the new
         one, if what was written down cannot be carried out yet.
     """
-    roll_forward(prefix)
+    with files.locked_folder(os.path.dirname(prefix)):
+        roll_forward(prefix)
+        _commit(prefix, moves, unfinished)
+
+
+def _commit(prefix: str, moves: Sequence[Move], unfinished: Sequence[files.Unfinished]) -> None:
     companion = _together.get(os.path.abspath(prefix))
     if companion is not None:
         moves = [*moves[:-1], (companion.path, companion.final), moves[-1]]

@@ -21,7 +21,7 @@ import functools
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -181,6 +181,24 @@ def lock_of_the_dead(path: str) -> int | None:
         os.close(file)
         return None
     return file
+
+
+@contextlib.contextmanager
+def locked_folder(path: str) -> Iterator[None]:
+    """Inside, no other thread or process is here with the same folder.
+
+    It is a lock of the system, which has no file and ends with the process. Where a file system
+    does not lock folders, nobody waits.
+    """
+    folder = -1
+    try:
+        with contextlib.suppress(OSError):
+            folder = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        if folder >= 0:
+            os.close(folder)
 
 
 # ---- the operations themselves: each changes the file system in one step

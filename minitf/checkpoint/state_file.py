@@ -17,7 +17,6 @@ from typing import Any
 from minitf.checkpoint import files
 from minitf.checkpoint.bundle_writer import index_name
 from minitf.framework import protos
-from minitf.framework.file_errors import as_tensorflow_errors
 
 FILE = "checkpoint"
 
@@ -84,12 +83,7 @@ def write_state(path: str, message: Any) -> None:
             f"Save path {path!r} conflicts with path used for checkpoint state. Please use a "
             "different save path."
         )
-    with files.Unfinished(path) as file:
-        file.write(text_format.MessageToString(message).encode())
-        file.sync()
-        with as_tensorflow_errors(path):
-            files.rename(file.path, file.final)
-            files.sync_folder(os.path.dirname(path))
+    files.write_whole(path, text_format.MessageToString(message).encode())
 
 
 def read_state(path: str) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from minitf.checkpoint import state_file
 from minitf.checkpoint.bundle_reader import BundleReader
-from minitf.framework import errors
+from minitf.framework import errors, protos
 from minitf.train.checkpoint_management import latest_checkpoint
 
 
@@ -61,12 +61,11 @@ class CheckpointReader:
 
     def debug_string(self) -> bytes:
         """A line for each tensor: name, dtype, shape."""
-        lines = [
-            f"{name} (DT_{self._reader.dtype(name).name.upper()}) "
-            f"[{','.join(map(str, self._reader.shape(name)))}]"
-            for name in self._reader.entries
-        ]
-        return "\n".join(lines).encode()
+        lines = []
+        for name, entry in self._reader.entries.items():
+            dtype = (protos.data_type_name(entry.dtype) or "invalid").upper()
+            lines.append(f"{name} (DT_{dtype}) [{','.join(map(str, self._reader.shape(name)))}]\n")
+        return "".join(lines).encode()
 
 
 def NewCheckpointReader(filepattern: Any) -> CheckpointReader:

@@ -47,7 +47,7 @@ class Saver:
 
     Raises:
       TypeError: if something to save is no variable.
-      ValueError: if there is nothing to save, or a name is there twice.
+      ValueError: if there is nothing to save, a name is there twice, or `max_to_keep` is negative.
       UnimplementedError: for version 1, or a builder.
 
     >>> import minitf as tf, tempfile
@@ -86,6 +86,8 @@ class Saver:
                 "If `var_list` is provided then build cannot be deferred. Either set "
                 "defer_build=False or var_list=None."
             )
+        if max_to_keep is not None and max_to_keep < 0:
+            raise ValueError(f"max_to_keep={max_to_keep}: None or 0 keeps all checkpoints.")
         if builder is not None or write_version != protos.SaverDef.V2:
             raise errors.UnimplementedError(
                 None, None, "Checkpoints are saved in version 2, by the one builder that there is."
@@ -260,12 +262,14 @@ class Saver:
 
         Raises:
           TypeError: if `sess` is no session.
-          ValueError: if the folder does not exist, or the name is that of the state file.
+          ValueError: if the folder does not exist, or the path is empty or that of the state file.
           FailedPreconditionError: if a variable is not initialized.
           ResourceExhaustedError, PermissionDeniedError, ...: if the system refuses.
         """
         self._require_built()
         latest_filename = latest_filename or state_file.FILE
+        if not save_path:
+            raise ValueError("No path is given to save to: the prefix of the checkpoint's files.")
         if os.path.dirname(latest_filename):
             raise ValueError("'latest_filename' must not contain path components")
         prefix = self._prefix(sess, os.fsdecode(save_path), global_step, latest_filename)
