@@ -161,7 +161,6 @@ def test_killed_at_a_random_moment(style: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("style", killed.STYLES)
 def test_killed_at_sixty_random_moments(style: str, tmp_path: Path) -> None:
     """With five styles, 300 processes."""
