@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,3 +171,36 @@ def test_a_server_at_anothers_address_is_not_taken_for_it(server: Any, spec: Any
         with tf.Session(server.target) as sess, pytest.raises(tf.errors.OpError) as raised:
             sess.run(v.initializer, options=tf.RunOptions(timeout_in_ms=20000))
     assert isinstance(raised.value, tf.errors.FailedPreconditionError), raised.value
+
+
+def test_training_goes_on_from_the_last_checkpoint(
+    server: Any, ps: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server dies and returns: no checkpointed step is lost, and the script sees nothing."""
+    with tf.device("/job:ps/task:0"):
+        step = tf.train.get_or_create_global_step()
+        w = tf.get_variable("w", [3], initializer=tf.zeros_initializer())
+    with tf.device("/job:worker/task:0"):
+        gradient = tf.identity(tf.constant([1.0, 2.0, 3.0]) * -1.0)
+    train = tf.train.GradientDescentOptimizer(1.0).apply_gradients([(gradient, w)], step)
+    hooks = [tf.train.StopAtStepHook(last_step=40)]
+    seen: list[int] = []
+    with tf.train.MonitoredTrainingSession(
+        server.target, True, tmp_path, hooks=hooks, save_checkpoint_steps=5
+    ) as sess:
+        while not sess.should_stop():
+            _, reached = sess.run([train, step])
+            seen.append(int(reached))
+            if len(seen) == 23:
+                ps.kill()
+                ps.start()
+    last_before = max(seen[:23])
+    assert seen[-1] == 40
+    resumed = seen[23]
+    # The checkpoint was of at most five steps ago; the step that failed is done again.
+    assert last_before - 5 <= resumed <= last_before + 1, seen
+    path = tf.train.latest_checkpoint(tmp_path)
+    assert path is not None
+    saved = tf.train.load_checkpoint(path)
+    assert saved.get_tensor("global_step") == 40
+    assert saved.get_tensor("w").tolist() == [40.0, 80.0, 120.0]
