@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.distributed.buffers import keeps_nothing
 from minitf.distributed.partition import Stage
 from minitf.framework import errors, protos
 from minitf.framework.graph import Graph
@@ -146,6 +147,8 @@ class Piece:
     ) -> None:
         self.route = route
         self.stage = stage
+        # What it sends on within the task is what it was given, or a view of it.
+        self.keeps_nothing = route.is_last and not stage.sends and keeps_nothing(stage.graph)
         # Below a branch it is not known what comes: the Recv nodes find out, as they run.
         self._keys = [] if stage.has_branches else list(stage.receives)
         feeds = [] if stage.has_branches else list(stage.receives.values())

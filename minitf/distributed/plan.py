@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from minitf.distributed.buffers import Buffers, Specs, keeps_nothing
 from minitf.distributed.partition import Stage
 from minitf.distributed.peers import Peers
 from minitf.distributed.piece import Route, as_message
@@ -44,6 +45,7 @@ class Leg:
       stage, route: what runs, and what travels.
       is_local: whether its task is the master's own.
       handle: the task's name for the piece.
+      keeps_nothing: whether what it receives can be forgotten when it has run.
     """
 
     def __init__(self, stage: Stage, route: Route, is_local: bool) -> None:
@@ -51,6 +53,7 @@ class Leg:
         self.route = route
         self.is_local = is_local
         self.handle = 0
+        self.keeps_nothing = keeps_nothing(stage.graph)
         self._by_name = {op.name: original for op, original in stage.originals.items()}
 
     def find_op(self, name: str) -> Operation | None:
@@ -111,6 +114,8 @@ class Plan:
         self._fed = {key: t for leg in self.legs for key, t in leg.stage.fed.items()}
         self._fed_here = [key for leg in self.legs if leg.is_local for key in leg.stage.fed]
         self._numbers = itertools.count(1)
+        self._buffers = Buffers()
+        self._reuses = all(leg.keeps_nothing for leg in self.legs if leg.is_local)
 
     def register(self) -> None:
         """Gives each task its pieces.
@@ -152,13 +157,14 @@ class Plan:
         here = self._worker.step(step_id).rendezvous
         fed = {key: values[tensor] for key, tensor in self._fed.items()}
         results: dict[int, Any] = {}
+        received: list[Any] = []
         done = False
         try:
             for key in self._fed_here:
                 here.send(key, fed[key])
             for legs in self._levels:
                 calls: list[Callable[[], list[Any]]] = [
-                    partial(self._run_leg, leg, step_id, here, fed) for leg in legs
+                    partial(self._run_leg, leg, step_id, here, fed, received) for leg in legs
                 ]
                 for leg, fetched in zip(legs, run_together(calls), strict=True):
                     numbers = (number for number, _ in leg.stage.fetches)
@@ -169,9 +175,18 @@ class Plan:
             remote = {leg.stage.task for leg in self.legs if not leg.is_local}
             for task in self._to_clean if done else remote:
                 self._clean(task, step_id)
+        if self._reuses:
+            self._buffers.give_back(received)
         return results
 
-    def _run_leg(self, leg: Leg, step_id: str, here: Rendezvous, fed: dict[str, Any]) -> list[Any]:
+    def _run_leg(
+        self,
+        leg: Leg,
+        step_id: str,
+        here: Rendezvous,
+        fed: dict[str, Any],
+        received: list[Any],
+    ) -> list[Any]:
         left = current_run().left()
         if leg.is_local:
             fetched, _ = self._worker.run(self._session, leg.handle, step_id, [], left)
@@ -192,13 +207,22 @@ class Plan:
             header,
             arrays,
             timeout=None if left is None else left + _GRACE_SECONDS,
+            into=partial(self._place, leg) if route.returned else None,
             find_op=leg.find_op,
         )
         answer = with_dead(reply.header, reply.tensors)
         count = len(leg.stage.fetches)
+        received += answer[count:]
         for key, value in zip(route.returned, answer[count:], strict=True):
             here.send(key, value)
         return [value[()] if value.ndim == 0 else value for value in answer[:count]]
+
+    def _place(self, leg: Leg, header: dict[str, Any], specs: Specs) -> list[Any]:
+        """Where an answer's tensors go: what is fetched is the caller's, the rest is used again."""
+        count = len(leg.stage.fetches)
+        if header.get("dead"):
+            return [None] * len(specs)
+        return [None] * count + self._buffers.lease(specs[count:])
 
     def _clean(self, task: str, step_id: str) -> None:
         """Has a task forget a step, if it can be reached; it would so itself, after a while."""

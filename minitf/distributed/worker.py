@@ -20,10 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from minitf.distributed.buffers import Buffers, Specs
 from minitf.distributed.partition import Stage
 from minitf.distributed.peers import Peers
 from minitf.distributed.permissions import Permissions
 from minitf.distributed.piece import Piece, Route, Settings, from_message
+from minitf.distributed.wire import Method
 from minitf.framework import errors
 from minitf.framework.kernel_context import DEAD, ResourceManager
 from minitf.framework.rendezvous import Rendezvous
@@ -212,6 +214,12 @@ class WorkerService:
             self.cleanup(step_id)
         return fetched, returned
 
+    def keeps_nothing(self, session: str, handle: int) -> bool:
+        """Whether what a piece is given can be forgotten when it has run."""
+        found = self._sessions.get(session)
+        piece = None if found is None else found.pieces.get(handle)
+        return piece is not None and piece.keeps_nothing
+
     def _pull(
         self, step: Step, step_id: str, task: str, keys: list[str], timeout: float | None
     ) -> None:
@@ -250,6 +258,7 @@ class WorkerHandlers:
 
     def __init__(self, worker: WorkerService) -> None:
         self._worker = worker
+        self._buffers = Buffers()
 
     def methods(self) -> dict[str, Any]:
         """By name, what the listener offers."""
@@ -258,7 +267,7 @@ class WorkerHandlers:
             "CreateWorkerSession": self._create_session,
             "DeleteWorkerSession": self._delete_session,
             "RegisterGraph": self._register,
-            "RunGraph": self._run,
+            "RunGraph": Method(self._run, self._place),
             "RecvTensor": self._receive,
             "CleanupGraph": self._cleanup,
             "CleanupAll": self._cleanup_all,
@@ -290,8 +299,14 @@ class WorkerHandlers:
             header["timeout"],
             call,
         )
+        if self._worker.keeps_nothing(header["session"], header["handle"]):
+            self._buffers.give_back(tensors)
         dead, arrays = without_dead([*fetched, *returned])
         return ({"dead": dead} if dead else {}), arrays
+
+    def _place(self, header: Any, specs: Specs) -> list[Any]:
+        """Where the tensors of a step go: into memory that an earlier one has used."""
+        return self._buffers.lease(specs)
 
     def _receive(self, header: Any, tensors: Any, call: Any) -> Any:
         values = self._worker.receive(header["step"], header["keys"], call.remaining())
