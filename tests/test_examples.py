@@ -23,8 +23,8 @@ def run_example(name, *args):
     return module.main([str(arg) for arg in args])
 
 
-def test_there_are_seven():
-    assert len(SCRIPTS) == 7
+def test_there_are_eight():
+    assert len(SCRIPTS) == 8
 
 
 def test_01_computation_graph(capfd):
@@ -138,3 +138,21 @@ def test_help(script):
     for command in (line.split() for line in module_doc.splitlines() if "python examples/" in line):
         assert command[1] == f"examples/{script.name}"
         assert all(flag in done.stdout for flag in command if flag.startswith("--"))
+
+
+@pytest.mark.parametrize("mode", [[], ["--sync"]])
+def test_08_distributed(mode, tmp_path):
+    """Three processes: a parameter server and two workers, with one command."""
+    command = [sys.executable, EXAMPLES / "08_distributed.py", "--steps", "120", *mode]
+    run = subprocess.run(
+        [*command, "--data_dir", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert "/job:worker/task:0: done at step 12" in run.stdout
+    assert "/job:worker/task:1: done at step 12" in run.stdout
+    accuracy = float(run.stdout.rpartition("digits: ")[2].split()[0])
+    assert accuracy > 0.8

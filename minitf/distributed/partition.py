@@ -53,7 +53,7 @@ class Stage:
       sends: the task that each key goes to.
       fetches: what the client asked for: its number among all fetches, and the tensor here.
       targets: the operations that must run, though nobody in the stage reads them.
-      has_branches: whether what is sent may be dead, as below a `tf.cond`.
+      has_branches: whether a node of it may be dead, as below a `tf.cond`.
       originals: the user's operation that each node of the stage's graph stands for.
     """
 
@@ -144,6 +144,16 @@ def waits_of(op: Operation, tasks: Mapping[Operation, str]) -> list[Operation]:
     return list(found)
 
 
+def may_be_dead(ops: Sequence[Operation]) -> set[Operation]:
+    """The nodes that a branch which is not taken may leave without being run."""
+    found: set[Operation] = set()
+    for op in ops:
+        before = [tensor._op for tensor in op._inputs] + op._control_inputs
+        if op._op_def.is_control_flow or any(other in found for other in before):
+            found.add(op)
+    return found
+
+
 def _only_computes(op: Operation) -> bool:
     """Whether it makes no difference when a node runs: it has no effect, and reads no variable."""
     return not op._op_def.stateful and not any(t._dtype._is_ref_dtype for t in op._inputs)
@@ -208,7 +218,7 @@ class _Cutter:
         self._tokens: dict[Operation, Tensor] = {}
         self._edges = 0
         self._destinations = self._find_destinations(ops)
-        self._has_branches = any(op._op_def.is_control_flow for op in ops)
+        self._maybe_dead = may_be_dead(ops)
 
     def _find_destinations(self, ops: Sequence[Operation]) -> dict[Tensor, dict[str, None]]:
         """The tasks that each tensor is sent to, in the order in which they need it."""
@@ -227,7 +237,7 @@ class _Cutter:
 
     def copy(self, op: Operation) -> None:
         """Copies a node into its stage; one that is repeated, or only groups, when it is used."""
-        only_groups = op._op_def.name == "NoOp" and not self._has_branches
+        only_groups = op._op_def.name == "NoOp" and op not in self._maybe_dead
         if not is_repeated(op, on_its_task=True) and not only_groups:
             self._copy_into(self._stage(self._tasks[op], self._levels[op]), op)
         # What it makes is sent at once, before a later node may change it.
@@ -258,6 +268,7 @@ class _Cutter:
             read.update(other for op in nodes for other in op._control_inputs)
             read.update(tensor._op for _, tensor in stage.fetches)
             stage.targets = [op for op in nodes if op not in read]
+            stage.has_branches = any(stage.originals[op] in self._maybe_dead for op in nodes)
         return stages
 
     # ---- nodes
@@ -265,9 +276,7 @@ class _Cutter:
     def _stage(self, task: str, level: int) -> Stage:
         found = self._stages.get((task, level))
         if found is None:
-            found = self._stages[task, level] = Stage(
-                task, level, Graph(), has_branches=self._has_branches
-            )
+            found = self._stages[task, level] = Stage(task, level, Graph())
         return found
 
     def _copy_into(self, stage: Stage, op: Operation) -> Operation:
@@ -287,7 +296,7 @@ class _Cutter:
         controls = [
             self._control(stage, other)
             for other in dict.fromkeys(waits)
-            if self._has_branches or not self._is_elsewhere(stage, other)
+            if other in self._maybe_dead or not self._is_elsewhere(stage, other)
         ]
         # Who is beside whom is settled, and the others may be in another stage.
         attrs = {name: value for name, value in op._attrs.items() if name != "_class"}
@@ -429,7 +438,9 @@ class _Cutter:
         op = tensor._op
         home = self._stage(self._tasks[op], self._levels[op])
         value = self._copy_into(home, op)._outputs[tensor._value_index]
-        if (home.task, home.level) in self._changing and shares_memory(tensor):
+        changes = (home.task, home.level) in self._changing
+        # On its own task, a read of a variable goes on to show what becomes of it, as ever.
+        if changes and to != home.task and shares_memory(tensor):
             types, copier = [tensor._dtype.base_dtype], op_def_lib.get("_Copy")
             copy = self._add(
                 home,

@@ -37,6 +37,8 @@ from minitf.framework.waiting import current_run
 _GRACE_SECONDS = 1.0
 _CLEANUP_SECONDS = 2.0
 
+_STEPS = itertools.count(1)  # of all plans: those of one session run at the same time
+
 
 class Leg:
     """A stage of a plan, registered with its task.
@@ -113,7 +115,6 @@ class Plan:
             legs.sort(key=lambda leg: not leg.is_local)  # the master's own runs in its own thread
         self._fed = {key: t for leg in self.legs for key, t in leg.stage.fed.items()}
         self._fed_here = [key for leg in self.legs if leg.is_local for key in leg.stage.fed]
-        self._numbers = itertools.count(1)
         self._buffers = Buffers()
         self._reuses = all(leg.keeps_nothing for leg in self.legs if leg.is_local)
 
@@ -153,7 +154,7 @@ class Plan:
         Raises:
           OpError: the first failure at a task; nothing of the step is left at any.
         """
-        step_id = f"{self._session}.{next(self._numbers)}"
+        step_id = f"{self._session}.{next(_STEPS)}"
         here = self._worker.step(step_id).rendezvous
         fed = {key: values[tensor] for key, tensor in self._fed.items()}
         results: dict[int, Any] = {}

@@ -13,6 +13,9 @@ from minitf.framework.kernel_context import KernelContext
 from minitf.framework.op_def import op_def, unchanged, unknown
 from minitf.framework.rendezvous import current_rendezvous, key_of
 
+# What a piece receives is there when it starts, or was lost.
+_SECONDS = 60.0
+
 # What the two have in common, so that their keys are equal.
 _ATTRS = (
     "tensor_name: string",
@@ -85,7 +88,7 @@ def recv_kernel(
     recv_device: str,
 ) -> Any:
     key = key_of(tensor_name, send_device, send_device_incarnation, recv_device)
-    return current_rendezvous().receive(key, keep=True)
+    return current_rendezvous().receive(key, _SECONDS, keep=True)
 
 
 RECV.not_differentiable()

@@ -160,7 +160,17 @@ def test_below_a_branch_order_is_sent() -> None:
     result = tf.cond(x > 0, taken, lambda: tf.constant(2.0))
     stages = cut([result], [x])
     assert any(name.endswith("/_C:0") for stage in stages for name in sends(stage))
-    assert all(stage.has_branches for stage in stages)
+    assert any(stage.has_branches for stage in stages)
+
+
+def test_a_branch_concerns_only_its_stages() -> None:
+    """As beside a hook that reads the global step safely: the model is rewritten all the same."""
+    x, loss, train = model(ps_tasks=1)
+    with tf.device("/job:ps/task:1"):
+        switch = tf.Variable(True, name="switch")
+        chosen = tf.cond(switch, lambda: tf.constant(1.0), lambda: tf.constant(2.0))
+    stages = cut([loss, train, chosen], [x])
+    assert {stage.task for stage in stages if stage.has_branches} == {PS1}
 
 
 def test_a_reference_is_not_sent_within_a_task() -> None:
