@@ -60,13 +60,16 @@ class Written:
 
 # These train in graphs like those of the family "training", one after another.
 LEFT_OUT = ("trajectories",)
+# The cases of these that are run do so themselves: nodes wait for one another, or train.
+RUN_THEMSELVES = ("data_flow", "partitioned")
 
 
 def cases() -> Iterator[tuple[str, Case]]:
     """The cases that make a graph."""
     for family in FAMILIES.values():
         for case in family.cases.values():
-            if case.kind != "error" and family.name not in LEFT_OUT:
+            runs = case.kind == "values" and family.name in RUN_THEMSELVES
+            if case.kind != "error" and family.name not in LEFT_OUT and not runs:
                 yield family.name, case
 
 

@@ -10,6 +10,7 @@ _OLD_NAMES = "an older name, which no public function makes: only files hold it"
 _RANDOM = "random numbers are compared bit by bit elsewhere"
 _UPDATES = "optimizers are compared step by step in the builders of training"
 _FILES = "files are compared byte by byte in tests/checkpoint"
+_BYTES = "makes bytes, of which one rounding changes all: see the builders of summaries"
 _REFERENCES = "changes that a session keeps are compared in the builders of variables"
 
 # Op type: the reason why no random program has it.
@@ -35,6 +36,8 @@ NOT_DRAWN: dict[str, str] = {
     **dict.fromkeys(("Multinomial", "RandomShuffle", "RandomStandardNormal"), _RANDOM),
     **dict.fromkeys(("RandomUniform", "RandomUniformInt", "TruncatedNormal"), _RANDOM),
     **dict.fromkeys(("SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename"), _FILES),
+    **dict.fromkeys(("ScalarSummary", "HistogramSummary", "ImageSummary"), _BYTES),
+    **dict.fromkeys(("AudioSummaryV2", "TensorSummaryV2", "MergeSummary"), _BYTES),
     **dict.fromkeys(("StringJoin", "StaticRegexFullMatch"), "made for the names of files"),
     **dict.fromkeys(("CountUpTo", "IsVariableInitialized", "ScatterDiv"), _REFERENCES),
     **dict.fromkeys(("ScatterNdAdd", "ScatterNdSub", "ScatterNdUpdate"), _REFERENCES),
