@@ -48,6 +48,19 @@ def test_a_read_of_a_variable_stays() -> None:
     assert types(after([tf.identity(v)], [], "simplify")) == ["VariableV2", "Identity"]
 
 
+def test_what_a_variable_held_is_not_what_it_holds_later() -> None:
+    v = tf.Variable([1.0, 2.0])
+    before = [v * 1.0, v - 0.0, tf.reduce_sum(tf.expand_dims(v, 0), 0)]
+    with tf.control_dependencies(before):
+        update = tf.assign_add(v, [1.0, 1.0])
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        for step in range(3):
+            *copies, after = sess.run([*before, update])
+            np.testing.assert_array_equal(copies, [[1.0 + step, 2.0 + step]] * 3)
+            np.testing.assert_array_equal(after, [2.0 + step, 3.0 + step])
+
+
 def test_constants_and_static_shapes_are_computed_ahead(x: Any) -> None:
     width = tf.cast(tf.shape(tf.zeros([2, 3]))[1], tf.float32)
     assert types(after([x * (width + 1.0)], [x], "fold", "drop")) == ["Mul"]

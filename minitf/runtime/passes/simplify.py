@@ -3,24 +3,27 @@
     Identity(x) -> x        x * 1 -> x        x - 0 -> x        x / 1 -> x
     Reshape(x) -> x and Sum(x) -> x, where the output is known to have the shape of x
 
-Only what is exact: `x + 0` is not `x` where `x` is -0.0.
+Only what is exact: `x + 0` is not `x` where `x` is -0.0. And only what stays so: `v * 1` is what a
+variable held at that moment, while a reader of `v` might come after its update.
 """
 
 from __future__ import annotations
 
-from minitf.runtime.block import Block, Node, Value, is_pure
+from minitf.runtime.block import Block, Node, Value, changing, is_pure
 
 
 def simplify(block: Block) -> int:
     """Reads through such nodes, and leaves them out."""
     others: dict[Value, Value] = {}
     kept = []
+    unsteady = changing(block)
     fetched = {id(fetch) for fetch in block.fetches if isinstance(fetch, Node)}
     for node in block.nodes:
         node.inputs = [others.get(value, value) for value in node.inputs]
         source = _source(node, block.trusts_shapes)
         output = node.outputs[0] if len(node.outputs) == 1 else None
-        if source is None or output is None or id(node) in fetched:
+        copies = id(source) in unsteady and not node.op_def.aliases
+        if source is None or output is None or copies or id(node) in fetched:
             kept.append(node)
         else:
             others[output] = source
