@@ -50,13 +50,19 @@ class VariableResource:
       lock: taken by updates that were built with `use_locking`.
     """
 
-    __slots__ = ("lock", "name", "shape", "value")
+    __slots__ = ("_resources", "lock", "name", "shape", "value")
 
-    def __init__(self, name: str, shape: tuple[int | None, ...] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        shape: tuple[int | None, ...] | None = None,
+        resources: ResourceManager | None = None,
+    ) -> None:
         self.name = name
         self.shape = shape
         self.value: Any = None
         self.lock = threading.Lock()
+        self._resources = resources
 
     def read(self) -> Any:
         """The array.
@@ -77,20 +83,25 @@ class VariableResource:
 
     def accepts(self, shape: tuple[int, ...]) -> bool:
         """Whether a value of this shape can be stored without changing the variable's shape."""
-        own = self.current_shape()
-        if own is None or own == shape:
-            return True
-        return len(own) == len(shape) and all(
-            a is None or a == b for a, b in zip(own, shape, strict=True)
-        )
+        return _fits(shape, self.current_shape())
 
     def assign(self, value: Any) -> None:
         """Stores a copy of `value`: in place where shape and dtype stay, else in a new array."""
         old = self.value
         if old is not None and old.shape == value.shape and old.dtype == value.dtype:
             np.copyto(old, value)
-        else:
-            self.value = np.array(value, order="C")
+            return
+        if self._resources is not None and not _fits(value.shape, self.shape):
+            self._resources.reshaped = True  # before anybody can read it
+        self.value = np.array(value, order="C")
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...] | None) -> bool:
+    if wanted is None or wanted == shape:
+        return True
+    return len(wanted) == len(shape) and all(
+        a is None or a == b for a, b in zip(wanted, shape, strict=True)
+    )
 
 
 class ResourceManager:
@@ -99,10 +110,13 @@ class ResourceManager:
     Attributes:
       initializers: the operations that have given variables their initial values, for messages.
       owner: the task whose they are, "/job:ps/task:0"; empty for those of a session.
+      reshaped: whether a variable was ever given another shape than it was declared with: from
+        then on static shapes say nothing of what a run will meet.
     """
 
     def __init__(self, owner: str = "") -> None:
         self.owner = owner
+        self.reshaped = False
         self.initializers: list[Any] = []
         self._resources: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.Lock()

@@ -93,7 +93,7 @@ def matmul(
       `out`, or a new array.
 
     Raises:
-      ValueError: if the shapes do not fit.
+      ValueError: if the shapes do not fit, or that of `out` is another.
 
     >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])
@@ -105,6 +105,8 @@ def matmul(
     (rows, inner), columns = a.shape, b.shape[1]
     if out is None:
         out = np.empty((rows, columns), a.dtype)
+    elif out.shape != (rows, columns):  # what is written there is not checked again
+        raise ValueError(f"out must have shape {(rows, columns)}, got {out.shape}")
     result = out
     fits = a.dtype == b.dtype == out.dtype and out.flags.c_contiguous
     if fits and not _on_blas(a.dtype, rows, inner, columns):

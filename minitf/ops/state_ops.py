@@ -53,7 +53,7 @@ def variable_kernel(
     # Nodes with one shared_name are one variable.
     name = shared_name or ctx.node_name
     resource: VariableResource = ctx.resources.lookup_or_create(
-        "variable", container, name, lambda: VariableResource(name, shape._dims)
+        "variable", container, name, lambda: VariableResource(name, shape._dims, ctx.resources)
     )
     return resource
 

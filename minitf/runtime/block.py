@@ -115,7 +115,8 @@ class Block:
       operations: what of the graph was needed, before any rewriting.
       has_control_flow: whether there are nodes that may be dead; such a block is not rewritten.
       trusts_shapes: whether static shapes hold for whatever is fed. Of a tensor fed in mid-graph
-        only its own shape was checked, not what was concluded from its value.
+        only its own shape was checked, not what was concluded from its value; and an assignment
+        may give a variable another shape than it was declared with.
     """
 
     def __init__(self, fetches: list[Any], feeds: list[Tensor]) -> None:
@@ -123,7 +124,8 @@ class Block:
         self.has_control_flow = any(op._op_def.is_control_flow for op in self.operations)
         self.trusts_shapes = all(tensor.op.type == "Placeholder" for tensor in feeds)
         self.nodes: list[Node] = []
-        self.feeds = [Value.of(tensor) for tensor in feeds]
+        # Where a reference is fed, an array takes the place of the variable.
+        self.feeds = [Value(t.name, t._dtype.base_dtype, t._shape) for t in feeds]
         values = dict(zip(feeds, self.feeds, strict=True))
         nodes: dict[Operation, Node] = {}
         for op in self.operations:
@@ -140,6 +142,7 @@ class Block:
                 if node.outputs[-1] is not None:
                     values[tensor] = node.outputs[-1]
             self.nodes.append(node)
+        self.trusts_shapes = self.trusts_shapes and not any(map(_reshapes, self.nodes))
         self.fetches: list[Value | Node | None] = [
             values[fetch] if isinstance(fetch, Tensor) else nodes.get(fetch) for fetch in fetches
         ]
@@ -198,6 +201,18 @@ class Block:
                 assert fetch.constant is not None or id(fetch) in made, f"after {after}: {fetch}"
             elif fetch is not None:
                 assert id(fetch) in earlier, f"after {after}: the fetched {fetch} is gone"
+
+
+def _reshapes(node: Node) -> bool:
+    """Whether a variable may have another shape after this node than is known of it before."""
+    made = node.outputs[0] if node.op_def.takes_references and node.outputs else None
+    if made is None or not made.is_ref:
+        return False
+    before, after = node.inputs[0].shape._dims, made.shape._dims
+    if before is None or before == after:
+        return False
+    same_rank = after is not None and len(before) == len(after)
+    return not same_rank or any(b not in (None, a) for b, a in zip(before, after or ()))
 
 
 def is_pure(node: Node) -> bool:

@@ -79,6 +79,7 @@ class _Run:
         self.node_state = node_state
         self.ops = prune(fetches, set(feeds))
         self.place = {op: place for place, op in enumerate(self.ops)}
+        run_errors.refuse_fed_references(self.ops, feeds)
         self.observe: Observe | None = None
         self.dead: set[Operation] = set()
         self.waiting: dict[Operation, int] = {}

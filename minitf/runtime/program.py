@@ -102,14 +102,11 @@ class Program:
         self._initializers = [
             op for op in fetches if isinstance(op, Operation) and initialized_by(op)
         ]
+        run_errors.refuse_fed_references(self.ops, feeds)
         if not block.has_control_flow:
             self._check_placeholders()
-        self.changes = rewrite(block, passes)
-        self._any_shapes = Step(block, self._kernel_of, None)
-        self._for_shapes: dict[Shapes, Step] = {}
-        self._runs: dict[Shapes, int] = {}
         self._may_be_dead = block.has_control_flow
-        self._specializes = bool(passes) and not block.has_control_flow
+        self._begin(block)
 
     def is_current(self) -> bool:
         """Whether no node of this program was changed since it was made."""
@@ -148,11 +145,23 @@ class Program:
         except NotImplementedError as error:
             raise run_errors.op_error(node.op, error, []) from None
 
+    def _begin(self, block: Block) -> None:
+        """Makes the step for any shapes; those for some shapes are still to be made."""
+        self._trusts_variables = not self._resources.reshaped
+        block.trusts_shapes = block.trusts_shapes and self._trusts_variables
+        self.changes = rewrite(block, self._passes)
+        self._any_shapes = Step(block, self._kernel_of, None)
+        self._for_shapes: dict[Shapes, Step] = {}
+        self._runs: dict[Shapes, int] = {}
+        may_specialize = self._trusts_variables and not block.has_control_flow
+        self._specializes = bool(self._passes) and may_specialize
+
     # ---- for some shapes
 
     def _step_for(self, shapes: Shapes) -> Step:
         """The step for feeds of these shapes: one made for them, if they come again and again."""
-        if not self._specializes or len(self._for_shapes) >= _MOST_SHAPES:
+        steps = self._for_shapes  # which `_begin`, in another thread, replaces
+        if not self._specializes or len(steps) >= _MOST_SHAPES:
             return self._any_shapes
         if len(self._runs) > _MOST_NOTED:
             self._runs.clear()
@@ -160,7 +169,7 @@ class Program:
         if runs < 2 + len(self.ops) // _NODES_PER_RUN:
             return self._any_shapes
         _, step = self._specialized(shapes)
-        self._for_shapes[shapes] = step
+        steps[shapes] = step
         return step
 
     def _specialized(self, shapes: Shapes) -> tuple[dict[str, Change], Step]:
@@ -168,7 +177,7 @@ class Program:
             block, changes = specialized_block(self.fetches, self.feeds, shapes, self._passes)
         except UnfitError:  # as the run will say, with the values
             return self.changes, self._any_shapes
-        return changes, Step(block, self._kernel_of, self._arenas)
+        return changes, Step(block, self._kernel_of, self._arenas if block.trusts_shapes else None)
 
     # ---- running
 
@@ -178,6 +187,8 @@ class Program:
         Args:
           fed_values: an array for each tensor of `feeds`, in their order.
         """
+        if self._trusts_variables and self._resources.reshaped:
+            self._begin(Block(self.fetches, self.feeds))
         shapes = tuple([value.shape for value in fed_values])
         step = self._for_shapes.get(shapes) or self._step_for(shapes)
         try:

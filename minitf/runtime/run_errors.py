@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from minitf.framework import errors
 from minitf.framework.kernel_context import VariableResource
 from minitf.framework.operation import Operation
+from minitf.framework.tensor import Tensor
 
 _CLASS_OF: tuple[tuple[type[BaseException], type[errors.OpError]], ...] = (
     (MemoryError, errors.ResourceExhaustedError),
@@ -108,6 +110,31 @@ def _describe(value: Any) -> str:
     if not isinstance(value, (np.ndarray, np.generic)):
         return type(value).__name__
     return f"{value.dtype}{list(value.shape)}"
+
+
+def refuse_fed_references(ops: list[Operation], fed: Iterable[Tensor]) -> None:
+    """Refuses an array in the place of a variable where the variable itself is wanted.
+
+    Raises:
+      InvalidArgumentError: if one of the operations updates a variable that is fed.
+    """
+    variables = {tensor for tensor in fed if tensor._dtype._is_ref_dtype}
+    for op in ops if variables else ():
+        wants_ref = op.op_def.ref_inputs(len(op.inputs))
+        for tensor, ref in zip(op.inputs, wants_ref, strict=True):
+            if ref and tensor in variables:
+                raise errors.InvalidArgumentError(
+                    None,
+                    op,
+                    errors.report(
+                        f"{op.name!r} changes the variable {tensor.op.name!r} or asks about it, "
+                        "but for this run a value is fed in its place.",
+                        op=op,
+                        do="do not feed the variable, or fetch only what reads it; "
+                        "variable.load(value, session) gives it another value.",
+                        see="feeding-a-tensor",
+                    ),
+                )
 
 
 def unfed_placeholder(op: Operation, fetches: list[Any], ops: list[Operation]) -> errors.OpError:

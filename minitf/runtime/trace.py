@@ -119,10 +119,11 @@ class TracedProgram(Program):
 
     def _step_for(self, shapes: Shapes) -> Step:
         """As it will run in the long run, already the first time."""
+        steps = self._for_shapes
         if not self._specializes:
             return self._any_shapes
         _, step = self._specialized(shapes)
-        self._for_shapes[shapes] = step
+        steps[shapes] = step
         return step
 
     def _kernel_of(self, node: Node) -> Callable[..., Any]:

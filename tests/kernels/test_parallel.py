@@ -242,6 +242,15 @@ def test_matrices_that_do_not_fit_are_refused():
         gemm.matmul(np.zeros((2, 3)), np.zeros((2, 3)))
 
 
+@pytest.mark.parametrize("size", [3, 300])
+def test_a_product_is_put_only_where_there_is_room(size):
+    a, out = np.ones((size, size), "f4"), np.zeros((2 * size, size), "f4")
+    for wrong in (out, out[: size - 1], out[:0]):
+        with pytest.raises(ValueError, match="out must have shape"):
+            gemm.matmul(a, a, out=wrong)
+    assert not out.any()
+
+
 def test_workspaces_are_reused_and_each_threads_own():
     first = workspace("test", (4, 5), "float32")
     assert np.shares_memory(first, workspace("test", (3,), "float64"))

@@ -369,3 +369,26 @@ def test_random_numbers_start_anew_in_each_session():
         np.testing.assert_array_equal(two.run(r), first)
         np.testing.assert_array_equal(two.run(r), second)
     assert not np.array_equal(first, second)
+
+
+def test_a_variable_may_be_fed_to_what_reads_it(sess):
+    v = tf.Variable([1.0, 2.0], name="v")
+    double = v * 2.0
+    sess.run(v.initializer)
+    for _ in range(3):
+        assert sess.run([double, v], {v: [5.0, 6.0]})[0].tolist() == [10.0, 12.0]
+        assert sess.run(v, {v: [5.0, 6.0]}).tolist() == [5.0, 6.0]
+        assert sess.run(double).tolist() == [2.0, 4.0]
+
+
+def test_a_fed_variable_cannot_be_updated(sess):
+    v = tf.Variable([1.0, 2.0], name="v")
+    update = tf.assign_add(v, [1.0, 1.0])
+    sess.run(v.initializer)
+    for run in (sess.run, lambda *args: sess.run_observed(*args, lambda *_: None)):
+        for _ in range(3):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="a value is fed in") as error:
+                run(update, {v: [5.0, 6.0]})
+            assert error.value.op is update.op
+            assert "test_session.py" in str(error.value)
+    assert sess.run(v).tolist() == [1.0, 2.0]

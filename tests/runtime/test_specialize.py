@@ -113,6 +113,36 @@ def test_a_changed_variable_shape_is_not_taken_for_the_declared_one() -> None:
             assert sess.run(y).tolist() == [size]
 
 
+def test_a_variable_that_outgrows_its_declaration_does_so_for_all_programs() -> None:
+    """Also for those that have planned memory for what was declared."""
+    v = tf.Variable(tf.ones([100, 100]))
+    value = tf.placeholder(tf.float32, [None, None])
+    change = tf.assign(v, value, validate_shape=False)
+    square, total = tf.nn.relu(tf.matmul(v, v)) + 1.0, tf.reduce_sum(tf.nn.relu(v))
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        for size in (100, 100, 100, 150, 150, 30, 30, 100, 100):
+            sess.run(change.op, {value: np.ones([size, size])})
+            for _ in range(2):
+                np.testing.assert_array_equal(sess.run(square), np.full([size, size], size + 1.0))
+                assert sess.run(total) == size**2
+
+
+def test_a_variable_may_outgrow_its_declaration_during_a_run() -> None:
+    v = tf.Variable(tf.ones([100, 100]))
+    value = tf.py_func(lambda: np.ones(shape, np.float32), [], tf.float32)
+    changed = tf.assign(v, value, validate_shape=False)
+    with tf.control_dependencies([changed]):
+        read = v.read_value()
+    results = [tf.nn.relu(tf.matmul(read, read, transpose_b=True)) + 1.0, changed * 3.0]
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        for shape in ((100, 100), (100, 100), (100, 100), (3, 200), (3, 200), (100, 100)):
+            one, other = sess.run(results)
+            np.testing.assert_array_equal(one, np.full(shape[:1] * 2, shape[1] + 1.0))
+            np.testing.assert_array_equal(other, np.full(shape, 3.0))
+
+
 def test_threads_share_a_program_but_no_memory() -> None:
     x = tf.placeholder(tf.float32, [None, 256], name="x")
     y = tf.reduce_sum(tf.matmul(tf.nn.relu(tf.matmul(x, tf.eye(256))), tf.eye(256)), 1)
