@@ -35,6 +35,15 @@ from minitf.train.device_setter import replica_device_setter as replica_device_s
 from minitf.train.ftrl import FtrlOptimizer as FtrlOptimizer
 from minitf.train.gradient_descent import GradientDescentOptimizer as GradientDescentOptimizer
 from minitf.train.graph_io import write_graph as write_graph
+from minitf.train.input import batch as batch
+from minitf.train.input import batch_join as batch_join
+from minitf.train.input import input_producer as input_producer
+from minitf.train.input import limit_epochs as limit_epochs
+from minitf.train.input import range_input_producer as range_input_producer
+from minitf.train.input import shuffle_batch as shuffle_batch
+from minitf.train.input import shuffle_batch_join as shuffle_batch_join
+from minitf.train.input import slice_input_producer as slice_input_producer
+from minitf.train.input import string_input_producer as string_input_producer
 from minitf.train.learning_rate_decay import cosine_decay as cosine_decay
 from minitf.train.learning_rate_decay import cosine_decay_restarts as cosine_decay_restarts
 from minitf.train.learning_rate_decay import exponential_decay as exponential_decay

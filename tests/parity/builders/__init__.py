@@ -11,6 +11,7 @@ from tests.parity.builders import (
     found,
     gradients,
     imported,
+    inputs,
     layer_arguments,
     layers,
     loss_arguments,
