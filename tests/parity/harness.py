@@ -214,9 +214,10 @@ def _class_of(tf: Any, error: Exception) -> str:
     return next(kind.__name__ for kind in _KINDS if isinstance(error, kind))
 
 
-# Writing a variable while others read it is a race: tensors behind such ops are not run.
+# Writing a variable or a file while others read it is a race: tensors behind such ops are not run.
 _WRITES = re.compile(
-    r"^(Assign|Scatter(Nd)?(Add|Sub|Update|Mul|Div|Min|Max)|(Sparse)?Apply|CountUpTo|ResourceA)"
+    r"^(Assign|Scatter(Nd)?(Add|Sub|Update|Mul|Div|Min|Max)|(Sparse)?Apply|CountUpTo|ResourceA"
+    r"|SaveV2|RestoreV2)"
 )
 _OPAQUE = ("resource", "variant")
 # Fed with another rank than theirs, or with channels first, TensorFlow's CPU kernels of these abort
