@@ -1,6 +1,7 @@
 """The examples run, and their numbers are right; on the sample of MNIST in the package."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -143,16 +144,20 @@ def test_help(script):
 @pytest.mark.parametrize("mode", [[], ["--sync"]])
 def test_08_distributed(mode, tmp_path):
     """Three processes: a parameter server and two workers, with one command."""
-    command = [sys.executable, EXAMPLES / "08_distributed.py", "--steps", "120", *mode]
+    command = [sys.executable, EXAMPLES / "08_distributed.py", "--steps", "60", *mode]
     run = subprocess.run(
         [*command, "--data_dir", tmp_path],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert run.returncode == 0, run.stderr[-3000:]
-    assert "/job:worker/task:0: done at step 12" in run.stdout
-    assert "/job:worker/task:1: done at step 12" in run.stdout
-    accuracy = float(run.stdout.rpartition("digits: ")[2].split()[0])
-    assert accuracy > 0.8
+    found = re.findall(r"task:(\d): done at step (\d+), of these (\d+) here", run.stdout)
+    assert sorted(task for task, _, _ in found) == ["0", "1"]
+    own = [int(steps) for _, _, steps in found]
+    if mode:
+        assert own == [60, 60]
+    else:
+        assert 60 <= sum(own) <= 61
+    assert float(run.stdout.rpartition("digits: ")[2].split()[0]) > 0.7
