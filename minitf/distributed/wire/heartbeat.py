@@ -16,6 +16,9 @@ from minitf.distributed.wire import failures
 from minitf.distributed.wire.channel import Cancellation, Channel
 from minitf.framework import errors
 
+# So many seconds, at most, for the answer to a question that is put again.
+_SECOND_CHANCE = 3.0
+
 Lost = Callable[[str, errors.OpError], None]
 
 
@@ -88,9 +91,7 @@ class Heartbeats:
     def _ask(self, name: str, channel: Channel) -> None:
         while not self._stopping.wait(self._interval):
             try:
-                channel.call(
-                    "_ping", deadline=self._patience, cancellation=self._cancellation[name]
-                )
+                self._ping(name, channel)
                 self._silent.pop(name, None)
             except errors.CancelledError:
                 return
@@ -98,6 +99,15 @@ class Heartbeats:
                 if channel.last_heard is not None and name not in self._silent:
                     self._silent[name] = channel.last_heard
                     self._report(name, channel, error)
+
+    def _ping(self, name: str, channel: Channel) -> None:
+        """Asks once; and once more, in case it was this process that was stopped for a while."""
+        cancellation = self._cancellation[name]
+        try:
+            channel.call("_ping", deadline=self._patience, cancellation=cancellation)
+        except errors.DeadlineExceededError:
+            deadline = min(self._patience, _SECOND_CHANCE)
+            channel.call("_ping", deadline=deadline, cancellation=cancellation)
 
     def _report(self, name: str, channel: Channel, cause: errors.OpError) -> None:
         since = self._silent[name]
