@@ -434,6 +434,7 @@ _SUBPACKAGES = frozenset(
         "app",
         "bitwise",
         "compat",
+        "debug",
         "contrib",
         "examples",
         "flags",

@@ -49,6 +49,7 @@ _BORROWED = {
     "core.framework.node_def_pb2": "",
     "python.client.session": "",
     "python.client.timeline": "profiler.timeline",
+    "python.debug": "debug",
     "python.framework.constant_op": "",
     "python.framework.dtypes": "",
     "python.framework.errors": "errors",

@@ -80,6 +80,12 @@ examples:
   minitf cluster run --engine ray --workers 8 --restarts 3 train.py
 """
 
+_DEBUG_HELP = """\
+Runs a TensorFlow 1 script as `minitf run` does, and stops before each session.run: to run on node
+by node, to see values, to find the first one that is infinite or not a number. `help` at the prompt
+lists the commands. Commands may also come from a file or a pipe.
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code: 2 where the command line is wrong."""
@@ -109,6 +115,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from minitf import _cluster_command
 
             return _cluster_command.run(args, script_args)
+        if args.command == "debug":
+            from minitf.debug import command
+
+            return command.run(args, script_args)
         return _run(args, script_args)
     except _run_script.CannotRun as error:
         print(f"minitf: {error}", file=sys.stderr)
@@ -157,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_draw(commands)
     _add_trace(commands)
     _add_cluster(commands)
+    _add_debug(commands)
     return parser
 
 
@@ -298,10 +309,25 @@ def _depth(text: str) -> int | None:
 
 _TRACE_OPTIONS = frozenset({"--html", "--timeline", "--at"})
 
+
+def _add_debug(commands: Any) -> None:
+    parser = commands.add_parser(
+        "debug",
+        help="run a script and stop between the nodes of its graph",
+        usage="minitf debug [-h] [-m] script [args ...]",
+        description=_DEBUG_HELP,
+        epilog="example:\n  minitf debug mnist_cnn.py --steps 10\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-m", "--module", action="store_true", help="script is a module's name")
+    parser.add_argument("script", help="the script, followed by its own arguments")
+
+
 # What these commands run is a script, and what follows its name is the script's own. The options of
 # minitf that take a value, which is no script's name:
 _SCRIPT_COMMANDS = {
     "run": frozenset({"--seeds"}),
+    "debug": frozenset(),
     "draw": frozenset(
         {"-o", "--output", "--depth", "--expand", "--collapse", "--fetch", "--feed", "--direction"}
     ),

@@ -20,6 +20,7 @@ from minitf.framework.graph import Graph
 from minitf.framework.operation import Operation
 from minitf.runtime.session import BaseSession
 from minitf.runtime.uninitialized import initialized_by
+from minitf.runtime.watch import watched
 from minitf.visualize import drawing
 
 
@@ -32,25 +33,16 @@ class _Watch:
 
     def __init__(self, to_the_end: bool) -> None:
         self._to_the_end = to_the_end
-        self._run = BaseSession.run
         self.graph: Graph | None = None
         self.stopped_at = ""
 
-    def __enter__(self) -> _Watch:
-        watch = self
-
-        def run(session: BaseSession, fetches: Any, *args: Any, **options: Any) -> Any:
-            watch.graph = session.graph
-            if watch._to_the_end or _only_initializes(fetches):
-                return watch._run(session, fetches, *args, **options)
-            watch.stopped_at = str(traceback_lib.capture())
-            raise _GraphIsBuilt
-
-        BaseSession.run = run  # type: ignore[assignment, method-assign]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        BaseSession.run = self._run  # type: ignore[method-assign]
+    def run(self, plain: Any, session: BaseSession, fetches: Any, *given: Any) -> Any:
+        """Stands in for `session.run`."""
+        self.graph = session.graph
+        if self._to_the_end or _only_initializes(fetches):
+            return plain(session, fetches, *given)
+        self.stopped_at = str(traceback_lib.capture())
+        raise _GraphIsBuilt
 
 
 def _only_initializes(fetches: Any) -> bool:
@@ -67,7 +59,7 @@ def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
         return 2
     watch = _Watch(args.whole)
     start = _run_script.run_module if args.module else _run_script.run_script
-    with watch:
+    with watched(watch.run):
         try:
             code = start(args.script, script_args)
         except SystemExit as error:  # the script's own exit may mean that it failed
