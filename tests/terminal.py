@@ -84,9 +84,20 @@ class Terminal:
         """Presses one key, such as Ctrl-D."""
         os.write(self._master, key)
 
-    def interrupt(self) -> None:
-        """Sends what Ctrl-C sends."""
-        os.killpg(self._process.pid, signal.SIGINT)
+    def interrupt_until(self, text: str) -> None:
+        """Sends what Ctrl-C sends until a text comes.
+
+        Python may be about to wait for a line when the first one arrives, and misses it then.
+        """
+        end = time.monotonic() + DEADLINE
+        while text not in self._unread:
+            assert time.monotonic() < end, f"{text!r} did not come. What came:\n{self.seen}"
+            assert self._process.poll() is None, f"it has ended. What came:\n{self.seen}"
+            os.killpg(self._process.pid, signal.SIGINT)
+            again = time.monotonic() + 5.0
+            while text not in self._unread and self._read_some(again):
+                pass
+        self.expect(text)
 
     def exit_code(self) -> int:
         """Waits for the program to end, reading what it still writes."""

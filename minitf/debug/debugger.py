@@ -54,7 +54,7 @@ class Debugger:
         self._previous: Steps | None = None
         self._stop_after: Callable[[Operation], bool] = _never
         self._stop_at_the_end = False
-        self._asking = self._interrupted = False
+        self._reading = self._interrupted = False
 
     def run(self, session: BaseSession, fetches: Any, feed_dict: Any, plainly: Plainly) -> Any:
         """One `session.run`.
@@ -87,7 +87,7 @@ class Debugger:
             if self._counts_as_plain():
                 return plainly()
         try:
-            with self._stopping_at_an_interrupt():
+            with _on_interrupt(self._interrupted_in_a_run):
                 result = steps.run(self._after)
         except Exception as error:
             self._write(f"--- {type(error).__name__}: {error}")
@@ -114,11 +114,9 @@ class Debugger:
 
     def _ask(self, steps: Steps) -> None:
         """Asks what to do, and sets where to stop next."""
-        self._asking = True
-        try:
+        with _on_interrupt(self._interrupted_at_the_prompt):
             command, argument = self._prompt.ask(steps, self._previous)
-        finally:
-            self._asking = self._interrupted = False
+        self._interrupted = False
         self._finding, self._stop_after, self._stop_at_the_end = "", _never, False
         if command == "step":
             last = steps.done + argument
@@ -137,10 +135,13 @@ class Debugger:
     def _read(self, prompt: str) -> str:
         """A line, or what the end of lines means: go on where nobody types, else quit."""
         try:
+            self._reading = True
             return self._read_line(prompt)
         except EOFError:
             self._write("")
             return "quit" if sys.stdin.isatty() else "go"
+        finally:
+            self._reading = False
 
     def end(self) -> None:
         """To be called when the script has ended."""
@@ -150,23 +151,29 @@ class Debugger:
     def _names(self) -> list[str]:
         return [op.name for op in self._steps.ops] if self._steps is not None else []
 
-    @contextmanager
-    def _stopping_at_an_interrupt(self) -> Iterator[None]:
-        """Ctrl-C in a run stops after the node that is running, instead of ending the script."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
+    def _interrupted_at_the_prompt(self, *_: object) -> None:
+        """Ctrl-C takes a line back; while an answer is being made it means nothing."""
+        if self._reading:
+            raise KeyboardInterrupt
 
-        def interrupt(*_: object) -> None:
-            if self._asking or self._interrupted:  # at the prompt; or again, as nothing stopped
-                raise KeyboardInterrupt
-            self._interrupted = True
+    def _interrupted_in_a_run(self, *_: object) -> None:
+        """Ctrl-C stops after the node that is running; again, before that, ends the script."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+        self._interrupted = True
 
-        before = signal.signal(signal.SIGINT, interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
+
+@contextmanager
+def _on_interrupt(handler: Callable[..., None]) -> Iterator[None]:
+    """Lets a function take what Ctrl-C sends, where this thread can have that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _never(op: Operation) -> bool:
