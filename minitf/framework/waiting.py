@@ -13,12 +13,18 @@ own is held by a thread that waits here, and that one is released meanwhile.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from minitf.framework import errors
+
+# After so many seconds a warning says what is waited for.
+_LONG = 60.0
+
+_log = logging.getLogger("tensorflow")
 
 
 class Run:
@@ -45,6 +51,7 @@ class Run:
         condition: threading.Condition,
         ready: Callable[[], bool],
         what: Callable[[], str],
+        remark: bool = False,
     ) -> None:
         """Waits until `ready()`.
 
@@ -52,6 +59,8 @@ class Run:
           condition: is held by the caller, and notified when `ready()` may have changed.
           ready: what is waited for.
           what: says what is waited for, and what there is instead, for the message of an error.
+          remark: whether a warning is to say so when it takes long, since more often than not
+            something was forgotten.
 
         Raises:
           CancelledError: if the run is called off.
@@ -59,6 +68,7 @@ class Run:
         """
         if ready():
             return
+        begun = time.monotonic()
         with self._lock:
             self._waiting_on.add(condition)
         try:
@@ -75,7 +85,10 @@ class Run:
                         f"Timed out waiting for notification: after {self._timeout:g} s this run "
                         f"still waited for {what()}",
                     )
-                condition.wait(left)
+                if remark and time.monotonic() - begun >= _LONG:
+                    remark = False
+                    _log.warning("A run has waited for %.0f s by now for %s", _LONG, what())
+                condition.wait(left if not remark else min(_LONG, left or _LONG))
         finally:
             with self._lock:
                 self._waiting_on.discard(condition)

@@ -225,6 +225,17 @@ def test_the_time_of_a_run_may_end_the_waiting(of_session: bool) -> None:
         assert sess.run(queue.dequeue_many(2)).tolist() == [1, 2]
 
 
+def test_a_warning_says_what_takes_long(monkeypatch, caplog) -> None:
+    monkeypatch.setattr("minitf.framework.waiting._LONG", 0.01)
+    queue = tf.FIFOQueue(10, tf.int32, shapes=[[]], name="examples")
+    with tf.Session() as sess:
+        other = Background(sess.run, queue.dequeue())
+        until(lambda: "1 more element of FIFOQueue 'examples'" in caplog.text, "a warning comes")
+        sess.run(queue.enqueue(3))
+        assert other.result() == 3
+    assert caplog.text.count("A run has waited for 0 s by now") == 1
+
+
 def test_closing_the_session_ends_the_waiting() -> None:
     queue = tf.FIFOQueue(1, tf.int32, shapes=[[]])
     full = tf.FIFOQueue(1, tf.int32, shapes=[[]])

@@ -88,6 +88,7 @@ class AccumulatorResource:
                     f"{num_required} gradients in {self}, which has {self._count} of step "
                     f"{self._global_step}, and has dropped {self.dropped} stale ones"
                 ),
+                remark=True,
             )
             taken = self._result(self._count)
             self._count = 0

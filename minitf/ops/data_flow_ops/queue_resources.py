@@ -132,6 +132,7 @@ class QueueResource:
                         self._changed,
                         lambda: self._taking[0] is turn and (self._may_take() or self._is_over()),
                         lambda: self._wanted(count - len(taken)),
+                        remark=True,
                     )
                     if self._count():
                         taken.append(self._take())
