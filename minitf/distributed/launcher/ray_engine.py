@@ -46,7 +46,9 @@ class TaskActor:
 
     def __init__(self, environment: Mapping[str, str], host: str | None = None) -> None:
         if host is None:
-            host = str(importlib.import_module("ray").util.get_node_ip_address())
+            ray = importlib.import_module("ray")
+            host = str(ray.util.get_node_ip_address())
+            environment = {**environment, "MINITF_NODE": ray.get_runtime_context().get_node_id()}
         self._environment = dict(environment)
         self._tie = Lifeline()
         self._process: Process | None = None
@@ -193,13 +195,14 @@ class RayEngine:
         options = {"log_to_driver": False, "ignore_reinit_error": True, "logging_level": "ERROR"}
         try:
             if address is not None:
+                _check_address(address)
                 self._ray.init(address=address, **options)
                 return
             try:
                 self._ray.init(address="auto", **options)
             except ConnectionError:  # this machine belongs to none: it becomes one
                 self._ray.init(include_dashboard=False, **options)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise RayProblem(f"there is no Ray cluster at {address}: {error}") from None
 
     def _new_actor(self) -> Any:
@@ -233,3 +236,14 @@ class RayEngine:
             f"Ray found no place for {name} within {_PATIENCE:.0f} s. A task takes {self._cpus:g} "
             f"of the {have:g} CPUs of the Ray cluster; --cpus says how many. {problem}".rstrip()
         )
+
+
+def _check_address(address: str) -> None:
+    """Finds out whether anybody listens at "host:port"; Ray itself would wait for long.
+
+    Raises:
+      OSError: if nobody does.
+    """
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "://" not in address:
+        socket.create_connection((host, int(port)), timeout=5.0).close()

@@ -238,6 +238,18 @@ def read_all(terminal: int) -> str:
     raise AssertionError(f"it does not end: {content!r}")
 
 
+@pytest.mark.parametrize("mode", ["--nosync_replicas", "--sync_replicas"])
+def test_training(mode: str) -> None:
+    """A script as they are, with two workers and a parameter server."""
+    result = run(Path(__file__).with_name("replica.py"), "--train_steps=40", mode)
+    assert result.returncode == 0, result.stdout + result.stderr
+    lines = re.findall(r"^worker (\d) \| global step: (\d+) loss: (.+)$", result.stdout, re.M)
+    assert {worker for worker, _, _ in lines} == {"0", "1"}
+    assert max(int(step) for _, step, _ in lines) >= 40
+    assert float(lines[-1][2]) < 0.1 < float(lines[0][2])
+    assert result.stdout.count("| Training ends") == 2
+
+
 def test_a_module_and_placeholders(tmp_path: Path) -> None:
     (tmp_path / "trainer.py").write_text("import sys; print(sys.argv[1:])\n")
     result = subprocess.run(

@@ -5,7 +5,6 @@ make test-ray
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -24,42 +23,8 @@ pytestmark = pytest.mark.ray
 
 SECONDS = 240.0
 
-# Trains by itself what there is to train: it counts, keeps its count in a file as a checkpoint is
-# kept, and goes on from there. A real model would only make it slower.
-SCRIPT = """
-import json, os, sys, time
-from minitf.distributed.wire import Channel, Listener, secret_from_environment
-
-config = json.loads(os.environ["TF_CONFIG"])
-cluster, job, index = config["cluster"], config["task"]["type"], config["task"]["index"]
-secret = secret_from_environment()
-folder, steps = sys.argv[1], int(sys.argv[2])
-with open(f"{folder}/{job}-{index}.{os.getpid()}", "w") as file:
-    file.write(os.environ.get("RAY_NODE_ID", ""))
-if job == "ps":
-    counts = {}
-    kept = f"{folder}/kept.json"
-    if os.path.exists(kept):
-        with open(kept) as file:
-            counts = json.load(file)
-        print("restored", counts)
-
-    def add(header, tensors, call):
-        counts[header["name"]] = counts.get(header["name"], 0) + 1
-        with open(kept + ".new", "w") as file:
-            json.dump(counts, file)
-        os.replace(kept + ".new", kept)
-        return {"count": counts[header["name"]]}, []
-
-    with Listener(cluster["ps"][0], {"add": add}, secret=secret):
-        time.sleep(600)
-with Channel(cluster["ps"][0], secret=secret) as channel:
-    count = 0
-    while count < steps:
-        count = channel.call("add", {"name": str(index)}, deadline=60).header["count"]
-        print("step", count)
-        time.sleep(0.05)
-"""
+REPLICA = Path(__file__).with_name("replica.py")
+STEP = re.compile(r"^worker (\d) \| global step: (\d+) loss: ([\d.]+)$", re.M)
 
 
 class Nodes:
@@ -88,13 +53,6 @@ def nodes() -> Iterator[Nodes]:
     made.cluster.shutdown()
 
 
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
-    path = tmp_path / "train.py"
-    path.write_text(SCRIPT)
-    return path
-
-
 def start(nodes: Nodes, *args: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "minitf", "cluster", "run", "--engine", "ray"]
     return subprocess.Popen(
@@ -113,24 +71,33 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, output
 
 
-def test_tasks_are_spread_over_the_nodes(nodes: Nodes, script: Path, tmp_path: Path) -> None:
-    code, output = finish(start(nodes, "--workers", 3, script, tmp_path, 5))
+def nodes_of(folder: Path, task: str) -> list[str]:
+    """The nodes on which a task has been, the last one last."""
+    files = sorted(folder.glob(f"{task}.*"), key=lambda path: path.stat().st_mtime)
+    return [path.suffix[1:] for path in files]
+
+
+def test_training(nodes: Nodes, tmp_path: Path) -> None:
+    options = ("--train_steps=30", f"--train_dir={tmp_path}")
+    code, output = finish(start(nodes, "--workers", 2, REPLICA, *options))
     assert code == 0, output
-    for index in range(3):
-        assert f"worker {index} | step 5" in output
-    assert json.loads((tmp_path / "kept.json").read_text()) == {"0": 5, "1": 5, "2": 5}
+    steps = STEP.findall(output)
+    assert {worker for worker, _, _ in steps} == {"0", "1"}
+    assert max(int(step) for _, step, _ in steps) >= 30
+    assert output.count("| Training ends") == 2
+    used = {nodes_of(tmp_path, task)[-1] for task in ("ps-0", "worker-0", "worker-1")}
+    assert len(used) == 2  # Ray has spread them
 
 
-def test_a_failure_is_reported(nodes: Nodes, script: Path, tmp_path: Path) -> None:
-    code, output = finish(start(nodes, "--workers", 1, script, tmp_path, "many"))
-    assert code == 1, output
-    assert "worker 0 failed: exit code 1" in output or "ps 0 failed: exit code 1" in output
-    assert "ValueError: invalid literal for int() with base 10: 'many'" in output
+def test_a_failure_is_reported(nodes: Nodes, tmp_path: Path) -> None:
+    options = ("--ps", 0, "--workers", 1)
+    code, output = finish(start(nodes, *options, REPLICA, "--train_steps=many"))
+    assert code != 0, output
+    assert "worker 0 failed: exit code" in output and "many" in output
 
 
-def test_a_failed_task_is_started_again_where_it_was(
-    nodes: Nodes, script: Path, tmp_path: Path
-) -> None:
+def test_a_failed_task_is_started_again_where_it_was(nodes: Nodes, tmp_path: Path) -> None:
+    script = tmp_path / "once.py"
     script.write_text(
         f"import os\nif os.path.exists('{tmp_path}/failed'):\n  print('well')\nelse:\n"
         f"  open('{tmp_path}/failed', 'w')\n  os.kill(os.getpid(), 9)\n"
@@ -141,7 +108,7 @@ def test_a_failed_task_is_started_again_where_it_was(
     assert "worker 0 | well" in output and "addresses have changed" not in output
 
 
-def test_there_is_no_room(nodes: Nodes, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_room(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
     from minitf.distributed.launcher import ray_engine
 
     monkeypatch.setattr(ray_engine, "_PATIENCE", 3.0)
@@ -153,43 +120,42 @@ def test_there_is_no_room(nodes: Nodes, script: Path, monkeypatch: pytest.Monkey
         engine.close()
 
 
-def test_a_node_is_killed_during_training(nodes: Nodes, script: Path, tmp_path: Path) -> None:
+def test_a_node_is_killed_during_training(nodes: Nodes, tmp_path: Path) -> None:
     """Ray puts the tasks elsewhere, all are started again, and training goes on where it was."""
-    process = start(nodes, "--workers", 2, "--restarts", 5, script, tmp_path, 100)
-    killed = threading.Event()
+    options = ("--train_steps=600", "--pause=0.02", f"--train_dir={tmp_path}")
+    process = start(nodes, "--workers", 2, "--restarts", 6, REPLICA, *options)
+    killed: list[int] = []
 
     def kill_the_node_of_the_parameter_server() -> None:
+        """As soon as a checkpoint is there that is not the first."""
         until = time.monotonic() + SECONDS
-        while time.monotonic() < until and not killed.is_set():
-            try:
-                trained = json.loads((tmp_path / "kept.json").read_text())
-            except FileNotFoundError:
-                trained = {}
-            if min(trained.get("0", 0), trained.get("1", 0)) >= 10:
-                (file,) = tmp_path.glob("ps-0.*")
-                nodes.kill(file.read_text())
-                killed.set()
+        while not killed and time.monotonic() < until:
+            names = [path.stem for path in tmp_path.glob("model.ckpt-*.index")]
+            steps = [int(name.rpartition("-")[2]) for name in names]
+            if steps and max(steps) > 20:
+                nodes.kill(nodes_of(tmp_path, "ps-0")[-1])
+                killed.append(max(steps))
             time.sleep(0.1)
 
     killer = threading.Thread(target=kill_the_node_of_the_parameter_server)
     killer.start()
     code, output = finish(process)
     killer.join(SECONDS)
-    assert killed.is_set(), output
+    assert killed, output
     assert code == 0, output
     assert "Ray has lost this task" in output
-    assert "addresses have changed: all tasks are started again." in output
-    restored = re.search(r"ps 0 +\| restored \{.*'0': (\d+)", output) or re.search(
-        r'restored \{.*"0": (\d+)', output
-    )
-    assert restored is not None and int(restored[1]) >= 10, output
-    assert json.loads((tmp_path / "kept.json").read_text()) == {"0": 100, "1": 100}
+    _, changed, after = output.partition("addresses have changed: all tasks are started")
+    assert changed, output
+    went_on = min(int(step) for _, step, _ in STEP.findall(after))
+    assert went_on > killed[0], "training began anew"
+    assert max(int(step) for _, step, _ in STEP.findall(after)) >= 600
+    assert output.count("| Training ends") == 2
 
 
-def test_there_is_no_such_ray_cluster(script: Path) -> None:
+def test_there_is_no_such_ray_cluster() -> None:
     result = subprocess.run(
         [sys.executable, "-m", "minitf", "cluster", "run", "--engine", "ray"]
-        + ["--ray-address", "127.0.0.1:1", str(script)],
+        + ["--ray-address", "127.0.0.1:1", str(REPLICA)],
         capture_output=True,
         text=True,
         timeout=SECONDS,
