@@ -25,6 +25,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 RECORD = DOCS / "distributed-simulation.json"
@@ -393,7 +394,7 @@ def ways(workers: int, measured: Measured, spread: float) -> dict[str, float]:
 # ---- the record and its picture
 
 
-def simulate(measured: Measured) -> dict[str, object]:
+def simulate(measured: Measured) -> dict[str, Any]:
     """Everything that docs/distributed-simulation.md shows."""
     theirs = fitted_costs()
     spread = fitted_spread(theirs)
@@ -410,12 +411,11 @@ def simulate(measured: Measured) -> dict[str, object]:
     }
 
 
-def draw(record: dict[str, object]) -> str:
+def draw(record: dict[str, Any]) -> str:
     """The picture of a record, as SVG."""
     from benchmarks.plot import Curve, Panel, picture
 
     null, cnn = record["null"], record["cnn"]
-    assert isinstance(null, dict) and isinstance(cnn, dict)
     colours = ("#1f77b4", "#2ca02c", "#d62728")
     published = [
         Curve("published", "#909090", [(1, one), (100, hundred)])
@@ -438,6 +438,23 @@ def draw(record: dict[str, object]) -> str:
     return picture(panels, 3, "Time of a step, simulated, against the number of workers")
 
 
+def tables(record: dict[str, Any]) -> list[str]:
+    """The tables of docs/distributed-simulation.md."""
+    null = ["| | 1 worker | simulated | 100 workers | simulated |", "|---|---|---|---|---|"]
+    for name, points in record["null"].items():
+        times = dict(points)
+        cells = [PUBLISHED[name][0], times[1], PUBLISHED[name][1], times[100]]
+        null.append(f"| {name} | " + " | ".join(f"{1e3 * cell:,.1f} ms" for cell in cells) + " |")
+    backups = ["| backups | step | gain after their cost |", "|---|---|---|"]
+    for count, seconds, factor in record["backups"]:
+        backups.append(f"| {count} | {seconds:.2f} s | {100 * (factor - 1):+.1f} % |")
+    names = list(next(iter(record["cnn"].values())))
+    cnn = [f"| workers | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for workers, rates in record["cnn"].items():
+        cnn.append(f"| {workers} | " + " | ".join(f"{rates[name]:,.0f}" for name in names) + " |")
+    return ["\n".join(rows) for rows in (null, backups, cnn)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--measure", action="store_true", help="measure minitf's costs here first")
@@ -449,7 +466,7 @@ def main() -> None:
     record = simulate(measured)
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
     PICTURE.write_text(draw(record))
-    print(json.dumps(record, indent=1))
+    print(record["measured"], record["fitted"], *tables(record), sep="\n\n")
 
 
 if __name__ == "__main__":
