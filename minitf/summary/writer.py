@@ -107,8 +107,8 @@ class FileWriter:
         """
         event = _event(global_step)
         _merge(event.summary, _serialized(summary))
-        if not self._warn_if_closed("add_summary"):
-            with self._lock:
+        with self._lock:
+            if not self._warn_if_closed("add_summary", 3):
                 self._describe_once(event.summary)
                 self._write(event)
 
@@ -199,23 +199,23 @@ class FileWriter:
         self._add("add_event", event)
 
     def _add(self, method: str, event: Any) -> None:
-        if not self._warn_if_closed(method):
-            self._write(event)
+        with self._lock:
+            if not self._warn_if_closed(method, 4):
+                self._write(event)
 
     def _write(self, event: Any) -> None:
+        if self._file.is_inherited:
+            self._finalizer.detach()
+            self._open()
         if not event.wall_time:
             event.wall_time = time.time()
-        with self._lock:
-            if self._file.is_inherited:
-                self._finalizer.detach()
-                self._open()
-            self._file.write(event.SerializeToString(deterministic=True))
+        self._file.write(event.SerializeToString(deterministic=True))
 
-    def _warn_if_closed(self, method: str) -> bool:
+    def _warn_if_closed(self, method: str, depth: int) -> bool:
         if self._closed:
             warnings.warn(
                 f"FileWriter.{method} on a closed FileWriter adds nothing; reopen() it first.",
-                stacklevel=4 if method != "add_summary" else 3,
+                stacklevel=depth,  # the user's line
             )
         return self._closed
 

@@ -26,7 +26,7 @@ def tensorboard(log_dir: Path) -> Iterator[str]:
       AssertionError: if it does not start; with all that it has said.
     """
     command = [sys.executable, "-m", "tensorboard.main", f"--logdir={log_dir.name}"]
-    options = ["--host=127.0.0.1", "--port=0", "--load_fast=false", "--reload_interval=1"]
+    options = ["--host=127.0.0.1", "--port=0", "--reload_interval=1"]
     with subprocess.Popen(
         [*command, *options],
         cwd=log_dir.parent,

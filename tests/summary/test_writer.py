@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,10 @@ def test_a_closed_writer_adds_nothing_and_says_so(tf: Any, tmp_path: Path) -> No
     writer = tf.summary.FileWriter(str(tmp_path))
     writer.close()
     writer.close()
-    with pytest.warns(UserWarning, match="reopen"):
+    with pytest.warns(UserWarning, match="reopen") as caught:
         writer.add_summary(scalar(tf))
+    if tf is minitf:
+        assert [warning.filename for warning in caught] == [__file__]
     assert kinds(events(tmp_path, tf))[1:] == []
 
 
@@ -275,6 +278,31 @@ def test_a_killed_process_leaves_all_it_flushed(tmp_path: Path) -> None:
     assert steps(found)[: flushed + 1] == list(range(flushed + 1))
 
 
+ADDS_AND_WAITS = """
+import sys
+import minitf as tf
+writer = tf.summary.FileWriter(sys.argv[1])
+value = tf.Summary.Value(tag="loss", simple_value=0.5)
+for step in range(25):
+    writer.add_summary(tf.Summary(value=[value]), step)
+print("added", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_process_leaves_all_it_added(tmp_path: Path) -> None:
+    """What is added is the system's, also before a flush."""
+    with run(ADDS_AND_WAITS, tmp_path, stdin=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        killer = threading.Timer(120, process.kill)  # if it hangs
+        killer.start()
+        assert process.stdout.readline() == "added\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait(60)
+        killer.cancel()
+    assert steps(events(tmp_path)) == list(range(25))
+
+
 FORGETS_TO_CLOSE = """
 import os, sys
 import minitf as tf
@@ -317,6 +345,39 @@ def test_a_full_disk_is_told_and_leaves_no_part(
     writer.add_summary(scalar(minitf), 3)
     writer.close()
     assert steps(events(tmp_path)) == [1, 3]
+
+
+def test_a_writer_that_is_closed_while_others_add(tmp_path: Path) -> None:
+    """No record goes into another file that has got the closed one's number."""
+    for _ in range(20):
+        writer = minitf.summary.FileWriter(tmp_path)
+        begun = threading.Event()
+
+        def add(writer: Any = writer, begun: Any = begun) -> None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                for step in range(200):
+                    writer.add_summary(scalar(minitf), step)
+                    begun.set()
+
+        thread = threading.Thread(target=add)
+        thread.start()
+        assert begun.wait(60)
+        writer.close()
+        other = tmp_path / "other"
+        other.write_text("mine")
+        thread.join(60)
+        assert other.read_text() == "mine"
+        added = steps(list(minitf.train.summary_iterator(files(tmp_path)[-1])))
+        assert added == list(range(len(added))) and added
+
+
+@pytest.mark.parametrize("name", ["caf\u00e9 \u6570", "a b", "deep/er/still", "x:y", "end/"])
+def test_names_of_folders(name: str, tmp_path: Path) -> None:
+    for given in (f"{tmp_path}/{name}", tmp_path / name, os.fsencode(f"{tmp_path}/{name}")):
+        with minitf.summary.FileWriter(given) as writer:
+            writer.add_summary(scalar(minitf), 1)
+    assert steps(events(tmp_path / name)) == [1, 1, 1]
 
 
 def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
