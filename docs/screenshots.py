@@ -83,22 +83,34 @@ def take_tensorboard() -> None:
 
 
 def take_explorer() -> None:
-    """The page that replays the hundredth training step of examples/04_mnist_cnn.py."""
-    with tempfile.TemporaryDirectory() as temporary:
-        page = Path(temporary) / "cnn.html"
-        script = [str(ROOT / "examples" / "04_mnist_cnn.py"), "--steps", "120"]
-        command = [sys.executable, "-m", "minitf", "trace", "--html", str(page), "--at", "100"]
-        subprocess.run([*command, *script], cwd=ROOT, check=True, timeout=600)
-        with chromium(Path(temporary) / "browser", 1440, 1000) as browser:
-            browser.open(page.as_uri())
-            browser.until("the graph", "return document.querySelectorAll('.item').length > 5")
-            browser.run("setTheme('light')")
-            browser.run(SELECT, "conv1/Relu")
-            take(browser, "explorer", colours=256)
-            browser.run("setTheme('dark')")
-            browser.run(OPEN, "gradients")
-            browser.run("view.fit(); setTime(arguments[0])", 130)
-            take(browser, "explorer-dark", colours=256)
+    """The pages that replay a training step of the CNN, and one of softmax regression."""
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        chromium(Path(temporary) / "browser", 1440, 1000) as browser,
+    ):
+        open_replay(browser, Path(temporary), "03_mnist_softmax", "--steps", "320")
+        browser.run("setTheme('light')")
+        browser.run(SELECT, "W")
+        browser.run("view.setAll(false)")
+        take(browser, "explorer-softmax", colours=256)
+        open_replay(browser, Path(temporary), "04_mnist_cnn", "--steps", "120")
+        browser.run("setTheme('light')")
+        browser.run(SELECT, "conv1/Relu")
+        take(browser, "explorer", colours=256)
+        browser.run("setTheme('dark')")
+        browser.run(OPEN, "gradients")
+        browser.run("view.fit(); setTime(arguments[0])", 130)
+        take(browser, "explorer-dark", colours=256)
+
+
+def open_replay(browser: Browser, folder: Path, example: str, *args: str) -> None:
+    """Traces an example and opens the page that replays its hundredth training step."""
+    page = folder / f"{example}.html"
+    command = [sys.executable, "-m", "minitf", "trace", "--html", str(page), "--at", "100"]
+    script = str(ROOT / "examples" / f"{example}.py")
+    subprocess.run([*command, script, *args], cwd=ROOT, check=True, timeout=600)
+    browser.open(page.as_uri())
+    browser.until("the graph", "return document.querySelectorAll('.item').length > 5")
 
 
 # By the names that the command line takes.

@@ -143,6 +143,7 @@ class Details {
   }
 
   when(leaf, order, moment) {
+    if (leaf.number === this.run.failed) return make("p", { class: "facts" }, "here the run failed");
     if (!moment) return make("p", { class: "facts" }, "did not run");
     const go = make("button", { class: "link", onclick: () => this.actions.goTo(order) }, `step ${order + 1}`);
     if (moment[3]) return make("p", { class: "facts" }, go, " \u00b7 in a branch that was not taken");

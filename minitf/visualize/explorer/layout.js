@@ -30,7 +30,8 @@ class Leaf extends Item {
     super("node:" + node.name, node.name, parent);
     Object.assign(this, { number, node, size: 1 });
     const prefix = parent.id + "/";
-    this.label = node.name.startsWith(prefix) ? node.name.slice(prefix.length) : node.name;
+    const inside = node.name.startsWith(prefix) ? node.name.slice(prefix.length) : node.name;
+    this.label = node.name === parent.id ? parent.name : inside;
   }
 
   measure() {

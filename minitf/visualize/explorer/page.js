@@ -247,7 +247,10 @@ byId("runs").replaceChildren(...data.runs.map((run, i) => make("option", { value
 byId("runs").onchange = (event) => showRun(Number(event.target.value));
 window.addEventListener("resize", drawStrip);
 
-// A training step says more than what gives variables their first values.
-const largest = data.runs.reduce((best, run, i) => (run.nodes.length > data.runs[best].nodes.length ? i : best), 0);
-byId("runs").value = largest;
-showRun(largest);
+// What failed is what one wants to see; else the largest run: a training step says more than what
+// gives variables their first values.
+const sizes = data.runs.map((run) => (run.error ? Infinity : run.nodes.length));
+const first = sizes.indexOf(Math.max(...sizes));
+byId("runs").value = first;
+showRun(first);
+if (state.run.failed !== undefined) details.actions.select(state.run.failed);

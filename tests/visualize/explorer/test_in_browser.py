@@ -236,9 +236,13 @@ def test_a_failure_is_shown_where_it_happened(opened: Open) -> None:
     x = tf.placeholder(tf.float32, [None], name="x")
     y = tf.reshape(tf.exp(x), [2, 2], name="y")
     explorer = Explorer("a failure")
+    with tf.Session() as sess:
+        explorer.run(sess, tf.add_n([tf.constant(1.0) + float(n) for n in range(9)]))
     with tf.Session() as sess, pytest.raises(tf.errors.InvalidArgumentError):
         explorer.run(sess, y, {x: [1.0, 2.0, 3.0]})
     browser = opened(explorer)
+    assert details(browser).startswith("y\n")
+    press(browser, "\ue00c")  # Escape
     failed = "return [...document.querySelectorAll('.failed')].map((each) => each.dataset.id)"
     browser.run("view.setAll(true)")
     assert browser.run(failed) == ["node:y"]
