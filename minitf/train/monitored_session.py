@@ -198,7 +198,7 @@ class _WrappedSession:
             try:
                 self._sess.close()
             except _LOST as error:
-                logging.warning("The session was lost before it could be closed: %s", error)
+                logging.info("The session was lost before it could be closed: %s", error)
             finally:
                 self._sess = None
 

@@ -41,6 +41,21 @@ def test_first_in_first_out() -> None:
         assert sess.run(queue.size()) == 0
 
 
+def test_strings_go_from_queue_to_queue() -> None:
+    first = tf.FIFOQueue(10, tf.string, shapes=[[]])
+    second = tf.FIFOQueue(10, [tf.string, tf.string], shapes=[[], [2]])
+    texts = first.dequeue()
+    hand_over = second.enqueue([texts, tf.stack([texts, texts])])
+    with tf.Session() as sess:
+        sess.run(first.enqueue_many([["a", "bcd"]]))
+        sess.run(first.enqueue(""))
+        for _ in range(3):
+            sess.run(hand_over)
+        single, double = sess.run(second.dequeue_many(3))
+    assert single.tolist() == [b"a", b"bcd", b""]
+    assert double.tolist() == [[b"a", b"a"], [b"bcd", b"bcd"], [b"", b""]]
+
+
 def test_an_element_is_a_copy() -> None:
     """A variable that changes later does not change what was put into a queue."""
     v = tf.Variable([1.0, 2.0])

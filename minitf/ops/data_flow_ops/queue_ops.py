@@ -229,7 +229,7 @@ def _checked(queue: QueueResource, components: tuple[Any, ...], batched: bool) -
             f"Wrong number of components in tuple. Expected {len(queue.dtypes)}, got "
             f"{len(components)}"
         )
-    arrays = tuple(np.array(value) for value in components)
+    arrays = tuple(_own(value) for value in components)
     for i, (array, dtype) in enumerate(zip(arrays, queue.dtypes, strict=True)):
         if array.dtype != dtype.as_numpy_dtype:
             raise ValueError(
@@ -243,6 +243,11 @@ def _checked(queue: QueueResource, components: tuple[Any, ...], batched: bool) -
                 f"Shape mismatch in tuple component {i}. Expected {queue.shapes[i]}, got {own}"
             )
     return arrays
+
+
+def _own(value: Any) -> Any:
+    """A copy as an array; a single string is one of objects, as all strings are."""
+    return np.array(value, object if isinstance(value, bytes) else None)
 
 
 def _refuse_timeout(timeout_ms: int) -> None:
@@ -280,7 +285,7 @@ def queue_enqueue_many_kernel(handle: Any, *components: Any, timeout_ms: int) ->
     if len(set(lengths)) > 1:
         raise ValueError(f"All components must have the same size in their first dim: {lengths}")
     # An array of rank 1 has Python's or numpy's scalars for rows; elements are arrays.
-    queue.enqueue([tuple(np.array(array[i]) for array in arrays) for i in range(lengths[0])])
+    queue.enqueue([tuple(_own(array[i]) for array in arrays) for i in range(lengths[0])])
     return ()
 
 
