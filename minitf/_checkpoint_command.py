@@ -94,7 +94,7 @@ def _verify(paths: Iterable[str]) -> int:
         try:
             with _open(path) as reader:
                 for name in reader.entries:
-                    reader.read(name)
+                    reader.verify(name)
                 total = sum(map(reader.size, reader.entries))
                 print(f"{reader.prefix}: whole, {len(reader.entries)} tensors, {total:,} bytes")
         except (errors.OpError, ValueError) as error:

@@ -184,6 +184,8 @@ class BundleReader:
     ) -> Any:
         """A tensor, or a part of it. The array may not be written to.
 
+        Of a dtype that numpy lacks, bfloat16 is given, as the same numbers in float32.
+
         Args:
           name: the tensor's.
           part: from where to where along each axis; None for all.
@@ -204,7 +206,9 @@ class BundleReader:
         if len(stored) == 1 and slices.covers(stored[0][0], wanted):
             extent, entry, _ = stored[0]
             return self._value(name, entry, progress)[slices.within(wanted, extent)]
-        result = np.empty(slices.dims(wanted), self.dtype(name).as_numpy_dtype)
+        dtype = self.dtype(name)
+        dtype = dtypes.float32 if dtype is dtypes.bfloat16 else dtype
+        result = np.empty(slices.dims(wanted), dtype.as_numpy_dtype)
         filled = 0
         for extent, entry, both in stored:
             if both is not None:
@@ -223,18 +227,14 @@ class BundleReader:
     def _value(self, name: str, entry: Any, progress: Progress | None) -> Any:
         """What an entry stands for, once it is checked."""
         dtype, shape = dtypes.as_dtype(entry.dtype), _shape(entry)
-        if not dtype.is_numpy_compatible:
-            raise errors.UnimplementedError(
-                None, None, f"{name!r} in {self.prefix} is of dtype {dtype.name}, which numpy lacks"
-            )
         if dtype is dtypes.string:
             return self._strings(name, entry, shape)
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.size
+        numpy_dtype = self._stored_as(name, dtype)
+        size = int(np.prod(shape, dtype=np.int64)) * numpy_dtype.itemsize
         if size != entry.size:
             raise damaged(
                 self.index_path, f"{name!r} has {entry.size} bytes, and its shape needs {size}"
             )
-        numpy_dtype = np.dtype(dtype.as_numpy_dtype)
         if size < _MAPPED or entry.offset % numpy_dtype.itemsize:
             octets = np.empty(size, np.uint8)
             self._read_exactly(name, entry, octets, 0)
@@ -243,7 +243,18 @@ class BundleReader:
         else:
             self.check(name, entry, progress)
             octets = self._mapped(entry)
-        return octets.view(numpy_dtype).reshape(shape)
+        value = octets.view(numpy_dtype).reshape(shape)
+        return value if dtype is not dtypes.bfloat16 else _widened(value)
+
+    def _stored_as(self, name: str, dtype: dtypes.DType) -> Any:
+        """What the elements of a value are in the file."""
+        if dtype is dtypes.bfloat16:  # the upper half of a float32
+            return np.dtype(np.uint16)
+        if not dtype.is_numpy_compatible:
+            raise errors.UnimplementedError(
+                None, None, f"{name!r} in {self.prefix} is of dtype {dtype.name}, which numpy lacks"
+            )
+        return np.dtype(dtype.as_numpy_dtype)
 
     def _strings(self, name: str, entry: Any, shape: tuple[int, ...]) -> Any:
         octets = np.empty(entry.size, np.uint8)
@@ -264,6 +275,18 @@ class BundleReader:
         return np.frombuffer(pages, np.uint8, entry.size, before)
 
     # ---- checking
+
+    def verify(self, name: str) -> None:
+        """Checks all of a tensor, whatever its dtype.
+
+        Raises:
+          OpError: as `read` does.
+        """
+        try:
+            self.read(name)
+        except errors.UnimplementedError:
+            for _, entry in self._stored(name):
+                self.check(name, entry)
 
     def check(self, name: str, entry: Any, progress: Progress | None = None) -> None:
         """Reads the bytes of an entry, and compares their checksum with what it should be.
@@ -328,6 +351,13 @@ class BundleReader:
             with as_tensorflow_errors(path):
                 file = self._files[entry.shard_id] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         return file
+
+
+def _widened(halves: Any) -> Any:
+    """Numbers in bfloat16 as the same ones in float32."""
+    value = (halves.astype(np.uint32) << 16).view(np.float32)
+    value.flags.writeable = False
+    return value
 
 
 def _shape(entry: Any) -> tuple[int, ...]:

@@ -112,6 +112,10 @@ def restore_v2_kernel(
                     f"tensor_name = {name}; expected dtype {dtype.name} does not equal original "
                     f"dtype {reader.dtype(name).name} in {reader.prefix}",
                 )
+            if not dtype.is_numpy_compatible:
+                raise errors.UnimplementedError(
+                    None, None, f"{name!r} is of dtype {dtype.name}, and minitf has no such tensors"
+                )
         total = sum(map(reader.size, names))
         with Progress(f"restoring {os.path.basename(reader.prefix)}", total) as progress:
             values = [

@@ -441,7 +441,12 @@ def _no_checkpoint(prefix: str) -> str:
     folder = os.path.dirname(prefix) or "."
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     near = [name.removesuffix(".index") for name in names if name.endswith(".index")]
-    if not names:
+    if os.path.isfile(prefix):
+        facts = (
+            f"{prefix} is one file, as of version 1; minitf reads version 2: restore it in "
+            "TensorFlow, and save it there with tf.train.Saver()"
+        )
+    elif not names:
         facts = f"there is no folder {folder}, or nothing is in it"
     else:
         facts = f"checkpoints in {folder}: {', '.join(near[:10]) or 'none'}"

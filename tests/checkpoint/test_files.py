@@ -11,9 +11,10 @@ import pytest
 import minitf
 from minitf.checkpoint import coding, slices
 from minitf.checkpoint.bundle_reader import BundleReader
-from minitf.checkpoint.bundle_writer import Named, write_bundle
+from minitf.checkpoint.bundle_writer import Named, index_content, write_bundle
 from minitf.checkpoint.table import entries, table
 from minitf.kernels.crc32c import crc32c
+from minitf.ops import io_ops
 from tests.checkpoint.cases import CASES, recorded, saved
 from tests.engines import ENGINES, MODULES
 from tests.parity.harness import engine
@@ -234,3 +235,49 @@ def test_no_more_memory_than_some_megabytes(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 24 << 20
+
+
+# ---- what numpy lacks, and what is of an older version
+
+
+def of_dtype(prefix: str, value: Any, dtype: int) -> None:
+    """Writes a checkpoint whose only value is said to be of another dtype."""
+    write_bundle(prefix, [Named("v", value)])
+    with BundleReader(prefix) as reader:
+        entries = dict(reader.all_entries())
+    entries[b"v"].dtype = dtype
+    Path(prefix + ".index").write_bytes(index_content(1, entries))
+
+
+@pytest.mark.parametrize("size", [2, 100_000])
+def test_bfloat16_is_read_as_float32(size: int, tmp_path: Path) -> None:
+    tf, prefix = minitf, str(tmp_path / "m")
+    of_dtype(prefix, np.resize(np.array([0x3F80, 0xC000], np.uint16), size), 14)
+    value = tf.train.load_variable(prefix, "v")
+    assert value.dtype == np.float32 and value[:2].tolist() == [1.0, -2.0]
+    with BundleReader(prefix) as reader:
+        assert reader.dtype("v") == tf.bfloat16
+        assert reader.read("v", ((1, 2),)).tolist() == [-2.0]
+        reader.verify("v")
+    values = io_ops.RESTORE_V2(prefix, ["v"], [""], dtypes=[tf.bfloat16])
+    with tf.Session() as sess, pytest.raises(tf.errors.UnimplementedError, match="bfloat16"):
+        sess.run(values)
+
+
+def test_a_value_that_cannot_be_read_can_be_checked(tmp_path: Path) -> None:
+    prefix = str(tmp_path / "m")
+    of_dtype(prefix, np.arange(5, dtype=np.int8), 11)
+    with BundleReader(prefix) as reader:
+        reader.verify("v")
+        with pytest.raises(minitf.errors.UnimplementedError, match="qint8"):
+            reader.read("v")
+    (tmp_path / "m.data-00000-of-00001").write_bytes(b"\0\1\2\3\5")
+    with BundleReader(prefix) as reader, pytest.raises(minitf.errors.DataLossError, match="'v'"):
+        reader.verify("v")
+
+
+def test_version_1_is_told(tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(b"a table")
+    minitf.Variable(1.0)
+    with minitf.Session() as sess, pytest.raises(ValueError, match="one file, as of version 1"):
+        minitf.train.Saver().restore(sess, str(tmp_path / "m"))
