@@ -15,7 +15,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network test-tensorboard test-ray fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures screenshots docs clean
+.PHONY: help mnist test test-network test-tensorboard test-ray fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures graphviz screenshots docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -84,7 +84,7 @@ bench-kernels: $(VENV)/.installed  ## measure the kernels alone
 bench-saving: $(PARITY_VENV)/.installed  ## measure saving beside TensorFlow
 	$(PARITY_VENV)/bin/python -m benchmarks.saving $(ARGS)
 
-pictures: $(VENV)/.installed  ## draw the graphs in docs/img anew (needs Graphviz)
+pictures: $(VENV)/.installed graphviz  ## draw the graphs in docs/img anew
 	$(PY) docs/pictures.py $(ARGS)
 
 screenshots: $(VENV)/.installed-browser  ## take the pictures of TensorBoard in docs/img anew
@@ -122,6 +122,12 @@ $(VENV)/.installed: $(METADATA) | $(VENV)/.made
 $(VENV)/.installed-dev: $(METADATA) | $(VENV)/.made
 	$(PY) $(PIP) -e '.[dev]'
 	@touch $(VENV)/.installed $@
+
+graphviz:
+	@command -v dot >/dev/null || { \
+	    echo "Pictures of graphs need Graphviz: apt install graphviz" >&2; test "$$(id -u)" = 0 || exit 1; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y -qq --no-install-recommends graphviz >/dev/null; }
 
 # Debian's names of the browser; elsewhere it has to be there, with its driver.
 CHROMIUM := chromium chromium-driver

@@ -153,8 +153,10 @@ def _spread(ops: list[Operation], found: dict[Operation, str]) -> None:
             users = [u for u in users if found.get(u) not in (INITIALIZE, SAVE)]
             users = [u for u in users if not _is_unused_read(u)]
         served = {found.get(user, FORWARD) for user in users}
-        if len(served) == 1 and served <= {UPDATE, INITIALIZE, SAVE, SUMMARY}:
+        if len(served) == 1 and served <= {UPDATE, INITIALIZE, SAVE}:
             found[op] = served.pop()
+        elif served == {SUMMARY} and op.type == "Const":  # what is summarized is the model's own
+            found[op] = SUMMARY
     for op in ops:
         if _is_unused_read(op) and op.inputs[0].op in found:
             found[op] = found[op.inputs[0].op]

@@ -22,6 +22,7 @@ from minitf.profiler.timeline import Timeline
 from minitf.runtime.config import RunOptions
 from minitf.runtime.fetches import FetchPlan
 from minitf.runtime.session import BaseSession
+from minitf.runtime.watch import watched
 from minitf.visualize.explorer import Explorer
 
 # The first runs of a program compile and plan; where there are more, they are not counted.
@@ -54,7 +55,7 @@ class _Seen:
 
 
 class _Watch:
-    """Sees every `session.run` of a script while the `with` block lasts.
+    """Sees every `session.run` of a script.
 
     Args:
       explorer: where to record runs, or None.
@@ -65,45 +66,38 @@ class _Watch:
         self.seen: dict[Any, _Seen] = {}
         self._explorer = explorer
         self._at = at
-        self._run = BaseSession.run
         self._here = threading.local()  # several threads may run sessions at once
         self._lock = threading.Lock()
 
-    def __enter__(self) -> _Watch:
-        watch = self
-
-        def run(
-            session: BaseSession,
-            fetches: Any,
-            feed_dict: Any = None,
-            options: Any = None,
-            run_metadata: Any = None,
-        ) -> Any:
-            # A script may ask for more than values; then it is to get what it asked for.
-            asks = options and (options.trace_level or options.output_partition_graphs)
-            if getattr(watch._here, "is_inside", False) or (asks and run_metadata is not None):
-                return watch._run(session, fetches, feed_dict, options, run_metadata)
-            watch._here.is_inside = True
-            try:
-                timeout = options.timeout_in_ms if options else 0
-                return watch._watched(session, fetches, feed_dict, timeout)
-            finally:
-                watch._here.is_inside = False
-
-        BaseSession.run = run  # type: ignore[assignment, method-assign]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        BaseSession.run = self._run  # type: ignore[method-assign]
+    def run(
+        self,
+        plain: Any,
+        session: BaseSession,
+        fetches: Any,
+        feed_dict: Any,
+        options: Any,
+        run_metadata: Any,
+    ) -> Any:
+        """Stands in for `session.run`."""
+        # A script may ask for more than values; then it is to get what it asked for.
+        asks = options and (options.trace_level or options.output_partition_graphs)
+        if getattr(self._here, "is_inside", False) or (asks and run_metadata is not None):
+            return plain(session, fetches, feed_dict, options, run_metadata)
+        self._here.is_inside = True
+        try:
+            timeout = options.timeout_in_ms if options else 0
+            return self._watched(plain, session, fetches, feed_dict, timeout)
+        finally:
+            self._here.is_inside = False
 
     def _watched(
-        self, session: BaseSession, fetches: Any, feed_dict: Any, timeout_in_ms: int
+        self, plain: Any, session: BaseSession, fetches: Any, feed_dict: Any, timeout_in_ms: int
     ) -> Any:
         options = RunOptions(timeout_in_ms=timeout_in_ms)
         try:
             elements = FetchPlan(session.graph, fetches).elements
         except Exception:  # as the run itself will say
-            return self._run(session, fetches, feed_dict, options)
+            return plain(session, fetches, feed_dict, options)
         key = (session.graph, *elements)
         with self._lock:
             if key not in self.seen:
@@ -113,15 +107,15 @@ class _Watch:
             number = seen.runs
         explorer = self._explorer
         if session.sess_str:  # on a server, which is another process
-            return self._run(session, fetches, feed_dict, options)
+            return plain(session, fetches, feed_dict, options)
         if explorer and number == self._at and len(explorer.recordings) < _MOST_RECORDED:
             title = seen.title if self._at == 1 else f"{seen.title} (run {self._at})"
             return explorer.run(session, fetches, feed_dict, title)
         if len(seen.traced) >= _MOST_TRACED:
-            return self._run(session, fetches, feed_dict, options)
+            return plain(session, fetches, feed_dict, options)
         metadata = protos.RunMetadata()
         options.trace_level = RunOptions.FULL_TRACE
-        fetched = self._run(session, fetches, feed_dict, options, metadata)
+        fetched = plain(session, fetches, feed_dict, options, metadata)
         seen.traced.append(metadata)
         return fetched
 
@@ -134,7 +128,8 @@ def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
         return 2
     explorer = Explorer(os.path.basename(args.script)) if args.html else None
     start = _run_script.run_module if args.module else _run_script.run_script
-    with _Watch(explorer, args.at) as watch:
+    watch = _Watch(explorer, args.at)
+    with watched(watch.run):
         try:
             code = start(args.script, script_args)
         except SystemExit as error:

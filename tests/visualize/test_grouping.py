@@ -80,6 +80,14 @@ def test_saving_and_summaries():
     assert "layer/w" not in save
 
 
+def test_what_is_only_summarized_belongs_to_the_model():
+    error = tf.reduce_mean(tf.placeholder(tf.float32, [None], name="x"), name="error")
+    tf.summary.scalar("of_error", error)
+    tf.summary.merge_all()
+    assert {"error", "x"} <= named("forward")
+    assert {"of_error", "of_error/tags", "Merge/MergeSummary"} <= named("summary")
+
+
 def test_a_variable_that_nothing_reads_is_still_the_models():
     tf.Variable(1.0, name="alone")
     assert "alone" in named("forward")
