@@ -25,12 +25,13 @@ import functools
 import itertools
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 
 import numpy as np
 
-from minitf.kernels.waiting import Word
+from minitf.kernels.waiting import NAP, Word
 from minitf.kernels.workspace import address
 
 # A block smaller than this many elementary steps (loads, multiply-adds; some 20 microseconds of
@@ -58,8 +59,12 @@ def parallel_for(n_blocks: int, block: Callable[[int], object]) -> None:
             block(index)
         return
     job = _Job(n_blocks, block)
-    _pool.post(job, helpers)
-    job.wait(job.take_blocks())
+    try:
+        _pool.post(job, helpers)
+        job.wait(job.take_blocks())
+    except BaseException as error:  # an interrupt comes between any two lines
+        job.abandon(error)
+        raise
 
 
 def share(total: int, run: Callable[[int], object]) -> None:
@@ -196,7 +201,16 @@ class _Job:
         self._n_blocks = n_blocks
         self._block = block
         self._numbers = itertools.count()  # next() is one step under the interpreter's lock
+        self._helping: list[None] = []  # an item for each helper inside
         self._error: BaseException | None = None
+
+    def help(self) -> int:
+        """What a helper does: `take_blocks`, so that `abandon` knows of it."""
+        self._helping.append(None)
+        try:
+            return self.take_blocks()
+        finally:
+            self._helping.pop()
 
     def take_blocks(self) -> int:
         """Runs blocks until none is left; called by each thread that takes part.
@@ -230,6 +244,18 @@ class _Job:
         if self._error is not None:
             raise self._error
 
+    def abandon(self, error: BaseException) -> None:
+        """Has no more blocks begin, and returns when no helper is inside.
+
+        Another interrupt does not change that: what helpers still write to would be given away.
+        """
+        while self._error is None or self._helping:
+            try:
+                self._error = self._error or error
+                time.sleep(NAP)
+            except BaseException:
+                continue
+
 
 class _Pool:
     """The helpers: threads that wait for jobs, as many as were ever needed at once.
@@ -260,8 +286,9 @@ class _Pool:
         while True:
             job = self._queue.get()
             seen = self._posted.value
-            ended = job.take_blocks()
+            ended = job.help()
             job.ended.add_and_watch(ended, self._posted, seen)
+            del job  # and with it the arrays of its blocks
 
 
 def _renew_pool() -> None:

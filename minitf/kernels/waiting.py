@@ -31,7 +31,7 @@ _LOOKS = 6_000
 _LOOKS_TO_BEGIN = 200
 
 # A thread that has waited so long in vain sleeps so many seconds between one look and the next.
-_NAP = 0.0002
+NAP = 0.0002
 
 _lock = threading.Lock()  # guards words where there is no compiled code
 
@@ -66,7 +66,7 @@ class Word:
     def wait_for(self, number: int) -> None:
         """Returns when it has become the number."""
         while not self.reaches(number):
-            time.sleep(_NAP)
+            time.sleep(NAP)
 
     def add_and_watch(self, number: int, other: Word, seen: int) -> None:
         """Adds to it, then waits some hundred microseconds for another word to be no longer `seen`.

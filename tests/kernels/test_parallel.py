@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -131,6 +132,54 @@ def test_a_call_within_a_block_stays_on_its_thread(threads):
 
     finishes(lambda: parallel_for(12, outer))
     assert not strangers
+
+
+INTERRUPT = """
+import os, signal, sys, threading, time
+from minitf.kernels import parallel
+parallel.set_num_threads(2)
+caller, helping, interrupts, ended = threading.get_ident(), threading.Event(), [], []
+def interrupt(*_):
+    interrupts.append(1)
+    raise KeyboardInterrupt
+signal.signal(signal.SIGINT, interrupt)
+def block(index):
+    if threading.get_ident() == caller:
+        helping.wait()
+        return
+    helping.set()
+    for number in (1, 2):
+        os.kill(os.getpid(), signal.SIGINT)
+        while len(interrupts) < number:
+            time.sleep(0.001)
+    time.sleep(0.1)  # time enough to leave without it
+    ended.append(index)
+try:
+    parallel.parallel_for(2, block)
+except KeyboardInterrupt:
+    sys.exit(len(ended) != 1)
+sys.exit("not interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system sends no interrupts")
+def test_an_interrupt_waits_for_the_blocks_under_way():
+    """They write to memory that the caller is about to give to others."""
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", INTERRUPT], check=True, timeout=PATIENCE)
+
+
+def test_helpers_keep_nothing_of_what_is_done(threads):
+    set_num_threads(2)
+    array = np.zeros(10)
+    there = weakref.ref(array)
+    meeting = threading.Barrier(2, timeout=PATIENCE)
+    parallel_for(2, lambda index, array=array: meeting.wait())
+    del array
+    deadline = time.monotonic() + PATIENCE
+    while there() is not None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert there() is None
 
 
 FORK = """
