@@ -123,7 +123,7 @@ $(VENV)/.installed-dev: $(METADATA) | $(VENV)/.made
 	$(PY) $(PIP) -e '.[dev]'
 	@touch $(VENV)/.installed $@
 
-graphviz:
+graphviz:  ## install what draws graphs, where it is missing
 	@command -v dot >/dev/null || { \
 	    echo "Pictures of graphs need Graphviz: apt install graphviz" >&2; test "$$(id -u)" = 0 || exit 1; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
