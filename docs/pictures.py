@@ -12,6 +12,9 @@ from pathlib import Path
 from types import ModuleType
 
 import minitf as tf
+from minitf.distributed.partition import partition
+from minitf.runtime.placement import place, task_device
+from minitf.runtime.prune import prune
 from minitf.visualize import Drawing, draw
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +51,7 @@ def small_pictures() -> dict[str, Drawing]:
         found["layers"] = draw(y)
         found["layers-ops"] = draw(y, depth=None)
         found["layers-first-values"] = draw(depth=None, initializers=True)
-    return found | {"devices": on_two_devices()}
+    return found | {"devices": on_two_devices(), "stages": cut_by_task()}
 
 
 def on_two_devices() -> Drawing:
@@ -62,6 +65,21 @@ def on_two_devices() -> Drawing:
             loss = tf.reduce_mean(tf.square(tf.matmul(x, w) + b), name="loss")
             tf.train.GradientDescentOptimizer(0.5).minimize(loss)
         return draw(color_by="device")
+
+
+def cut_by_task() -> Drawing:
+    """A training step as a parameter server and a worker run it, in three stages."""
+    with tf.Graph().as_default():
+        with tf.device(tf.train.replica_device_setter(ps_tasks=1)):
+            x = tf.placeholder(tf.float32, [None, 784], name="x")
+            w = tf.Variable(tf.zeros([784, 10]), name="W")
+            y = tf.nn.softmax(tf.matmul(x, w), name="y")
+            step = tf.train.get_or_create_global_step()
+            train = tf.train.GradientDescentOptimizer(0.5).minimize(tf.reduce_mean(y), step)
+        devices = [task_device("worker", 0), task_device("ps", 0)]
+        ops = prune([train], {x})
+        stages = partition(ops, place(ops, devices), [train], [x], client=devices[0])
+        return draw({stage.name: stage.graph for stage in stages}, color_by="device")
 
 
 def pictures_of_the_cnn() -> dict[str, Drawing]:

@@ -61,6 +61,10 @@ def _peers(address: str) -> Peers:
 class LocalMasterSession(MasterSession):
     """A session on a server of this very process: its graph is the master's."""
 
+    def pieces(self, fetches: list[Any], feeds: list[Tensor]) -> dict[str, Graph]:
+        """The graphs of the stages that a run is cut into, by name."""
+        return {stage.name: stage.graph for stage in self.program(fetches, feeds).stages()}
+
     def list_devices(self) -> list[str]:
         """The names of all devices that the session can use."""
         return self.devices
@@ -91,6 +95,10 @@ class RemoteSession:
     def program(self, fetches: list[Any], feeds: list[Tensor]) -> RemoteProgram:
         """What computes some fetches from some feeds."""
         return RemoteProgram(self, fetches, feeds)
+
+    def pieces(self, fetches: list[Any], feeds: list[Tensor]) -> dict[str, Graph]:
+        """They are cut on the server: this is the graph that it has."""
+        return {str(self._peers.address(_TARGET)): self._graph}
 
     def send_graph(self) -> str:
         """Brings the server's copy of the graph up to date; returns the session's name."""

@@ -337,6 +337,25 @@ class BaseSession:
         ]
         return self._program(plan.elements, feeds).explain()
 
+    def pieces(self, fetches: Any, feed_list: Any = None) -> dict[str, Graph]:
+        """The graphs that a run is cut into, by task and turn: one for a session of one task.
+
+        Args:
+          fetches: as for `run`.
+          feed_list: the tensors to feed.
+
+        Returns:
+          Graphs by name; `tf.visualize.draw` shows them in frames, with what they send.
+        """
+        plan = FetchPlan(self._graph, fetches)
+        feeds = [
+            self._graph.as_graph_element(key, allow_operation=False) for key in feed_list or []
+        ]
+        if self._server is None:
+            return {f"/job:{LOCAL_JOB}/task:0": self._graph}
+        found: dict[str, Graph] = self._server.pieces(plan.elements, feeds)
+        return found
+
     def _refuse_empty_graph(self) -> None:
         raise RuntimeError(
             errors.report(
