@@ -15,7 +15,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network test-tensorboard test-ray fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-saving pictures graphviz screenshots docs clean
+.PHONY: help mnist test test-network test-tensorboard test-ray fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-distributed bench-saving pictures graphviz screenshots docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -80,6 +80,9 @@ bench-page: $(VENV)/.installed  ## write the figures of docs/performance.md from
 
 bench-kernels: $(VENV)/.installed  ## measure the kernels alone
 	$(PY) -m benchmarks.kernels $(ARGS)
+
+bench-distributed: $(VENV)/.installed $(PARITY_VENV)/.installed  ## measure a parameter server beside TensorFlow's
+	$(PY) -m benchmarks.distributed $(ARGS)
 
 bench-saving: $(PARITY_VENV)/.installed  ## measure saving beside TensorFlow
 	$(PARITY_VENV)/bin/python -m benchmarks.saving $(ARGS)
