@@ -163,14 +163,18 @@ class Program:
         steps = self._for_shapes  # which `_begin`, in another thread, replaces
         if not self._specializes or len(steps) >= _MOST_SHAPES:
             return self._any_shapes
-        if len(self._runs) > _MOST_NOTED:
-            self._runs.clear()
-        runs = self._runs[shapes] = self._runs.get(shapes, 0) + 1
-        if runs < 2 + len(self.ops) // _NODES_PER_RUN:
+        if not self._comes_often(shapes):
             return self._any_shapes
         _, step = self._specialized(shapes)
         steps[shapes] = step
         return step
+
+    def _comes_often(self, shapes: Shapes) -> bool:
+        """Whether a program made for these shapes pays; asked once for each run with them."""
+        if len(self._runs) > _MOST_NOTED:
+            self._runs.clear()
+        runs = self._runs[shapes] = self._runs.get(shapes, 0) + 1
+        return runs >= 2 + len(self.ops) // _NODES_PER_RUN
 
     def _specialized(self, shapes: Shapes) -> tuple[dict[str, Change], Step]:
         try:

@@ -18,6 +18,13 @@ from minitf.visualize.explorer.sources import Files, type_of
 # Pictures take most of the room: when they have taken so much, the rest goes without.
 _MOST_PICTURE_BYTES = 3_000_000
 
+# What is told apart by its shape.
+_KINDS = {
+    **dict.fromkeys(grouping.VARIABLES, "variable"),
+    **dict.fromkeys(grouping.PLACEHOLDERS, "given"),
+    "Const": "constant",
+}
+
 _SCRIPTS = ("layout.js", "graph.js", "details.js", "page.js")
 
 # The node that `tf.gradients` made for `conv1/Conv2D` stands in `conv1/Conv2D_grad`.
@@ -127,9 +134,8 @@ class _Data:
             node["device"] = op.device
         if forward is not None:
             node["forward"] = numbers[forward]
-        if op.type in grouping.VARIABLES or op.type in grouping.PLACEHOLDERS or op.type == "Const":
-            node["kind"] = "constant" if op.type == "Const" else "given"
-            node["kind"] = "variable" if op.type in grouping.VARIABLES else node["kind"]
+        if op.type in _KINDS:
+            node["kind"] = _KINDS[op.type]
         return node
 
     # ---- a run

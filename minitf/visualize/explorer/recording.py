@@ -62,14 +62,8 @@ class Recording:
         self.fetches: list[str] = [each.name for each in elements]
         feeds = resolve_feeds(self.graph, feed_dict)
         needed = prune(elements, set(feeds))
-        read = {tensor for op in needed for tensor in op.inputs}.union(
-            each for each in elements if isinstance(each, Tensor)
-        )
-        fed: dict[Operation, list[dict[str, Any]]] = {}
-        for tensor, value in feeds.items():
-            if tensor in read:
-                outputs = fed.setdefault(tensor.op, [{"kind": "empty"}] * len(tensor.op.outputs))
-                outputs[tensor.value_index] = describe(value)
+        read = {tensor for op in needed for tensor in op.inputs}.union(elements)
+        fed = _described_feeds({t: value for t, value in feeds.items() if t in read})
         self.operations = [*(op for op in fed if op not in set(needed)), *needed]
         self.moments += [Moment(op, 0.0, 0.0, False, values) for op, values in fed.items()]
         self._clock = 0.0
@@ -98,3 +92,12 @@ class Recording:
         self.moments.append(Moment(op, self._clock, duration, is_dead, values))
         self._clock += duration
         self._since = time.perf_counter()
+
+
+def _described_feeds(feeds: dict[Tensor, Any]) -> dict[Operation, list[dict[str, Any]]]:
+    """By node of a fed tensor what `describe` says of each output; one not fed has no value."""
+    found: dict[Operation, list[dict[str, Any]]] = {}
+    for tensor, value in feeds.items():
+        outputs = found.setdefault(tensor.op, [{"kind": "empty"}] * len(tensor.op.outputs))
+        outputs[tensor.value_index] = describe(value)
+    return found
