@@ -191,6 +191,16 @@ def _check_shared_parts(found: PartitionedVariable, request: Request) -> None:
         )
 
 
+def _calls(first: traceback_lib.Traceback, again: traceback_lib.Traceback) -> str:
+    """The two calls of the function that has asked for a variable twice, where there is one."""
+    pairs = list(zip(first.frames, again.frames, strict=False))
+    different = [pair for pair in pairs if pair[0][:2] != pair[1][:2]]
+    if not different or different[0] is pairs[0]:
+        return ""
+    calls = [f"{file}:{line}: {text}" for file, line, _, text in different[0]]
+    return "\n  in the calls: " + ", and ".join(calls)
+
+
 def _exists(found: Variable, what: str = "") -> str:
     """Says that a name is taken, since when, and what to do in this situation."""
     here = traceback_lib.capture()
@@ -217,7 +227,7 @@ def _exists(found: Variable, what: str = "") -> str:
         f"{what or f'Variable {found.op.name}'} already exists, disallowed. Did you mean to set "
         "reuse=True or reuse=tf.AUTO_REUSE in VarScope?",
         op=found.op,
-        facts=f"asked for again at: {here}",
+        facts=f"asked for again at: {here}{_calls(found.op.traceback, here)}",
         do=do,
         see="variable-already-exists",
     )
