@@ -47,6 +47,8 @@ _BORROWED = {
     "core.framework.attr_value_pb2": "",
     "core.framework.graph_pb2": "",
     "core.framework.node_def_pb2": "",
+    "core.framework.summary_pb2": "",
+    "core.util.event_pb2": "summary",
     "python.client.session": "",
     "python.client.timeline": "profiler.timeline",
     "python.debug": "debug",
@@ -82,6 +84,9 @@ _BORROWED = {
     "python.saved_model.tag_constants": "saved_model.tag_constants",
     "python.saved_model.utils": "saved_model.utils",
     "python.summary.summary": "summary",
+    "python.summary.summary_iterator": "train",
+    "python.summary.writer.writer": "summary",
+    "python.summary.writer.writer_cache": "summary",
     "python.training.training": "train",
     "python.util.compat": "compat",
 }
