@@ -77,7 +77,7 @@ class GraphView {
   }
 
   drawInside(scope, left, top, parent) {
-    const { boxes, paths } = scope.layout();
+    const { boxes, paths } = scope.placed;
     const layer = svgElement("g", { class: "edges", transform: `translate(${left},${top})` }, parent);
     for (const { edge, d, label } of paths) {
       const line = svgElement("path", { d, class: "edge", "marker-end": "url(#arrow)" }, layer);

@@ -57,12 +57,14 @@ class Scope extends Item {
     return { width: Math.max(96, widthOf(shortened(this.name, 26)) + 58), height: 46 };
   }
 
-  // Where everything inside is; the same again as long as the same scopes are open.
+  // Where everything inside is; the same again as long as the same scopes are open. Until the next
+  // call it is `placed`, in this scope and in the open ones inside.
   layout() {
     const sizes = this.items.map((item) => item.measure());
     const key = sizes.map((size) => Math.round(size.width) + "x" + size.height).join();
     if (!this.layouts.has(key)) this.layouts.set(key, layoutOf(this, sizes));
-    return this.layouts.get(key);
+    this.placed = this.layouts.get(key);
+    return this.placed;
   }
 }
 
