@@ -77,6 +77,8 @@ from minitf.framework.scopes import get_collection_ref as get_collection_ref
 from minitf.framework.scopes import init_scope as init_scope
 from minitf.framework.scopes import name_scope as name_scope
 from minitf.framework.scopes import op_scope as op_scope
+from minitf.framework.sparse_tensor import SparseTensor as SparseTensor
+from minitf.framework.sparse_tensor import SparseTensorValue as SparseTensorValue
 from minitf.framework.tensor import IndexedSlices as IndexedSlices
 from minitf.framework.tensor import Tensor as Tensor
 from minitf.framework.tensor_proto import make_ndarray as make_ndarray
@@ -172,6 +174,7 @@ from minitf.nn.dilation import (
 )
 from minitf.ops.partition_ops import dynamic_partition as dynamic_partition
 from minitf.ops.partition_ops import dynamic_stitch as dynamic_stitch
+from minitf.ops.sparse_ops import sparse_placeholder as sparse_placeholder
 from minitf.ops.sparse_ops import sparse_to_dense as sparse_to_dense
 
 # ---- random ops, variables, initializers

@@ -35,6 +35,7 @@ from minitf.nn.dense import relu_layer as relu_layer
 from minitf.nn.dense import xw_plus_b as xw_plus_b
 from minitf.nn.dropping import dropout as dropout
 from minitf.nn.embedding import embedding_lookup as embedding_lookup
+from minitf.nn.embedding import embedding_lookup_sparse as embedding_lookup_sparse
 from minitf.nn.normalization import (
     batch_norm_with_global_normalization as batch_norm_with_global_normalization,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.scopes import colocate_with, name_scope
+from minitf.framework.sparse_tensor import SparseTensor
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import TensorShape, unknown_shape
 from minitf.ops import array_ops, math_ops, partition_ops
@@ -66,6 +67,93 @@ def embedding_lookup(
             return array_ops.identity(rows)
         rows = _from_parts(tables, ids, partition_strategy, scope)
         return _clipped(rows, ids, max_norm)
+
+
+def embedding_lookup_sparse(
+    params: Any,
+    sp_ids: SparseTensor,
+    sp_weights: SparseTensor | None,
+    partition_strategy: str = "mod",
+    name: str | None = None,
+    combiner: str | None = None,
+    max_norm: float | None = None,
+) -> Tensor:
+    """For each row of ids, the rows of a table with these numbers, put together.
+
+    Mirrors `tf.nn.embedding_lookup_sparse`. With ids i in a row, and weights w:
+
+    | combiner | result |
+    |---|---|
+    | "sum" | sum of w[i] table[i] |
+    | "mean" | sum of w[i] table[i], divided by the sum of w[i] |
+    | "sqrtn" | sum of w[i] table[i], divided by the root of the sum of w[i]^2 |
+
+    Args:
+      params, partition_strategy, name, max_norm: as for `embedding_lookup`.
+      sp_ids: int32 or int64, of shape (rows, any). Each row has an id.
+      sp_weights: the weights, at the same places; None for weights of 1.
+      combiner: "mean" if None.
+
+    Returns:
+      A tensor of shape (rows, ...): a row that stands for each row of ids.
+
+    Raises:
+      TypeError: if ids or weights are no sparse tensors.
+      ValueError: if the combiner is none of these.
+
+    >>> import minitf as tf
+    >>> table = tf.constant([[1.0], [10.0], [100.0]])
+    >>> ids = tf.SparseTensor([[0, 0], [0, 1], [1, 0]], [0, 2, 1], [2, 2])
+    >>> with tf.Session() as sess:
+    ...     print(sess.run(tf.nn.embedding_lookup_sparse(table, ids, None, combiner="sum")))
+    [[101.]
+     [ 10.]]
+    """
+    combiner = combiner or "mean"
+    if combiner not in ("mean", "sqrtn", "sum"):
+        raise ValueError(f"combiner must be one of 'mean', 'sqrtn' or 'sum', got {combiner}")
+    for what, given in (("sp_ids", sp_ids), ("sp_weights", sp_weights)):
+        if not isinstance(given, SparseTensor) and not (given is None and what == "sp_weights"):
+            raise TypeError(f"{what} must be SparseTensor, got {type(given)}")
+    if sp_weights is not None:
+        sp_ids.values.shape.assert_is_compatible_with(sp_weights.values.shape)
+        sp_ids.indices.shape.assert_is_compatible_with(sp_weights.indices.shape)
+    parts = list(params) if isinstance(params, _SEVERAL) else [params]
+    with name_scope(name, "embedding_lookup_sparse", [*parts, sp_ids.values]) as scope:
+        segments = sp_ids.indices[:, 0]
+        ids, places = array_ops.unique(sp_ids.values)
+        rows = embedding_lookup(parts, ids, partition_strategy, max_norm=max_norm)
+        segments = math_ops.cast(segments, "int32")
+        rows = array_ops.gather(rows, places)
+        if sp_weights is None:
+            return _combined(rows, None, segments, combiner, scope)
+        weights = sp_weights.values
+        if weights.dtype != rows.dtype:
+            weights = math_ops.cast(weights, rows.dtype)
+        more_dims = array_ops.expand_dims(array_ops.rank(rows) - 1, 0)
+        sizes = [array_ops.shape(weights), array_ops.ones(more_dims, "int32")]
+        weights = array_ops.reshape(weights, array_ops.concat(sizes, 0))
+        return _combined(rows * weights, weights, segments, combiner, scope)
+
+
+def _combined(
+    rows: Tensor, weights: Tensor | None, segments: Tensor, combiner: str, name: str
+) -> Tensor:
+    """Rows added up by segment, and divided as the combiner says."""
+    if weights is None:
+        if combiner == "mean":
+            return math_ops.segment_mean(rows, segments, name=name)
+        if combiner == "sum":
+            return math_ops.segment_sum(rows, segments, name=name)
+        weights = array_ops.ones_like(rows)
+    if combiner == "sum":
+        return math_ops.segment_sum(rows, segments, name=name)
+    total = math_ops.segment_sum(rows, segments)
+    if combiner == "mean":
+        divisor = math_ops.segment_sum(weights, segments)
+    else:
+        divisor = math_ops.sqrt(math_ops.segment_sum(math_ops.pow(weights, 2), segments))
+    return math_ops.div_no_nan(total, divisor, name=name)
 
 
 def _clipped(rows: Tensor, ids: Tensor, max_norm: float | None) -> Tensor:

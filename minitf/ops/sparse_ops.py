@@ -1,4 +1,7 @@
-"""With this module one can put single values into a tensor that is otherwise all the same."""
+"""With this module one can put single values into a tensor that is otherwise all the same.
+
+Such a tensor can be fed as its values and their places: `tf.sparse_placeholder`.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import dtypes
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
+from minitf.framework.sparse_tensor import SparseTensor
 from minitf.framework.static_value import static_shape_value
 from minitf.framework.tensor import Tensor
-from minitf.framework.tensor_shape import TensorShape
-from minitf.ops import array_ops, math_ops
+from minitf.framework.tensor_shape import TensorShape, as_shape
+from minitf.ops import array_ops, constant_op, math_ops
 
 # ---- SparseToDense
 
@@ -119,3 +124,36 @@ def sparse_to_dense(
         name=name,
     )
     return result
+
+
+def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> SparseTensor:
+    """A sparse tensor to be fed (mirrors `tf.sparse_placeholder`).
+
+    Args:
+      dtype: the dtype of the elements.
+      shape: the shape of the whole, as far as it is known.
+      name: how the names of its placeholders begin.
+
+    >>> import minitf as tf
+    >>> x = tf.sparse_placeholder(tf.float32, [2, 2])
+    >>> value = tf.SparseTensorValue([[0, 1], [1, 0]], [2.0, 3.0], [2, 2])
+    >>> with tf.Session() as sess:
+    ...     print(sess.run(tf.reduce_sum(x.values), {x: value}))
+    5.0
+    """
+    known = as_shape(shape)
+    rank = known.ndims
+
+    def named(part: str) -> str | None:
+        return None if name is None else f"{name}/{part}"
+
+    if rank is not None and known.is_fully_defined():
+        whole = constant_op.constant(
+            known.as_list(), dtypes.int64, name=named("shape_default") or "Const"
+        )
+        dense_shape = array_ops.placeholder_with_default(whole, [rank], name=named("shape"))
+    else:
+        dense_shape = array_ops.placeholder(dtypes.int64, [rank], name=named("shape"))
+    values = array_ops.placeholder(dtype, [None], name=named("values"))
+    indices = array_ops.placeholder(dtypes.int64, [None, rank], name=named("indices"))
+    return SparseTensor(indices, values, dense_shape)

@@ -10,6 +10,7 @@ from minitf.framework import dtypes, errors
 from minitf.framework.array_value import as_array
 from minitf.framework.graph import Graph
 from minitf.framework.operation import Operation
+from minitf.framework.sparse_tensor import SparseTensor
 from minitf.framework.tensor import IndexedSlices, Tensor
 
 
@@ -36,7 +37,7 @@ def resolve_feeds(graph: Graph, feed_dict: Any) -> dict[Tensor, Any]:
         )
     feeds: dict[Tensor, Any] = {}
     for key, value in feed_dict.items():
-        if isinstance(key, (IndexedSlices, tuple)):
+        if isinstance(key, (IndexedSlices, SparseTensor, tuple)):
             parts = _parts(key)
             values = list(value)
             if len(parts) != len(values):
@@ -53,6 +54,8 @@ def resolve_feeds(graph: Graph, feed_dict: Any) -> dict[Tensor, Any]:
 def _parts(key: Any) -> list[Any]:
     if isinstance(key, tuple):
         return list(key)
+    if isinstance(key, SparseTensor):
+        return [key.indices, key.values, key.dense_shape]
     parts = [key.values, key.indices, key.dense_shape]
     return [part for part in parts if part is not None]
 

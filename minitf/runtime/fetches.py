@@ -16,6 +16,7 @@ import numpy as np
 from minitf.framework import errors
 from minitf.framework.graph import Graph
 from minitf.framework.operation import Operation
+from minitf.framework.sparse_tensor import SparseTensor, SparseTensorValue
 from minitf.framework.tensor import IndexedSlices, Tensor
 
 Rebuild = Callable[[list[Any]], Any]
@@ -51,6 +52,8 @@ class FetchPlan:
             return self._mapping(fetch)
         if isinstance(fetch, IndexedSlices):
             return self._indexed_slices(fetch)
+        if isinstance(fetch, SparseTensor):
+            return self._sequence(SparseTensorValue(fetch.indices, fetch.values, fetch.dense_shape))
         return self._leaf(fetch)
 
     def _leaf(self, fetch: Any) -> Rebuild:

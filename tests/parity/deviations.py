@@ -265,6 +265,12 @@ DEVIATIONS = [
         "they belong to a model that is no more",
     ),
     (
+        "`tf.nn.embedding_lookup_sparse` without weights",
+        "SparseSegmentMean and its kin",
+        "composed of gather and SegmentMean, as with weights; the same values",
+        "fewer ops to read",
+    ),
+    (
         "a worker that waits for its chief",
         "looks again after 30 seconds",
         "looks again after 0.1 seconds, then ever more rarely, up to 30 seconds",

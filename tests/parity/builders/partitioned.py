@@ -97,6 +97,54 @@ def trained_parts(tf: Any) -> list[Any]:
         return found
 
 
+def _ids(tf: Any, weights: bool = True) -> Any:
+    places = [[0, 0], [0, 1], [2, 0], [2, 1], [2, 3]]
+    ids = tf.SparseTensor(places, tf.constant([1, 3, 0, 1, 1], tf.int64), [3, 4])
+    if not weights:
+        return ids, None
+    return ids, tf.SparseTensor(places, tf.constant([1.0, 2.0, 0.5, 3.0, -1.0]), [3, 4])
+
+
+@family.graph
+def weighted_rows(tf: Any) -> None:
+    table = tf.get_variable("table", [5, 2])
+    for combiner in (None, "sum", "sqrtn"):
+        ids, weights = _ids(tf)
+        tf.nn.embedding_lookup_sparse(table, ids, weights, combiner=combiner)
+    # Of constant ids TensorFlow computes how many different ones there are for its static shapes.
+    fed = tf.placeholder(tf.int64, [5], name="fed")
+    ids, weights = _ids(tf)
+    ids = tf.SparseTensor(ids.indices, fed, ids.dense_shape)
+    tf.nn.embedding_lookup_sparse(
+        _cut(tf, "v"), ids, weights, partition_strategy="div", name="own", max_norm=0.5
+    )
+
+
+# TensorFlow has ops for the rows without weights; minitf composes them.
+@family.values(nodes=False)
+def rows_without_weights(tf: Any) -> list[Any]:
+    table = tf.get_variable("table", [5, 2])
+    found = []
+    for combiner in ("mean", "sum", "sqrtn"):
+        rows = tf.nn.embedding_lookup_sparse(table, *_ids(tf, False), combiner=combiner)
+        found += [rows, tf.convert_to_tensor(tf.gradients(tf.square(rows), table)[0])]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        values: list[Any] = sess.run(found)
+        return values
+
+
+@family.values
+def fed_sparse_tensors(tf: Any) -> list[Any]:
+    known = tf.sparse_placeholder(tf.float32, shape=[3, 2], name="known")
+    open_ = tf.sparse_placeholder(tf.int32)
+    value = tf.SparseTensorValue([[0, 1], [2, 0]], [1.5, 2.5], [3, 2])
+    other = tf.SparseTensorValue([[0, 1, 0]], [7], [1, 2, 3])
+    with tf.Session() as sess:
+        first, second = sess.run([known, open_], {known: value, open_: other})
+    return [*first, *second]
+
+
 def _bad(found: Any) -> Any:
     return lambda tf: tf.get_variable("v", [4, 2], partitioner=lambda shape, dtype: found)
 
@@ -111,3 +159,10 @@ family.error("twice", lambda tf: [_cut(tf, "v"), _cut(tf, "v")])
 family.error("whole and cut", lambda tf: [tf.get_variable("v", [5, 2]), _cut(tf, "v")])
 family.error("cut and whole", lambda tf: [_cut(tf, "v"), tf.get_variable("v", [5, 2])])
 family.error("no bytes", lambda tf: tf.variable_axis_size_partitioner(0))
+family.error(
+    "ids of an array", lambda tf: tf.nn.embedding_lookup_sparse(tf.ones([3, 2]), [1, 2], None)
+)
+family.error(
+    "no combiner",
+    lambda tf: tf.nn.embedding_lookup_sparse(tf.ones([5, 2]), *_ids(tf), combiner="max"),
+)
