@@ -210,9 +210,15 @@ class CondContext:
         self.outer = graph._get_control_flow_context()
         self._inside: set[Tensor] = {pred, pivot}
         self._from_outside: dict[Tensor, Tensor] = {}
+        # What a block around the whole choice waits for is meant to run whatever is chosen.
+        self._told_of = {op for scope in graph._scopes.control for op in scope.inputs}
 
     def add_op(self, op: Operation) -> None:
         """Puts a new node into this branch. The graph calls it for every node made inside."""
+        for control in op.control_inputs:
+            if control not in self._told_of and not self._holds(control):
+                self._told_of.add(control)
+                _warn_if_it_runs_anyway(control)
         if not op.inputs:
             # What waits for a node of this branch need not wait for the branch too.
             if not any(self._holds(control) for control in op.control_inputs):
@@ -272,8 +278,6 @@ class CondContext:
 
     def _result(self, value: Any) -> Any:
         if isinstance(value, Operation):
-            if not self._holds(value):
-                _warn_if_it_runs_anyway(value)
             # An operation has no value: the branch's pivot, once it has run, stands for it.
             return control_flow_ops.with_dependencies([value], self.pivot)
         if isinstance(value, IndexedSlices):

@@ -250,3 +250,46 @@ def test_case():
     for wrong in ([(x < 1.0, 3)], [x < 1.0]):
         with pytest.raises(TypeError):
             tf.case(wrong)
+
+
+def effects_outside():
+    """Choices between functions with and without effects: (build, what is warned of)."""
+    count = tf.Variable(0, name="count")
+    x = tf.constant(1.0)
+
+    def waits(op):
+        def branch():
+            with tf.control_dependencies([op]):
+                return tf.identity(tf.identity(x))
+
+        return branch
+
+    outside = tf.assign_add(count, 1, name="outside")
+    together = tf.group(outside, name="together")
+    choose = lambda true, false: tf.cond(tf.constant(True), true, false)  # noqa: E731
+
+    def around():
+        with tf.control_dependencies([outside]):
+            return choose(lambda: tf.constant(1), lambda: tf.constant(2))
+
+    return {
+        "a value": (lambda: choose(lambda: outside, lambda: tf.constant(0)), ["outside"]),
+        "a value of it": (lambda: choose(lambda: outside + 1, lambda: 0), ["outside"]),
+        "an operation": (lambda: choose(lambda: together, tf.no_op), ["together"]),
+        "a wait": (lambda: choose(waits(outside), lambda: x), ["outside"]),
+        "a wait for several": (lambda: choose(waits(together), lambda: x), ["together"]),
+        "made inside": (lambda: choose(lambda: tf.assign_add(count, 1), lambda: count), []),
+        "a wait inside": (lambda: choose(lambda: waits(tf.assign(count, 1))(), lambda: x), []),
+        "a wait around": (around, []),
+        "no effect": (lambda: choose(waits(x.op), lambda: x), []),
+    }
+
+
+@pytest.mark.parametrize("name", effects_outside())
+def test_a_branch_that_uses_effects_from_outside_is_warned_of(name, caplog):
+    build, warned = effects_outside()[name]
+    with caplog.at_level("WARNING", "minitf"):
+        build()
+    found = [record.getMessage() for record in caplog.records]
+    assert [text.split("'")[1] for text in found] == warned
+    assert all("docs/errors.md#branches" in text and "test_cond_ops.py" in text for text in found)
