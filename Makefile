@@ -15,7 +15,7 @@ METADATA    := pyproject.toml minitf/_version.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test test-network test-tensorboard test-ray fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-distributed bench-saving pictures graphviz screenshots docs clean
+.PHONY: help mnist test test-network test-tensorboard test-ray chaos fuzz lint parity parity-record parity-report side-by-side bench bench-growth bench-parts bench-page bench-kernels bench-distributed bench-saving pictures graphviz screenshots docs clean
 
 help:  ## say what there is
 	@echo "minitf: make <target> [PYTHON=python3.12] [ARGS='...']"
@@ -39,6 +39,9 @@ test-tensorboard: $(VENV)/.installed-browser  ## open TensorBoard, and our own p
 
 test-ray: $(RAY_VENV)/.installed  ## run a cluster on a real Ray with two nodes
 	$(RAY_VENV)/bin/python -m pytest -m ray tests/distributed/launcher $(ARGS)
+
+chaos: $(VENV)/.installed-dev  ## kill processes in the middle of saving and of training
+	$(PY) -m pytest -m chaos $(ARGS)
 
 fuzz: $(VENV)/.installed-dev  ## send 108,000 hostile inputs to the port of a server
 	$(PY) -m pytest -m fuzz tests/distributed $(ARGS)

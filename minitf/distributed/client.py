@@ -34,7 +34,7 @@ def connect(target: str, graph: Graph, config: Any) -> LocalMasterSession | Remo
     server = local_servers.find(address)
     options = Options.of(config)
     if server is not None:
-        return LocalMasterSession(server.master, graph, options)
+        return LocalMasterSession(server.master, graph, options, trusted=True)
     return RemoteSession(address, graph, options)
 
 

@@ -113,10 +113,12 @@ class MasterSession:
       master: the server's.
       graph: the client's graph, or the copy of it that the client has sent.
       options: see `Options`.
+      trusted: whether the client is this very process.
     """
 
-    def __init__(self, master: Master, graph: Graph, options: Options) -> None:
+    def __init__(self, master: Master, graph: Graph, options: Options, trusted: bool) -> None:
         self.master = master
+        self.trusted = trusted
         self.graph = graph
         self.options = options
         self.devices = master.devices(options)
@@ -241,7 +243,11 @@ class StepProgram:
         tasks = dict.fromkeys([own, *(task_of(device) for device in self.placed.values())])
         incarnations = session.join(list(tasks))
         plan = Plan(
-            self.stages(incarnations), session.name, session.master.worker, session.master.peers
+            self.stages(incarnations),
+            session.name,
+            session.master.worker,
+            session.master.peers,
+            session.trusted,
         )
         plan.register()
         return plan

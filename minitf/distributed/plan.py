@@ -96,12 +96,20 @@ class Plan:
       session: the name of the session, which the tasks know.
       worker: the master's own task.
       peers: the other tasks.
+      trusted: whether the graph is this process's own; if not, the master's task, too, runs of it
+        only what it runs for strangers.
     """
 
     def __init__(
-        self, stages: Sequence[Stage], session: str, worker: WorkerService, peers: Peers
+        self,
+        stages: Sequence[Stage],
+        session: str,
+        worker: WorkerService,
+        peers: Peers,
+        trusted: bool,
     ) -> None:
         self._session = session
+        self._trusted = trusted
         self._worker = worker
         self._peers = peers
         self.legs = legs_of(stages, worker.task)
@@ -129,7 +137,7 @@ class Plan:
     def _register(self, leg: Leg) -> None:
         stage, route = leg.stage, leg.route
         if leg.is_local:
-            leg.handle = self._worker.register(self._session, stage, route, trusted=True)
+            leg.handle = self._worker.register(self._session, stage, route, self._trusted)
             return
         header, arrays = as_message(stage, route)
         reply = self._peers.call(

@@ -25,7 +25,7 @@ class _ClientSession:
     """A session of another process: its graph, as far as it was sent, and its programs."""
 
     def __init__(self, master: Master, options: Options) -> None:
-        self.session = MasterSession(master, Graph(), options)
+        self.session = MasterSession(master, Graph(), options, trusted=False)
         self._sent = b""
         self._programs: dict[Any, StepProgram] = {}
         self._lock = threading.Lock()

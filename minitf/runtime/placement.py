@@ -16,6 +16,7 @@ There are only CPUs: a node that asks for another kind of device runs on a CPU o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from minitf.framework import dtypes, errors
 from minitf.framework.device import DeviceSpec
@@ -23,6 +24,23 @@ from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 
 LOCAL_JOB = "localhost"
+
+
+@dataclass(frozen=True)
+class DeviceAttributes:
+    """A device that a session can use (mirrors what TensorFlow's `Session.list_devices` gives).
+
+    Attributes:
+      name: its full name.
+      device_type: "CPU".
+      memory_limit_bytes: what TensorFlow says of a CPU; minitf keeps to no limit.
+      incarnation: 0: tasks tell theirs only to one another.
+    """
+
+    name: str
+    device_type: str = "CPU"
+    memory_limit_bytes: int = 268435456
+    incarnation: int = 0
 
 
 def task_device(job: str, task: int, cpu: int = 0) -> str:

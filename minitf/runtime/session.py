@@ -20,7 +20,7 @@ from minitf.runtime.growth import GrowthWatch
 from minitf.runtime.interpreter import Observe, interpret
 from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import chosen
-from minitf.runtime.placement import LOCAL_JOB, place, task_device
+from minitf.runtime.placement import LOCAL_JOB, DeviceAttributes, place, task_device
 from minitf.runtime.program import Program
 from minitf.runtime.step_stats import run_metadata_of
 from minitf.runtime.trace import NodeRun, TracedProgram
@@ -103,12 +103,16 @@ class BaseSession:
         """The server that this session runs on; "" is this process."""
         return self._target
 
-    def list_devices(self) -> list[str]:
-        """The names of the devices that this session can use."""
-        if self._server is not None:
-            names: list[str] = self._server.list_devices()
-            return names
-        return list(self._devices)
+    def list_devices(self) -> list[DeviceAttributes]:
+        """The devices that this session can use.
+
+        >>> import minitf as tf
+        >>> with tf.Session() as sess:
+        ...     [device.name for device in sess.list_devices()]
+        ['/job:localhost/replica:0/task:0/device:CPU:0']
+        """
+        names = self._devices if self._server is None else self._server.list_devices()
+        return [DeviceAttributes(name) for name in names]
 
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None

@@ -247,7 +247,7 @@ def test_an_unfed_placeholder_is_told_before_anything_is_sent(servers: Cluster) 
 def test_device_filters_hide_tasks(servers: Cluster) -> None:
     config = tf.ConfigProto(device_filters=["/job:ps", "/job:worker/task:0"])
     with tf.Session(servers.target(), config=config) as sess:
-        assert [d.split("/device")[0] for d in sess.list_devices()] == [
+        assert [d.name.split("/device")[0] for d in sess.list_devices()] == [
             "/job:worker/replica:0/task:0",
             "/job:ps/replica:0/task:0",
             "/job:ps/replica:0/task:1",

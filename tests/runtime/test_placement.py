@@ -120,6 +120,6 @@ def test_a_local_session_has_as_many_cpus_as_it_is_told() -> None:
     config = tf.ConfigProto(device_count={"CPU": 3})
     with tf.Session(config=config) as sess:
         assert sess.run(total) == 6.0
-        assert [device[-1] for device in sess.list_devices()] == ["0", "1", "2"]
+        assert [device.name[-1] for device in sess.list_devices()] == ["0", "1", "2"]
     with tf.Session() as sess, pytest.raises(tf.errors.InvalidArgumentError, match="CPU:1"):
         sess.run(total)
