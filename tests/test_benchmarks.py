@@ -17,7 +17,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import catalogue, driver, fresh, graph_work, page, plot, summary, targets, worker
+from benchmarks import (
+    catalogue,
+    driver,
+    fresh,
+    graph_work,
+    page,
+    plot,
+    saving,
+    summary,
+    targets,
+    ways_to_write,
+    worker,
+)
 from benchmarks.__main__ import in_workers
 from benchmarks.catalogue import Case
 from benchmarks.driver import Engine, Measured, Plan
@@ -450,3 +462,13 @@ def test_the_plot_is_well_formed_and_has_every_point() -> None:
     assert float(points[1].get("cx", "")) == plot.WIDTH - plot.RIGHT
     height = plot.HEIGHT - plot.TOP - plot.BOTTOM
     assert float(points[2].get("cy", "")) == pytest.approx(plot.TOP + height * 2 / 3, abs=0.1)
+
+
+def test_saving_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ways_to_write.main(["--megabytes", "3", "--repeats", "1", "--folder", str(tmp_path)])
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == len(ways_to_write.WAYS) and all("GB/s" in line for line in told)
+    saving.measure({"a": (20, 3), "b": (5,)}, tmp_path, 1, 0.0)
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in told][:4] == ["bare", "bare,", "minitf", "minitf,"]
+    assert not list(tmp_path.glob(".*"))
