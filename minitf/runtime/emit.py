@@ -99,7 +99,7 @@ class Source:
         call = f"{self._kernel(node, bind)}({', '.join(arguments)})"
         if node.op_def.passes_on:
             call = arguments[0]
-        targets = [self._target(value) for value in node.outputs]
+        targets = [self._target(node, value) for value in node.outputs]
         if id(node) in self._waited and not any(value is not None for value in node.outputs):
             targets = [self._name(node)]  # which says whether it was run
         dead = self._dead_condition(node)
@@ -115,8 +115,11 @@ class Source:
         self.node_of_line[len(self._lines)] = node
         self._let_go(node)
 
-    def _target(self, value: Value | None) -> str:
-        return "_" if value is None else self._name(value)
+    def _target(self, node: Node, value: Value | None) -> str:
+        if value is not None:
+            return self._name(value)
+        # Nobody reads it, but whether the node was run can be seen by it.
+        return self._name(node) if id(node) in self._waited else "_"
 
     def _arguments(self, node: Node) -> list[str]:
         arguments = []
@@ -148,8 +151,7 @@ class Source:
 
     def _was_not_run(self, node: Node) -> str:
         """Whether a node was dead itself: then all its outputs are, also those of a Switch."""
-        outputs = [value for value in node.outputs if value is not None]
-        items: list[Value | Node] = [*outputs] if outputs else [node]
+        items = dict.fromkeys(value or node for value in node.outputs) or [node]
         return " and ".join(f"{self._name(item)} is DEAD" for item in items)
 
     def _let_go(self, node: Node) -> None:

@@ -1,9 +1,12 @@
 """tf.cond and tf.case: what runs, what is dead, values, gradients, and the graph they build."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 import minitf as tf
+from minitf.ops.cond_ops import MERGE, SWITCH
 from minitf.runtime.interpreter import interpret
 
 
@@ -293,3 +296,19 @@ def test_a_branch_that_uses_effects_from_outside_is_warned_of(name, caplog):
     found = [record.getMessage() for record in caplog.records]
     assert [text.split("'")[1] for text in found] == warned
     assert all("docs/errors.md#branches" in text and "test_cond_ops.py" in text for text in found)
+
+
+def test_who_waits_for_a_switch_sees_whether_it_was_run_also_where_it_is_fed(pred):
+    outer = tf.placeholder(tf.bool, [])
+    way = SWITCH(tf.constant(3.0), outer)
+    inner = SWITCH(way[1], pred)  # dead unless `outer`
+    with tf.control_dependencies([inner[0].op]):
+        waits = tf.identity(tf.constant(1.0))
+    y = MERGE([waits, way[0]])[0]
+    with tf.Session() as sess:
+        for is_outer, taken in itertools.product([True, False], repeat=2):
+            for fed in ([], [inner[0]], [inner[1]], [inner[0], inner[1]]):
+                feeds = {outer: np.array(is_outer), pred: np.array(taken)}
+                feeds.update((tensor, np.float32(5.0)) for tensor in fed)
+                expected = 1.0 if is_outer else 3.0
+                assert sess.run(y, feeds) == interpret([y], feeds)[0] == expected

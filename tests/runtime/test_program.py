@@ -26,6 +26,8 @@ UNARY = [
     lambda t: tf.reshape(t, [2, 2]),
     lambda t: t[::-1],
     lambda t: tf.concat([t[:1], t[1:]], 0),
+    lambda t: t * 1.0,
+    lambda t: tf.reduce_sum(t[None], 0),
 ]
 BINARY = [tf.add, tf.multiply, tf.subtract, tf.maximum, tf.matmul]
 
@@ -38,7 +40,7 @@ def random_graphs(draw):
         made = 4 + i
         kind = draw(st.sampled_from(["unary", "binary", "cond", "assign", "update"]))
         pick = st.integers(0, made - 1)
-        steps.append((kind, draw(st.integers(0, 9)), draw(pick), draw(pick)))
+        steps.append((kind, draw(st.integers(0, 11)), draw(pick), draw(pick)))
     return steps
 
 
@@ -71,23 +73,24 @@ def build(steps):
 @settings(max_examples=100)
 @given(random_graphs(), st.booleans(), st.sets(st.sampled_from(list(PASSES))), st.data())
 def test_program_and_interpreter_agree(steps, taken, passes, data):
-    """With any choice of passes, a second run included, and what is left in the variables."""
+    """With any choice of passes, for any shapes and for these; and what is left in variables."""
     with tf.Graph().as_default():
         x, pred, variables, tensors = build(steps)
         fetches = data.draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=4))
         fetches = list(dict.fromkeys(fetches))
         feeds = {x: np.array([[0.1, 0.2], [0.3, -0.4]]), pred: np.array(taken)}
+        names = tuple(name for name in PASSES if name in passes)
         results = []
         for run in ("program", "interpreter"):
             resources, state = ResourceManager(), ResourceManager()
             interpret([v.initializer for v in variables], {}, resources, state)
-            for _ in range(2):  # the second run finds what the first left behind
+            program = Program(fetches, list(feeds), resources, state, passes=names)
+            values = []
+            for _ in range(3):  # a run finds what the one before left behind
                 if run == "program":
-                    names = tuple(name for name in PASSES if name in passes)
-                    program = Program(fetches, list(feeds), resources, state, names)
-                    values = program.run(list(feeds.values()))
+                    values += program.run(list(feeds.values()))
                 else:
-                    values = interpret(fetches, feeds, resources, state)
+                    values += interpret(fetches, feeds, resources, state)
             values += interpret([v.op.outputs[0] for v in variables], {}, resources, state)
             results.append(values)
         for one, two in zip(*results, strict=True):
