@@ -104,6 +104,15 @@ def test_what_goes_wrong(script, source, args, code, words):
     assert [path.name for path in script.parent.iterdir()] == ["model.py"]
 
 
+def test_an_option_behind_the_script_is_told_of(script):
+    script.write_text("import argparse\nargparse.ArgumentParser().parse_args()\n")
+    code, _, err = draw(script, script.name, "--depth", "2")
+    assert code == 2
+    assert "minitf: --depth stands after the script and went to it." in err
+    code, _, err = draw(script, script.name, "--other")
+    assert code == 2 and "stands after the script" not in err
+
+
 def test_there_must_be_a_script(script):
     code, _, err = draw(script, "missing.py")
     assert code == 2 and "there is no file 'missing.py'" in err

@@ -24,6 +24,13 @@ from minitf.runtime.watch import watched
 from minitf.visualize import drawing
 
 
+# Those that a script seldom has itself.
+_OPTIONS = frozenset(
+    {"-o", "--output", "--depth", "--expand", "--collapse", "--fetch", "--direction"}
+    | {"--by-device", "--initializers", "--whole"}
+)
+
+
 class _GraphIsBuilt(SystemExit):
     """Ends the script as `sys.exit()` would, so that its `finally` blocks run."""
 
@@ -66,11 +73,21 @@ def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
             code = 0 if isinstance(error, _GraphIsBuilt) else _run_script.exit_code(error)
     graph = watch.graph or default.get_default_graph()
     if code:
+        _tell_of_misplaced(script_args)
         return code
     if not graph.get_operations():
         print(f"minitf: {args.script!r} has built no graph.", file=sys.stderr)
         return 1
     return _write(graph, args, output, watch.stopped_at)
+
+
+def _tell_of_misplaced(script_args: Sequence[str]) -> None:
+    """Says that an option of minitf went to the script, which may be why that failed."""
+    for word in script_args:
+        if word.partition("=")[0] in _OPTIONS:
+            print(f"minitf: {word} stands after the script and went to it.", file=sys.stderr)
+            print("minitf draw [options] script [args ...]", file=sys.stderr)
+            return
 
 
 def _default_output(script: str) -> str:
