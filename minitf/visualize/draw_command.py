@@ -23,7 +23,6 @@ from minitf.runtime.uninitialized import initialized_by
 from minitf.runtime.watch import watched
 from minitf.visualize import drawing
 
-
 # Those that a script seldom has itself.
 _OPTIONS = frozenset(
     {"-o", "--output", "--depth", "--expand", "--collapse", "--fetch", "--direction"}
