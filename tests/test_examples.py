@@ -141,7 +141,7 @@ def test_help(script):
         assert all(flag in done.stdout for flag in command if flag.startswith("--"))
 
 
-@pytest.mark.parametrize("mode", [[], ["--sync"]])
+@pytest.mark.parametrize("mode", [[], pytest.param(["--sync"], marks=pytest.mark.slow)])
 def test_08_distributed(mode, tmp_path):
     """Three processes: a parameter server and two workers, with one command."""
     command = [sys.executable, EXAMPLES / "08_distributed.py", "--steps", "60", *mode]

@@ -298,9 +298,14 @@ class BaseSession:
                 values = self._run_program(program, arrays, options)
         if run_metadata is not None:
             wants_graph = getattr(options, "output_partition_graphs", False)
-            ops = program.ops if wants_graph else []
+            metadata = run_metadata_of(
+                runs, program.ops if wants_graph and not self._server else []
+            )
+            if wants_graph and self._server is not None:
+                pieces = self._server.pieces(elements, list(feeds)).values()
+                metadata.partition_graphs.extend(graph.as_graph_def() for graph in pieces)
             # By way of the wire, so that it may be TensorFlow's own message as well.
-            run_metadata.ParseFromString(run_metadata_of(runs, ops).SerializeToString())
+            run_metadata.ParseFromString(metadata.SerializeToString())
         return values
 
     def _traced_program(self, elements: list[Any], feeds: list[Tensor]) -> TracedProgram:

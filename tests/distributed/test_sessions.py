@@ -295,6 +295,20 @@ def test_explain_shows_the_pieces(servers: Cluster) -> None:
     assert text.index("/job:worker/task:0 level 1") < text.index("# ---- /job:ps/task:0 level 2")
 
 
+def test_metadata_have_the_pieces(servers: Cluster) -> None:
+    with tf.device(servers.setter()):
+        x, y, loss, _ = model(tf.train.GradientDescentOptimizer(0.1))
+    metadata = tf.RunMetadata()
+    options = tf.RunOptions(output_partition_graphs=True)
+    with tf.Session(servers.target()) as sess:
+        sess.run(tf.global_variables_initializer())
+        sess.run(loss, {x: X, y: Y}, options=options, run_metadata=metadata)
+    ops = [{node.op for node in graph.node} for graph in metadata.partition_graphs]
+    assert len(ops) == 3
+    assert "_Send" in ops[0]
+    assert {"_Recv", "MatMul"} <= ops[-1]
+
+
 def test_many_threads_run_one_session(servers: Cluster) -> None:
     with tf.device("/job:ps/task:0"):
         v = tf.Variable(0, name="count")
