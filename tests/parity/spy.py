@@ -11,9 +11,9 @@ from typing import Any
 import minitf
 
 # Subpackages whose functions make no nodes: command line, files, logging, text, tools for tests,
-# pictures.
+# pictures, a debugger.
 _WITHOUT_NODES = frozenset(
-    {"app", "compat", "examples", "flags", "gfile", "logging", "test", "visualize"}
+    {"app", "compat", "debug", "examples", "flags", "gfile", "logging", "test", "visualize"}
 )
 # Rooms of the house that are not part of TensorFlow's public names.
 _INSIDE = frozenset({"autodiff", "dtypes", "errors", "framework", "kernels", "ops", "runtime"})

@@ -16,7 +16,6 @@ from tests.parity.spy import Spy, parameters, public_functions
 assert builders
 
 SETTINGS = "says how a session runs or how gradients are made; makes no node"
-SHOWS = "minitf's own; shows graphs and runs; makes no node"
 LOOKS = "looks at what ran; makes no node; tests/profiler runs it in both engines"
 THREADS = "runs threads; makes no node; tests/train/test_coordinator.py"
 SESSIONS = "looks after a session; makes no node of its own; tests/train/test_monitored_session.py"
@@ -118,11 +117,6 @@ EXEMPT = {
     "train.summary_iterator": OF_EVENTS,
     "train.update_checkpoint_state": OF_FILES,
     "train.write_graph": OF_GRAPH_DEFS,
-    "visualize.Drawing": SHOWS,
-    "visualize.Explorer": SHOWS,
-    "visualize.dprint": SHOWS,
-    "visualize.draw": SHOWS,
-    "visualize.explore": SHOWS,
 }
 
 
