@@ -22,7 +22,9 @@ from minitf.framework import errors, protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph import Graph
 from minitf.framework.graph_collections import GraphKeys
+from minitf.framework.operation import Operation
 from minitf.ops import control_flow_ops, variable_lists
+from minitf.runtime.prune import prune
 from minitf.summary import FileWriter, merge_all
 from minitf.train import training_util
 from minitf.train.coordinator import Coordinator, LooperThread
@@ -119,6 +121,7 @@ class Supervisor:
             )
             self._local_init_op = _given(local_init_op, GraphKeys.LOCAL_INIT_OP, _local_init_op)
             self._saver = _given(saver, GraphKeys.SAVERS, _saver)
+            self._summary_is_default = summary_op is USE_DEFAULT
             self._summary_op = _given(summary_op, GraphKeys.SUMMARY_OP, merge_all)
             self._global_step = (
                 training_util.get_global_step() if global_step is USE_DEFAULT else global_step
@@ -284,7 +287,7 @@ class Supervisor:
             writer.add_session_log(start, training_util.global_step(sess, step))
         threads: list[LooperThread] = []
         if self._save_summaries_secs and writer is not None:
-            if self._summary_op is not None:
+            if self._summary_op is not None and not self._cannot_be_summarized():
                 threads.append(_SummaryThread(self, sess))
             if step is not None:
                 threads.append(_StepCounterThread(self, sess))
@@ -293,6 +296,20 @@ class Supervisor:
         for thread in threads:
             thread.start()
         return threads
+
+    def _cannot_be_summarized(self) -> bool:
+        """Whether the summaries that nobody gave need what only the loop can feed; says so."""
+        if not self._summary_is_default:
+            return False
+        needed = next((op for op in prune([self._summary_op], set()) if _is_placeholder(op)), None)
+        if needed is not None:
+            logging.warning(
+                "The Supervisor writes no summaries: they need the placeholder %r, which its "
+                "thread cannot feed. Pass summary_op=None, and write them in the loop with "
+                "sv.summary_computed(sess, sess.run(summary_op, feed_dict)).",
+                needed.name,
+            )
+        return needed is not None
 
     def start_queue_runners(self, sess: Any, queue_runners: Sequence[Any] | None = None) -> Any:
         """Starts the queue runners, those of the graph if None; returns their threads."""
@@ -393,6 +410,11 @@ def _given(value: Any, collection: str, make: Callable[[], Any] | None = None) -
     if made is not None:
         graph.add_to_collection(collection, made)
     return made
+
+
+def _is_placeholder(op: Operation) -> bool:
+    """Whether an operation has no value unless it is fed."""
+    return op.type == "Placeholder"
 
 
 def _ready_op() -> Any:

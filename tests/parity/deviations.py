@@ -271,6 +271,12 @@ DEVIATIONS = [
         "fewer ops to read",
     ),
     (
+        "`tf.train.Supervisor` whose default summaries need placeholders",
+        "its thread fails at once, and stops the queue runners; `stop` raises the error",
+        "writes no summaries, with a warning that says how to",
+        "the training can go on without them",
+    ),
+    (
         "a worker that waits for its chief",
         "looks again after 30 seconds",
         "looks again after 0.1 seconds, then ever more rarely, up to 30 seconds",

@@ -71,6 +71,27 @@ def test_the_loop_writes_its_own_summaries(tmp_path) -> None:
     assert found == [1, 7]
 
 
+def test_summaries_of_placeholders_are_left_to_the_loop(tmp_path, monkeypatch) -> None:
+    """No thread can feed them. Asked for, they are an error; otherwise there is a warning."""
+    x = tf.placeholder(tf.float32, [], name="fed_by_the_loop")
+    _, count = model()
+    tf.summary.scalar("x", x)
+    warnings: list[str] = []
+    monkeypatch.setattr("minitf.logging.warning", lambda text, *a: warnings.append(text % a))
+    sv = tf.train.Supervisor(logdir=str(tmp_path), save_model_secs=0)
+    with sv.managed_session() as sess:
+        for _ in range(3):
+            sess.run(count)
+        assert not sv.should_stop()
+    assert "'fed_by_the_loop'" in warnings[0]
+    asked = tf.train.Supervisor(
+        logdir=str(tmp_path), save_model_secs=0, summary_op=sv.summary_op, saver=None
+    )
+    raises = pytest.raises(tf.errors.InvalidArgumentError, match="fed_by_the_loop")
+    with raises, asked.managed_session():
+        asked.wait_for_stop()
+
+
 def test_without_a_folder_there_is_nothing_to_write() -> None:
     _, count = model()
     sv = tf.train.Supervisor()
