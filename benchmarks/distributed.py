@@ -20,6 +20,7 @@ import argparse
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import statistics
@@ -34,7 +35,7 @@ from benchmarks import driver, networks
 SHAPES = [[5, 5, 1, 32], [32], [5, 5, 32, 64], [64], [3136, 1024], [1024], [1024, 10], [10]]
 CASES = ["null", "dense", "sparse-10k", "sparse-1m", "cnn-1", "cnn-2"]
 STEPS = {"null": 200, "dense": 15, "sparse-10k": 60, "sparse-1m": 60, "cnn-1": 8, "cnn-2": 8}
-STARTUP_SECONDS = 180.0
+ANSWER_SECONDS = 300.0
 
 
 # ---- a task of a cluster
@@ -198,6 +199,8 @@ class Cluster:
 def answer(process: subprocess.Popen[str]) -> Any:
     """The next line that a task says."""
     assert process.stdout is not None
+    if not select.select([process.stdout], [], [], ANSWER_SECONDS)[0]:
+        raise RuntimeError(f"a task says nothing for {ANSWER_SECONDS:.0f} s: {process.args}")
     line = process.stdout.readline()
     if not line:
         raise RuntimeError(f"a task ended with {process.wait()}: {process.args}")
