@@ -222,10 +222,10 @@ class StepProgram:
         """
         given = dict(zip(self.feeds, fed_values, strict=True))
         try:
-            results = iter_results(self._ready().run(given), self.fetches, given)
+            results = self._ready().run(given)
         except errors.OpError as error:
             raise self._told(error) from error
-        return results
+        return in_order(results, self.fetches, given)
 
     def _ready(self) -> Plan:
         """The plan, registered with its tasks at the first run."""
@@ -266,14 +266,10 @@ class StepProgram:
                     to = task_of(op._attrs["recv_device"])
                     heading.append(f"# sends {op.inputs[0].name} to {to}")
             none = ResourceManager()
-            piece = Piece(
-                stage, Route(), none, ResourceManager(), Arenas(), Settings(passes=self._passes())
-            )
+            settings = Settings(passes=self._session.options.passes)
+            piece = Piece(stage, Route(), none, none, Arenas(), settings)
             parts.append("\n".join([*heading, piece.program.explain()]))
         return "\n\n".join(parts)
-
-    def _passes(self) -> tuple[str, ...]:
-        return self._session.options.passes
 
     def _told(self, error: errors.OpError) -> errors.OpError:
         """An error of a piece, told of the user's own operation, with the user's line."""
@@ -284,9 +280,7 @@ class StepProgram:
         return type(error)(None, op, with_line(error.message, op))
 
 
-def iter_results(
-    results: dict[int, Any], fetches: list[Any], given: dict[Tensor, Any]
-) -> list[Any]:
+def in_order(results: dict[int, Any], fetches: list[Any], given: dict[Tensor, Any]) -> list[Any]:
     """The value of each fetch: what was computed, or what was fed, or None for an operation."""
     values: list[Any] = []
     number = 0
