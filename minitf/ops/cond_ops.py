@@ -297,6 +297,7 @@ def _warn_if_it_runs_anyway(op: Operation) -> None:
     """Warns of a node with effects that a branch uses, but that was not made inside it."""
     takes_ref = any(op.op_def.ref_inputs(len(op.inputs)))
     writes = (takes_ref and op.type not in _ONLY_LOOK) or op.type in ("Print", "PyFunc")
+    writes = writes or op.op_def.may_wait  # a queue gives each element once
     if writes or (op.type == "NoOp" and op.control_inputs):
         errors.warn(
             f"{op.name!r} ({op.type}), created at {op.traceback}, runs whichever branch of tf.cond "

@@ -269,6 +269,7 @@ def effects_outside():
 
     outside = tf.assign_add(count, 1, name="outside")
     together = tf.group(outside, name="together")
+    taken = tf.FIFOQueue(1, [tf.float32], [[]]).dequeue(name="taken")
     choose = lambda true, false: tf.cond(tf.constant(True), true, false)  # noqa: E731
 
     def around():
@@ -281,6 +282,7 @@ def effects_outside():
         "an operation": (lambda: choose(lambda: together, tf.no_op), ["together"]),
         "a wait": (lambda: choose(waits(outside), lambda: x), ["outside"]),
         "a wait for several": (lambda: choose(waits(together), lambda: x), ["together"]),
+        "an element of a queue": (lambda: choose(lambda: taken, lambda: x), ["taken"]),
         "made inside": (lambda: choose(lambda: tf.assign_add(count, 1), lambda: count), []),
         "a wait inside": (lambda: choose(lambda: waits(tf.assign(count, 1))(), lambda: x), []),
         "a wait around": (around, []),
