@@ -165,9 +165,12 @@ class InParts(NamedTuple):
 
     def suits(self) -> bool:
         """Whether the numbers are those of `matmul`, to the bit, and faster if used once."""
+        if self.a.ndim != 2 or self.b.ndim != 2:
+            return False
         (rows, columns), inner = self.shape, self.a.shape[not self.transpose_a]
+        fits = inner == self.b.shape[self.transpose_b]
         large = self.size >= _LARGE_PRODUCT and inner <= _FEW_TERMS
-        return large and not _on_blas(self.dtype, rows, inner, columns)
+        return fits and large and not _on_blas(self.dtype, rows, inner, columns)
 
     def rows(self, start: int, stop: int) -> Array:
         """Some rows of the product, which are there until this thread asks for others."""

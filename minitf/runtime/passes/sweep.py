@@ -33,9 +33,10 @@ def sweep(block: Block) -> int:
     new: dict[int, Node] = {}
     shared = _variables(block)
     products = _products(block, shared) if block.trusts_shapes else {}
+    wanted = _wanted(block)
     for nodes in _groups(block, shared):
         if len(nodes) > 1:
-            node = _together(nodes, products, _wanted(block))
+            node = _together(nodes, products, wanted)
             new.update((id(update), node) for update in nodes)
     if not new:
         return 0
@@ -207,8 +208,18 @@ def _together(nodes: list[Node], products: dict[int, Node], wanted: set[int]) ->
 
 
 def _giver(maker: Node | None) -> Callable[..., Any]:
-    in_parts = maker and maker.op_def.bind_parts(maker.attrs)
-    return in_parts or (lambda value: value)
+    if maker is None:
+        return lambda value: value
+    in_parts, whole = maker.op_def.bind_parts(maker.attrs), maker.op_def.bind_kernel(maker.attrs)
+
+    def give(*values: Any) -> Any:
+        try:
+            # What `set_shape` promised may not hold: then the parts are not as good as the whole.
+            return (in_parts and in_parts(*values)) or whole(*values)
+        except Exception as error:
+            raise op_error(maker.op, error, list(values)) from error
+
+    return give
 
 
 def _makers(node: Node, products: dict[int, Node]) -> Iterator[tuple[Node | None, list[Value]]]:
