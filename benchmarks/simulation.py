@@ -32,8 +32,7 @@ RECORD = DOCS / "distributed-simulation.json"
 PICTURE = DOCS / "distributed-simulation.svg"
 
 MB = 1e6
-PIECES = 4  # into which a large message is divided, so that several can share a card
-LARGE = 64e3
+LARGE = 64e3  # bytes of a message that is divided
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ class Job:
       sync: whether a step waits for the workers.
       backups: for how many of them it does not wait.
       steps: how many steps are simulated; the first is not counted.
+      pieces: into which a large message is divided, so that several can share a card.
     """
 
     workers: int
@@ -78,6 +78,7 @@ class Job:
     sync: bool = True
     backups: int = 0
     steps: int = 6
+    pieces: int = 4
 
 
 class Queue:
@@ -227,7 +228,7 @@ class Simulation:
         then: Callable[[float], None],
     ) -> None:
         """Bytes go through two network cards; the last piece's arrival is the message's."""
-        pieces = PIECES if size > LARGE else 1
+        pieces = self._job.pieces if size > LARGE else 1
         seconds = self._costs.byte * size / pieces
         left = [pieces]
 
@@ -274,8 +275,8 @@ PUBLISHED = {
 }
 NULL = {
     "scalar": Job(1, 16, pull=4 * 16, push=4 * 16),
-    "100 MB": Job(1, 16, pull=100 * MB, push=100 * MB),
-    "1 GB": Job(1, 16, pull=1000 * MB, push=1000 * MB),
+    "100 MB": Job(1, 16, pull=100 * MB, push=100 * MB, pieces=16),
+    "1 GB": Job(1, 16, pull=1000 * MB, push=1000 * MB, pieces=16),
 }
 WORKERS = (1, 2, 5, 10, 25, 50, 100, 200)
 
@@ -296,7 +297,7 @@ def fitted_costs() -> Costs:
 
 
 # Inception-v3 on 50 workers, 17 parameter servers: how many backup workers serve best.
-INCEPTION = Job(50, 17, pull=95 * MB, push=95 * MB, compute=1.7, steps=30)
+INCEPTION = Job(50, 17, pull=95 * MB, push=95 * MB, compute=1.7, steps=12)
 BACKUPS = range(6)
 PUBLISHED_GAIN = 1.095  # of three backups, after what the additional machines cost
 
@@ -307,11 +308,11 @@ def gain(without: float, time: float, backups: int) -> float:
     return without / time * workers / (workers + backups)
 
 
-def with_backups(count: int, spread: float, costs: Costs, seeds: int = 1) -> float:
+def with_backups(count: int, spread: float, costs: Costs) -> float:
     """The time of a step of `INCEPTION` with so many backups."""
     workers = INCEPTION.workers + count
     job = replace(INCEPTION, workers=workers, backups=count, spread=spread)
-    return step_time(job, costs, seeds)
+    return step_time(job, costs, seeds=5)
 
 
 def fitted_spread(costs: Costs) -> float:
@@ -380,7 +381,7 @@ def minitf_costs(measured: Measured) -> Costs:
 def ways(workers: int, measured: Measured, spread: float) -> dict[str, float]:
     """Batches in a second, with so many workers, and a parameter server for every four of them."""
     servers = max(1, workers // 4)
-    job = Job(workers, servers, CNN_BYTES, CNN_BYTES, measured.compute, spread)
+    job = Job(workers, servers, CNN_BYTES, CNN_BYTES, measured.compute, spread, steps=4)
     costs, backups = minitf_costs(measured), round(workers * 0.06)
     ways = {
         "asynchronous": replace(job, sync=False),
@@ -398,12 +399,12 @@ def simulate(measured: Measured) -> dict[str, Any]:
     """Everything that docs/distributed-simulation.md shows."""
     theirs = fitted_costs()
     spread = fitted_spread(theirs)
-    times = [with_backups(count, spread, theirs, 3) for count in BACKUPS]
+    times = [with_backups(count, spread, theirs) for count in BACKUPS]
     return {
         "measured": asdict(measured),
         "fitted": {**asdict(theirs), "spread": spread},
         "null": {
-            name: [[n, step_time(replace(job, workers=n), theirs)] for n in WORKERS]
+            name: [[n, step_time(replace(job, workers=n, steps=3), theirs)] for n in WORKERS[:-1]]
             for name, job in NULL.items()
         },
         "backups": [[b, times[b], gain(times[0], times[b], b)] for b in BACKUPS],
