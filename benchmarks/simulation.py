@@ -419,8 +419,8 @@ def draw(record: dict[str, Any]) -> str:
     null, cnn = record["null"], record["cnn"]
     colours = ("#1f77b4", "#2ca02c", "#d62728")
     published = [
-        Curve("published", "#909090", [(1, one), (100, hundred)])
-        for one, hundred in PUBLISHED.values()
+        Curve(name, colour, [(1, one), (100, hundred)])
+        for colour, (name, (one, hundred)) in zip(colours, PUBLISHED.items())
     ]
     simulated = [
         Curve(name, colour, [(x, y) for x, y in points])
@@ -432,8 +432,8 @@ def draw(record: dict[str, Any]) -> str:
         for colour, name in zip(colours, names)
     ]
     panels = [
-        Panel("Null steps, 16 parameter servers", "workers", "s", simulated),
-        Panel("... and as published (1 and 100)", "workers", "s", published),
+        Panel("Null steps, 16 servers: simulated", "workers", "s", simulated),
+        Panel("... and as published, for 1 and 100", "workers", "s", published),
         Panel("The tutorial's CNN, minitf's costs", "workers", "batches/s", trained),
     ]
     return picture(panels, 3, "Time of a step, simulated, against the number of workers")
