@@ -266,25 +266,30 @@ def test_what_listens_is_no_listener() -> None:
 # ---- waiting, and not waiting
 
 
-def test_nobody_is_there_yet(server: Server) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        address = f"127.0.0.1:{reserved.getsockname()[1]}"
-    with Channel(address) as channel:
+@pytest.fixture
+def free_address() -> Iterator[str]:
+    """An address where nobody listens, which nobody else is given, and that can be bound again."""
+    with socket.socket() as reserved:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{reserved.getsockname()[1]}"
+
+
+def test_nobody_is_there_yet(server: Server, free_address: str) -> None:
+    with Channel(free_address) as channel:
         join = in_thread(lambda: channel.call("add", deadline=SECONDS))
-        with Listener(address, server.methods()):
+        with Listener(free_address, server.methods()):
             assert join().header == {"count": 1}
 
 
-def test_nobody_ever_comes() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        address = f"127.0.0.1:{reserved.getsockname()[1]}"
+def test_nobody_ever_comes(free_address: str) -> None:
     with (
-        Channel(address, task="/job:ps/task:1") as channel,
+        Channel(free_address, task="/job:ps/task:1") as channel,
         pytest.raises(errors.DeadlineExceededError) as raised,
     ):
         channel.call("RunGraph", deadline=0.3)
     message = raised.value.message
-    assert f"No answer from /job:ps/task:1, {address} to 'RunGraph' within 0.3 s" in message
+    assert f"No answer from /job:ps/task:1, {free_address} to 'RunGraph' within 0.3 s" in message
     assert re.search(r"waiting since \d\d:\d\d:\d\d; nobody listens there", message)
     assert "it has never been heard of" in message
 
