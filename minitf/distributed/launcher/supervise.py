@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
 import time
@@ -111,7 +112,8 @@ class Supervisor:
             return 0
         except KeyboardInterrupt:
             self._console.note("stopping; Ctrl-C once more kills what is left.")
-            self._stop(signal.SIGINT)
+            with contextlib.suppress(KeyboardInterrupt):
+                self._stop(signal.SIGINT)
             return 130
         finally:
             self._console.status("")

@@ -183,6 +183,36 @@ def test_who_does_not_end_is_killed(script: Path, tmp_path: Path) -> None:
     assert_gone(ids)
 
 
+def test_a_second_interrupt_does_not_wait(script: Path, tmp_path: Path) -> None:
+    do = (
+        "import signal; signal.signal(2, signal.SIG_IGN); "
+        "open(f'{FLAGS.folder}/deaf-{FLAGS.task_index}.{os.getpid()}', 'w'); time.sleep(600)"
+    )
+    options = ("--grace", 600, "--ps", 0, "--workers", 1)
+    output = tmp_path / "output"
+    with (
+        output.open("w") as file,
+        subprocess.Popen(
+            command(*options, script, f"--do={do}", f"--folder={tmp_path}"),
+            env=ENVIRONMENT,
+            stdout=file,
+            stderr=file,
+        ) as process,
+    ):
+        try:
+            ids = processes(tmp_path, 2)
+            process.send_signal(signal.SIGINT)
+            until = time.monotonic() + SECONDS
+            while "Ctrl-C once more" not in output.read_text() and time.monotonic() < until:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(SECONDS) == 130
+        finally:
+            process.kill()
+    assert "Traceback" not in output.read_text()
+    assert_gone(ids)
+
+
 def test_tasks_end_with_a_launcher_that_is_killed(script: Path, tmp_path: Path) -> None:
     options = ("--ps", 1, "--workers", 1)
     with started(*options, script, "--do=time.sleep(600)", f"--folder={tmp_path}") as process:
