@@ -199,8 +199,21 @@ class WorkerService:
             step.rendezvous.send(key, value)
         for task, keys in route.pulls.items():
             self._pull(step, step_id, task, keys, timeout)
+        if piece.program.may_wait:
+            fetched = self._run_waiting(found, piece, step, timeout, call)
+        else:
+            fetched = piece.run(step.rendezvous)
+        returned = [step.rendezvous.receive(key, 0.0) for key in route.returned]
+        if route.is_last:
+            self.cleanup(step_id)
+        return fetched, returned
+
+    def _run_waiting(
+        self, session: _Session, piece: Piece, step: Step, timeout: float | None, call: Any
+    ) -> list[Any]:
+        """Runs a piece that may wait for other steps, as long as somebody waits for it."""
         outer = current_run()
-        with found.runs.one(timeout) as run:
+        with session.runs.one(timeout) as run:
 
             def call_off() -> None:
                 run.call_off("The step was called off")
@@ -208,11 +221,7 @@ class WorkerService:
             if call is not None:
                 call.on_cancel(call_off)
             with outer.when_called_off(call_off):
-                fetched = piece.run(step.rendezvous)
-        returned = [step.rendezvous.receive(key, 0.0) for key in route.returned]
-        if route.is_last:
-            self.cleanup(step_id)
-        return fetched, returned
+                return piece.run(step.rendezvous)
 
     def keeps_nothing(self, session: str, handle: int) -> bool:
         """Whether what a piece is given can be forgotten when it has run."""

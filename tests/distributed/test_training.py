@@ -86,7 +86,8 @@ def test_asynchronous_workers_share_the_steps(servers: Cluster) -> None:
     found: dict[int, Any] = {}
     in_threads(*[lambda w=w: train(servers, w, False, found) for w in (0, 1)])  # type: ignore[misc]
     reached = {int(found[worker][1]) for worker in (0, 1)}
-    assert all(LAST <= step <= LAST + 1 for step in reached)
+    # A worker reads the step before its own update: each may do one more than was asked for.
+    assert all(LAST <= step <= LAST + 2 for step in reached)
     assert sum(found[worker][0] for worker in (0, 1)) == max(reached)
 
 
