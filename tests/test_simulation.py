@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_times() -> None:
 def test_what_was_published(name: str, workers: int, off: float) -> None:
     """Costs that are fitted to one worker foretell a hundred, within what the page says."""
     costs = simulation.fitted_costs()
-    job = replace(simulation.NULL[name], workers=workers, steps=3, pieces=4)
+    job = replace(simulation.NULL[name], workers=workers, steps=2, pieces=4)
     assert step_time(job, costs) == pytest.approx(simulation.PUBLISHED[name][1], rel=off)
 
 
