@@ -61,7 +61,7 @@ class Written:
 # These train in graphs like those of the family "training", one after another.
 LEFT_OUT = ("trajectories",)
 # The cases of these that are run do so themselves: nodes wait for one another, or train.
-RUN_THEMSELVES = ("data_flow", "partitioned")
+RUN_THEMSELVES = ("data_flow", "inputs", "partitioned", "sessions")
 
 
 def cases() -> Iterator[tuple[str, Case]]:

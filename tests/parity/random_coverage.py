@@ -12,6 +12,7 @@ _UPDATES = "optimizers are compared step by step in the builders of training"
 _FILES = "files are compared byte by byte in tests/checkpoint"
 _BYTES = "makes bytes, of which one rounding changes all: see the builders of summaries"
 _REFERENCES = "changes that a session keeps are compared in the builders of variables"
+_WAITING = "what waits for another run is compared in the builders of data_flow"
 
 # Op type: the reason why no random program has it.
 NOT_DRAWN: dict[str, str] = {
@@ -41,6 +42,12 @@ NOT_DRAWN: dict[str, str] = {
     **dict.fromkeys(("StringJoin", "StaticRegexFullMatch"), "made for the names of files"),
     **dict.fromkeys(("CountUpTo", "IsVariableInitialized", "ScatterDiv"), _REFERENCES),
     **dict.fromkeys(("ScatterNdAdd", "ScatterNdSub", "ScatterNdUpdate"), _REFERENCES),
+    **dict.fromkeys(("_Copy", "_Recv", "_Send"), "made where a graph is cut by task only"),
+    **{
+        op.name: _WAITING
+        for op in op_def.all_ops()
+        if "Queue" in op.name or "Accumulator" in op.name
+    },
     **{
         op.name: _UPDATES
         for op in op_def.all_ops()
