@@ -155,7 +155,7 @@ class Prompt:
         if index is not None:
             try:
                 value = value[index]
-            except IndexError as error:
+            except (IndexError, ValueError) as error:  # ValueError: a slice that steps by 0
                 raise Answer(f"{tensor.name} is {values.summary(value)}: {error}") from None
         return f"{tensor.name}  {values.summary(value)}{note}\n{values.numbers(value)}"
 
@@ -180,9 +180,10 @@ class Prompt:
     def _tensor(self, name: str, steps: Steps) -> Tensor:
         node, colon, number = name.partition(":")
         op = self._node(node, steps)
-        index = int(number) if colon and number.isdigit() else 0
-        if index >= len(op.outputs):
-            raise Answer(f"{op.name} has {len(op.outputs)} outputs.")
+        index = values.whole_number(number) if colon else 0
+        if index is None or index >= len(op.outputs):
+            names = ", ".join(tensor.name for tensor in op.outputs) or "no outputs"
+            raise Answer(f"{op.name} has {names}.")
         return op.outputs[index]
 
     def _node(self, name: str, steps: Steps) -> Operation:
@@ -220,9 +221,10 @@ def where(steps: Steps) -> str:
 def _count(text: str, default: int | None) -> int | None:
     if not text:
         return default
-    if not text.isdigit() or not int(text):
+    count = values.whole_number(text)
+    if not count:
         raise Answer(f"{text!r} is no number from 1 on.")
-    return int(text)
+    return count
 
 
 def _listed(number: int, op: Operation, steps: Steps) -> str:

@@ -44,6 +44,15 @@ def numbers(value: Any) -> str:
     return "\n".join(lines)
 
 
+def whole_number(text: str) -> int | None:
+    """Reads a number from 0 on; None if the text is none.
+
+    >>> whole_number("12"), whole_number("-1"), whole_number("\\u00b2")
+    (12, None, None)
+    """
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
 def name_and_index(text: str) -> tuple[str, tuple[Any, ...] | None]:
     """Reads `name[index]`, where the index is of numbers, slices and `...`.
 
