@@ -58,6 +58,9 @@ def _nested_to_array(value: Any) -> Any:
                 see="values",
             )
         ) from None
+    except UnicodeDecodeError:  # bytes that are no text, beside text
+        _refuse_mixed(value)
+        return np.array(value, dtype=object)
     except ValueError:
         raise ValueError(
             errors.report(

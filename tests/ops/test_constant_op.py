@@ -87,3 +87,9 @@ def test_the_value_is_the_graphs_own():
     c = tf.constant(array)
     array[0] = 9
     np.testing.assert_array_equal(value_of(c), [1.0, 2.0])
+
+
+def test_bytes_that_are_no_text_may_stand_beside_text():
+    assert tf.Session().run(tf.constant([b"\xff", "\u00e9"])).tolist() == [b"\xff", b"\xc3\xa9"]
+    with pytest.raises(TypeError, match="Expected string, but got 3"):
+        tf.constant([b"\xff", "a", 3])
