@@ -171,11 +171,14 @@ class FileWriter:
           global_step: the training step that it belongs to.
 
         Raises:
+          TypeError: if it is something else.
           ValueError: if the tag was used before.
         """
+        if not isinstance(tag, str):
+            raise TypeError(f"The tag of a run is a text, not {_told(tag)}.")
         event = _event(global_step)
         event.tagged_run_metadata.tag = tag
-        event.tagged_run_metadata.run_metadata = run_metadata.SerializeToString()
+        event.tagged_run_metadata.run_metadata = _bytes_of(run_metadata, "RunMetadata")
         with self._lock:
             if tag in self._run_tags:
                 raise ValueError(
@@ -191,11 +194,13 @@ class FileWriter:
         TensorBoard drops what an earlier run wrote of steps behind one where a session started.
         """
         event = _event(global_step)
-        event.session_log.MergeFromString(session_log.SerializeToString())
+        event.session_log.MergeFromString(_bytes_of(session_log, "SessionLog"))
         self._add("add_session_log", event)
 
     def add_event(self, event: Any) -> None:
         """Adds a `tf.Event` as it is."""
+        if not hasattr(event, "wall_time"):
+            raise TypeError(f"add_event takes a tf.Event, not {_told(event)}.")
         self._add("add_event", event)
 
     def _add(self, method: str, event: Any) -> None:
@@ -318,6 +323,13 @@ def _serialized(summary: Any) -> bytes:
         "add_summary takes what session.run gives for a summary, or a tf.Summary, not "
         f"{_told(summary)}{hint}."
     )
+
+
+def _bytes_of(message: Any, name: str) -> bytes:
+    if not hasattr(message, "SerializeToString"):
+        raise TypeError(f"This takes a tf.{name}, not {_told(message)}.")
+    data: bytes = message.SerializeToString()
+    return data
 
 
 def _told(value: Any) -> str:

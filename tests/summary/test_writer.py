@@ -113,6 +113,7 @@ def test_a_closed_writer_adds_nothing_and_says_so(tf: Any, tmp_path: Path) -> No
         lambda tf, writer: writer.add_graph(None),
         lambda tf, writer: writer.add_meta_graph(tf.GraphDef()),
         lambda tf, writer: writer.add_summary(scalar(tf), tf.constant(1)),
+        lambda tf, writer: writer.add_run_metadata(tf.GraphDef(), None),
     ],
 )
 def test_type_errors(tf: Any, tmp_path: Path, mistake: Any) -> None:
@@ -400,6 +401,15 @@ def test_what_is_no_summary(given: Any, message: str, tmp_path: Path) -> None:
         pytest.raises(TypeError, match=message),
     ):
         writer.add_summary(given, 1)
+
+
+@pytest.mark.parametrize("method", ["add_run_metadata", "add_session_log", "add_event"])
+def test_what_is_no_message(method: str, tmp_path: Path) -> None:
+    with minitf.summary.FileWriter(str(tmp_path)) as writer:
+        add = getattr(writer, method)
+        with pytest.raises(TypeError, match="not None"):
+            add(None, "tag") if method == "add_run_metadata" else add(None)
+    assert kinds(events(tmp_path))[1:] == []
 
 
 def test_a_summary_that_was_not_run(tmp_path: Path) -> None:
