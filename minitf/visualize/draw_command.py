@@ -64,12 +64,15 @@ def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
         print(f"minitf: {output!r} must end in .svg, .png, .pdf or .dot.", file=sys.stderr)
         return 2
     watch = _Watch(args.whole)
+    process = os.getpid()
     start = _run_script.run_module if args.module else _run_script.run_script
     with watched(watch.run):
         try:
             code = start(args.script, script_args)
         except SystemExit as error:  # the script's own exit may mean that it failed
             code = 0 if isinstance(error, _GraphIsBuilt) else _run_script.exit_code(error)
+    if os.getpid() != process:  # a child made by os.fork: the picture is its parent's
+        return code
     graph = watch.graph or default.get_default_graph()
     if code:
         _tell_of_misplaced(script_args)

@@ -129,11 +129,14 @@ def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
     explorer = Explorer(os.path.basename(args.script)) if args.html else None
     start = _run_script.run_module if args.module else _run_script.run_script
     watch = _Watch(explorer, args.at)
+    process = os.getpid()
     with watched(watch.run):
         try:
             code = start(args.script, script_args)
         except SystemExit as error:
             code = _run_script.exit_code(error)
+    if os.getpid() != process:  # a child made by os.fork: what is written is its parent's
+        return code
     seen = list(watch.seen.values())
     if not seen:
         print("minitf: the script ran no session, so there is nothing to show.", file=sys.stderr)

@@ -134,6 +134,35 @@ def test_a_wrong_command_line_ends_at_once(
     assert message in capsys.readouterr().err
 
 
+FORKS = """\
+import os
+import tensorflow as tf
+x = tf.constant(1.0, name="x")
+child = os.fork()
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+tf.Session().run(x if child else [x, x + 1.0])
+"""
+
+
+@pytest.mark.parametrize("command", ["trace", "draw"])
+def test_a_child_of_the_script_leaves_the_writing_to_it(command: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(FORKS)
+    output = ["--html", "out.html"] if command == "trace" else ["-o", "out.dot"]
+    done = subprocess.run(
+        [sys.executable, "-m", "minitf", command, *output, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("out.") == 1
+    if command == "trace":
+        assert [run["title"] for run in data_of(tmp_path / "out.html")["runs"]] == ["x"]
+
+
 def test_a_script_without_a_session(tmp_path: Path) -> None:
     done = trace(tmp_path, "script.py", "--html", "out.html", script="print('hello')\n")
     assert done.returncode == 1
