@@ -252,7 +252,9 @@ def constant_text(op: Operation) -> str:
     value = np.asarray(op.get_attr("value"))
     if value.size > _LARGEST_SHOWN_CONSTANT or value.dtype.kind not in "biuf":
         return ""
-    return str(value.tolist()).replace(" ", "") if value.ndim else f"{value:.6g}"
+    if value.ndim or value.dtype.kind == "b":
+        return str(value.tolist()).replace(" ", "")
+    return f"{value:.6g}"
 
 
 def _tooltip(box: Box) -> str:

@@ -204,7 +204,8 @@ def elements_of(what: Any, graph: Graph) -> list[Tensor | Operation]:
         raise TypeError(
             errors.report(
                 f"{errors.brief(what)} cannot be drawn.",
-                do="give a graph, a session, a GraphDef, or tensors or operations.",
+                do="give tensors, operations, variables, or names of these; draw takes a graph, a "
+                "session or a GraphDef as well.",
             )
         )
     return found

@@ -70,6 +70,10 @@ def test_a_deep_graph_goes_on_at_the_left_and_stays_linear():
     assert lines[-1].endswith("x: Const 1 -> float32 scalar")
 
 
+def test_a_truth_value_is_shown_as_one():
+    assert printed(tf.constant(True, name="x")) == ["x: Const True -> bool scalar"]
+
+
 def test_what_is_no_part_of_a_graph_is_refused():
     with pytest.raises(TypeError, match="cannot be drawn"):
         printed(3.0)
