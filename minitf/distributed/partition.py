@@ -216,6 +216,7 @@ class _Cutter:
         self._received: dict[tuple[int, Tensor], Tensor] = {}
         self._cut_edges: dict[tuple[Tensor, str], dict[str, Any]] = {}
         self._tokens: dict[Operation, Tensor] = {}
+        self._alive_nodes: dict[Tensor, Operation] = {}
         self._edges = 0
         self._destinations = self._find_destinations(ops)
         self._maybe_dead = may_be_dead(ops)
@@ -290,7 +291,7 @@ class _Cutter:
             is_later = self._is_elsewhere(stage, source) and self._tasks[source] == stage.task
             if tensor._dtype._is_ref_dtype and is_later:
                 # A reference is not sent: it names the same variable here, once that is done.
-                waits.append(source)
+                waits.append(self._alive(tensor) if source in self._maybe_dead else source)
                 tensor = variable_of(tensor)
             inputs.append(self._input(stage, tensor))
         controls = [
@@ -359,6 +360,32 @@ class _Cutter:
             return self._receive(stage, self._token(op), self._tasks[op])._op
         return self._copy_into(stage, op)
 
+    def _alive(self, reference: Tensor) -> Operation:
+        """A node beside that of a reference, which is run if the reference is not dead.
+
+        Of a Switch one output is dead, and the other is not.
+        """
+        found = self._alive_nodes.get(reference)
+        if found is None:
+            op = reference._op
+            home = self._stage(self._tasks[op], self._levels[op])
+            ref = self._copy_into(home, op)._outputs[reference._value_index]
+            asks = op_def_lib.get("IsVariableInitialized")
+            attrs = {"dtype": reference._dtype.base_dtype}
+            name = f"{op._name}/_alive_{reference._value_index}"
+            found = self._add(home, asks, name, [ref], [dtypes.bool_], attrs, [], op)
+            self._alive_nodes[reference] = found
+            self._make_known(found, op, home)
+            self._maybe_dead.add(found)
+        return found
+
+    def _make_known(self, made: Operation, beside: Operation, home: Stage) -> None:
+        """Has a node that was added to a stage stand for itself."""
+        made._set_device(self._devices[beside])
+        self._tasks[made], self._levels[made] = self._tasks[beside], self._levels[beside]
+        self._devices[made] = self._devices[beside]
+        self._copies[id(home), made] = made
+
     def _token(self, op: Operation) -> Tensor:
         """A scalar that is made when a node has run: what is sent for a control dependency."""
         found = self._tokens.get(op)
@@ -370,12 +397,9 @@ class _Cutter:
             token = self._add(
                 home, const, f"{op._name}/_C", [], [dtypes.float32], attrs, [made], op
             )
-            token._set_device(self._devices[op])
             token._outputs[0]._shape = SCALAR
             found = self._tokens[op] = token._outputs[0]
-            self._tasks[token], self._levels[token] = self._tasks[op], self._levels[op]
-            self._devices[token] = self._devices[op]
-            self._copies[id(home), token] = token
+            self._make_known(token, op, home)
         return found
 
     # ---- edges

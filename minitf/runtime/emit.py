@@ -108,7 +108,8 @@ class Source:
             call = f"{nothing} if {dead} else {call}"
             self._may_be_dead.update(id(value) for value in (node, *node.outputs))
         if node.op_def.is_control_flow and not node.op_def.is_merge:
-            self._may_be_dead.update(id(value) for value in node.outputs)
+            # The node itself, too: who waits for a Recv waits for what may come dead.
+            self._may_be_dead.update(id(value) for value in (node, *node.outputs))
         line = f"    {', '.join(targets)} = {call}" if targets else f"    {call}"
         types = " ".join(_type(value) for value in node.outputs if value is not None)
         self._lines.append(f"{line:<56}  # {types}".rstrip(" #") if types else line)

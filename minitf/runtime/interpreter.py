@@ -115,6 +115,8 @@ class _Run:
             outputs = self.call_kernel(op, inputs)
             if len(op.outputs) == 1:
                 outputs = [outputs]
+                if outputs[0] is DEAD:  # a Recv, of what another task did not compute
+                    self.dead.add(op)
         for tensor, value in zip(op.outputs, outputs or (), strict=True):
             if tensor not in self.fed:
                 self.values[tensor] = value

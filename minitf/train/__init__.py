@@ -8,6 +8,7 @@ from typing import Any
 from minitf.train.adadelta import AdadeltaOptimizer as AdadeltaOptimizer
 from minitf.train.adagrad import AdagradOptimizer as AdagradOptimizer
 from minitf.train.adam import AdamOptimizer as AdamOptimizer
+from minitf.train.async_replicas import AsyncReplicasOptimizer as AsyncReplicasOptimizer
 from minitf.train.basic_hooks import FeedFnHook as FeedFnHook
 from minitf.train.basic_hooks import FinalOpsHook as FinalOpsHook
 from minitf.train.basic_hooks import GlobalStepWaiterHook as GlobalStepWaiterHook

@@ -30,7 +30,7 @@ from minitf.framework.graph_collections import GraphKeys
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import colocate_with, control_dependencies, device, name_scope
 from minitf.framework.tensor import IndexedSlices, Tensor
-from minitf.ops import array_ops, control_flow_ops, state_ops, variable_lists
+from minitf.ops import array_ops, control_flow_ops, math_ops, state_ops, variable_lists
 from minitf.ops.data_flow_ops import (
     ConditionalAccumulator,
     FIFOQueue,
@@ -211,7 +211,7 @@ class SyncReplicasOptimizer(Optimizer):
         Args:
           num_tokens: how many; at least `replicas_to_aggregate - total_num_replicas`, and by
             default `replicas_to_aggregate`. Where every worker contributes exactly once to a step,
-            none are needed, and none handed out.
+            none are needed, and none handed out, unless a chief has died and comes back.
 
         Raises:
           ValueError: before `apply_gradients`, or if these are too few.
@@ -226,8 +226,6 @@ class SyncReplicasOptimizer(Optimizer):
                 f"Too few tokens to finish the first step: {num_tokens} (given) vs {needed} "
                 "(needed)"
             )
-        if num_tokens <= 0:
-            return control_flow_ops.no_op(name="no_init_tokens")
         with device(self._global_step.device), name_scope(""):
             return self._exchange.first_tokens(num_tokens)
 
@@ -376,6 +374,8 @@ class _AnyWorkers(_Exchange):
         return self._queue.enqueue_many((tokens,))
 
     def first_tokens(self, number: int) -> Operation:
+        if number <= 0:
+            return control_flow_ops.no_op(name="no_init_tokens")
         tokens = array_ops.fill([number], self._global_step)
         return self._queue.enqueue_many((tokens,))
 
@@ -467,7 +467,19 @@ class _AllWorkers(_Exchange):
         return control_flow_ops.group(*second)
 
     def first_tokens(self, number: int) -> Operation:
-        return control_flow_ops.no_op(name="no_init_tokens")
+        # A chief that has died and comes back has set the accumulators back: what the others gave
+        # is gone, and they wait for a token. They get one to begin anew with. Who is given one too
+        # many wastes a gradient: it is stale by then.
+        lives = FIFOQueue(
+            -1, "int32", shapes=((),), name="sync_lives_q", shared_name="sync_lives_q"
+        )
+        again = math_ops.minimum(lives.size(), 1)
+        tokens = array_ops.fill([2 * again], self._global_step)
+        with control_dependencies([tokens]):
+            noted = lives.enqueue(0)
+        with control_dependencies([noted]):
+            given = [queue.enqueue_many((tokens,)) for queue in self._queues]
+        return control_flow_ops.group(*given, name="first_tokens")
 
     def queue_runner(self, sync: Any) -> QueueRunner:
         close = control_flow_ops.group(*[queue.close() for queue in self._queues])
@@ -531,7 +543,7 @@ class _SyncReplicasHook(SessionRunHook):
                 f"Variables not initialized: {names}"
             )
         for init in self._init:
-            session.run(init)
+            _run_unless_closed(session, init)
         if self._runner is not None:
             self._runner.create_threads(session, coord=coord, daemon=True, start=True)
 

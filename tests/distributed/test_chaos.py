@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -148,3 +149,31 @@ def test_a_dead_worker_of_a_synchronous_run_is_reported(
     assert chief.end() != 0
     assert "DeadlineExceededError" in chief.text, chief.text
     assert "task:0" in chief.text or "worker" in chief.text
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_of_a_synchronous_run_dies_and_comes_back(
+    spec: Any, ps: Task, workers: list[Worker], tmp_path: Path, victim: int
+) -> None:
+    """Also where it is the chief: who waits for it begins anew, at the checkpoint."""
+    pair = [start(workers, spec, index, tmp_path, 60, "sync") for index in range(2)]
+    pair[1 - victim].reach(12)
+    pair[victim].kill()
+    pair[victim] = start(workers, spec, victim, tmp_path, 60, "sync")
+    for worker in pair:
+        assert worker.end() == 0, worker.text
+        assert worker.steps[-1] == 60
+
+
+def test_a_backup_worker_hangs(workers: list[Worker], tmp_path: Path) -> None:
+    """The others take their steps without it; when it goes on, it is in time for the end or not."""
+    spec = cluster_of(ps=1, worker=3)
+    with task(spec, "ps"):
+        three = [start(workers, spec, index, tmp_path, 60, "backup") for index in range(3)]
+        three[2].reach(5)
+        three[2].process.send_signal(signal.SIGSTOP)
+        for worker in three[:2]:
+            assert worker.end() == 0, worker.text
+        three[2].process.send_signal(signal.SIGCONT)
+        assert three[2].end() == 0, three[2].text
+        assert max(worker.steps[-1] for worker in three) == 60

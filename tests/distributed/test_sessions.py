@@ -149,6 +149,34 @@ def test_a_branch_across_tasks(servers: Cluster, fed: float) -> None:
         assert sess.run(v) == (11.0 if fed > 0 else 10.0)
 
 
+@pytest.mark.parametrize("taken", [True, False])
+@pytest.mark.parametrize("optimizer", ["GradientDescentOptimizer", "AdamOptimizer"])
+def test_a_branch_with_updates_on_several_servers(
+    servers: Cluster, optimizer: str, taken: bool
+) -> None:
+    """The global step waits, on its server, for updates on another one that may be left out."""
+    tf.Session.reset(servers.target())
+    with tf.device(servers.setter()):
+        w = tf.get_variable("w", [2], initializer=tf.ones_initializer())
+        step = tf.train.get_or_create_global_step()  # on the other server
+        more = tf.get_variable("more", [2], initializer=tf.ones_initializer())
+        made = getattr(tf.train, optimizer)(0.5)
+        pairs = made.compute_gradients(tf.reduce_sum(w * w + more * more), [w, more])
+    assert w.device != step.device
+    decided = tf.placeholder(tf.bool, [])
+    with tf.device(step.device):
+        update = tf.cond(
+            decided, lambda: tf.group(made.apply_gradients(pairs, step)), lambda: tf.no_op()
+        )
+    with tf.Session(servers.target()) as sess:
+        sess.run(tf.global_variables_initializer())
+        for runs in (1, 2):
+            sess.run(update.op, {decided: taken})
+            assert sess.run(step) == (runs if taken else 0)
+        values = sess.run([w, more])
+    assert all((value != 1.0).all() if taken else (value == 1.0).all() for value in values)
+
+
 def test_what_was_read_before_an_update_is_sent(servers: Cluster) -> None:
     with tf.device("/job:ps/task:0"):
         v = tf.Variable(1.0, name="v")

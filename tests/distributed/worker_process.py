@@ -1,7 +1,8 @@
 """One worker in a process of its own: `python -m tests.distributed.worker_process`.
 
-Arguments: the cluster as JSON, its number, a folder for checkpoints, the last step, and "sync" or
-"async". It says a line for each step: "step 7".
+Arguments: the cluster as JSON, its number, a folder for checkpoints, the last step, and "sync",
+"backup" (a step needs one worker less than there are) or "async". It says a line for each step:
+"step 7".
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ def main() -> None:
         loss = tf.reduce_sum(tf.square(w - 1.0))
         optimizer: Any = tf.train.GradientDescentOptimizer(0.01)
         hooks: list[Any] = [tf.train.StopAtStepHook(last_step=int(last))]
-        if mode == "sync":
-            optimizer = tf.train.SyncReplicasOptimizer(optimizer, cluster.num_tasks("worker"))
+        if mode != "async":
+            workers = cluster.num_tasks("worker")
+            needed = workers - 1 if mode == "backup" else workers
+            optimizer = tf.train.SyncReplicasOptimizer(optimizer, needed, workers)
         train = optimizer.minimize(loss, step)
-        if mode == "sync":
+        if mode != "async":
             hooks.append(optimizer.make_session_run_hook(worker == 0))
     config = tf.ConfigProto(device_filters=["/job:ps", device], operation_timeout_in_ms=20000)
     with tf.train.MonitoredTrainingSession(
