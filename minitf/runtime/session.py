@@ -283,6 +283,7 @@ class BaseSession:
         self, elements: list[Any], feeds: dict[Tensor, Any], options: Any, run_metadata: Any
     ) -> list[Any]:
         """Runs these elements as the options say, and fills `run_metadata`."""
+        _check_messages(options, run_metadata)
         arrays = list(feeds.values())
         program: Program
         runs: list[NodeRun] | None = None
@@ -469,3 +470,19 @@ class InteractiveSession(BaseSession):
         default.pop_session(self)
         if self._explicit_graph is not None:
             default.pop_graph(self._explicit_graph)
+
+
+def _check_messages(options: Any, run_metadata: Any) -> None:
+    """Refuses what could not be filled, before the run has changed any variable."""
+    for given, name, needs in (
+        (options, "RunOptions", "trace_level"),
+        (run_metadata, "RunMetadata", "ParseFromString"),
+    ):
+        if given is not None and (isinstance(given, type) or not hasattr(given, needs)):
+            raise TypeError(
+                errors.report(
+                    f"session.run takes a tf.{name}, not {errors.brief(given)}.",
+                    do=f"give an object that tf.{name}() makes.",
+                    see="arguments",
+                )
+            )

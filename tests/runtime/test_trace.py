@@ -361,3 +361,14 @@ def test_a_run_on_a_server_is_not_observed() -> None:
         pytest.raises(tf.errors.UnimplementedError, match="without a target"),
     ):
         sess.run_observed(x, None, lambda *_: None)
+
+
+@pytest.mark.parametrize("name", ["options", "run_metadata"])
+def test_what_cannot_be_filled_is_refused_before_the_run(name: str) -> None:
+    v = tf.Variable(1, name="v")
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        for given in (3, tf.RunOptions, tf.RunMetadata):
+            with pytest.raises(TypeError, match=r"session.run takes a tf.Run\w+, not "):
+                sess.run(v.assign_add(1), **{name: given})
+        assert sess.run(v) == 1
