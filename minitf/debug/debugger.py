@@ -104,13 +104,21 @@ class Debugger:
         """Stops after a node if it is one to stop at."""
         steps = self._steps
         assert steps is not None
-        found = bool(self._finding) and steps.passes(op, self.filters[self._finding])
-        if not (found or self._interrupted or self._stop_after(op)):
+        said = self._found(op, steps) if self._finding else ""
+        if not (said or self._interrupted or self._stop_after(op)):
             return
-        if found:
-            self._write(f"--- {self._finding}: in run {steps.number}, {steps.line}")
+        if said:
+            self._write(f"--- {said}")
         self._write(_after_node(op, steps))
         self._ask(steps)
+
+    def _found(self, op: Operation, steps: Steps) -> str:
+        """What to say of a node where the filter holds; a filter that fails stops there too."""
+        try:
+            holds = steps.passes(op, self.filters[self._finding])
+        except Exception as error:  # the user's own function: the run can do without
+            return f"the filter {self._finding} failed: {type(error).__name__}: {error}"
+        return f"{self._finding}: in run {steps.number}, {steps.line}" if holds else ""
 
     def _ask(self, steps: Steps) -> None:
         """Asks what to do, and sets where to stop next."""

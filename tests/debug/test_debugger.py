@@ -130,6 +130,16 @@ def test_a_filter_of_the_users_own():
     assert "layer/y:0 (MatMul)  float32 [1, 1]  min 9" in script.answer("find large")
 
 
+def test_a_filter_that_fails_stops_there_and_the_run_goes_on():
+    x, w, loss, _ = model()
+    script = Script("find broken", "go")
+    script.debugger.filters["broken"] = lambda datum, value: 1 / 0
+    with tf.Session() as sess:
+        sess.run(w.initializer)
+        assert script.run(sess, loss, {x: [[1.0, 2.0]]}) is not None
+    assert "the filter broken failed: ZeroDivisionError" in script.answer("find broken")
+
+
 def test_a_filter_that_never_holds_is_told_of_at_the_end():
     script = Script("find")
     with tf.Session() as sess:
