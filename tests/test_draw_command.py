@@ -1,5 +1,6 @@
 """`minitf draw script.py`: from a script to its picture with one command."""
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -7,6 +8,10 @@ import sys
 
 import pytest
 
+import minitf as tf
+from minitf.framework.graph import Graph
+from minitf.visualize import draw_command
+from minitf.visualize.drawing import Drawing
 from tests.source_tree import ROOT
 
 SCRIPT = """\
@@ -111,6 +116,22 @@ def test_an_option_behind_the_script_is_told_of(script):
     assert "minitf: --depth stands after the script and went to it." in err
     code, _, err = draw(script, script.name, "--other")
     assert code == 2 and "stands after the script" not in err
+
+
+def test_that_many_boxes_take_long_is_told_at_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(draw_command, "_MANY_BOXES", 2)
+    monkeypatch.setattr(Drawing, "save", lambda drawing, path: path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(draw_command.shutil, "which", lambda name: name)
+    with Graph().as_default() as graph:
+        for _ in range(3):
+            tf.constant(1.0)
+    args = argparse.Namespace(depth=None, expand=[], collapse=[], fetch=[], feed=[])
+    vars(args).update(by_device=False, initializers=False, direction="up")
+    assert draw_command._write(graph, args, "x.svg", "") == 0
+    assert "the layout of 3 boxes takes Graphviz minutes" in capsys.readouterr().err
+    assert draw_command._write(graph, args, "x.dot", "") == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_there_must_be_a_script(script):

@@ -23,6 +23,8 @@ from minitf.runtime.uninitialized import initialized_by
 from minitf.runtime.watch import watched
 from minitf.visualize import drawing
 
+# Of more the layout takes so long that one asks whether it still works.
+_MANY_BOXES = 2000
 # Those that a script seldom has itself.
 _OPTIONS = frozenset(
     {"-o", "--output", "--depth", "--expand", "--collapse", "--fetch", "--direction"}
@@ -117,6 +119,13 @@ def _write(graph: Graph, args: argparse.Namespace, output: str, stopped_at: str)
         print(f"The script was stopped where its graph was built: {stopped_at}", file=sys.stderr)
     drawable = output.endswith(".dot") or shutil.which("dot") is not None
     path = output if drawable else os.path.splitext(output)[0] + ".dot"
+    boxes = len(picture.view.boxes)
+    if boxes > _MANY_BOXES and not path.endswith(".dot"):
+        print(
+            f"minitf: the layout of {boxes} boxes takes Graphviz minutes; fewer: --depth 1, "
+            "--collapse SCOPE or --fetch NAME.",
+            file=sys.stderr,
+        )
     try:
         print(picture.save(path))
     except OSError as error:
