@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minitf.framework import errors
+from minitf.framework.dtypes import DType
 from minitf.framework.kernel_context import KernelContext, VariableResource
 from minitf.framework.op_def import op_def, scalars
 from minitf.framework.operation import Operation
@@ -48,13 +49,19 @@ def variable_shape(op: Operation) -> list[TensorShape]:
 
 @VARIABLE_V2.kernel
 def variable_kernel(
-    ctx: KernelContext, *, shape: TensorShape, container: str, shared_name: str
+    ctx: KernelContext, *, shape: TensorShape, dtype: DType, container: str, shared_name: str
 ) -> VariableResource:
     # Nodes with one shared_name are one variable.
     name = shared_name or ctx.node_name
     resource: VariableResource = ctx.resources.lookup_or_create(
         "variable", container, name, lambda: VariableResource(name, shape._dims, ctx.resources)
     )
+    if resource.value is not None and resource.value.dtype != dtype.as_numpy_dtype:
+        # Another graph made it: that of another worker, whose script is another one.
+        raise ValueError(
+            f"Trying to access the variable {name} with wrong dtype. "
+            f"Expected {dtype.name}, got {resource.value.dtype}"
+        )
     return resource
 
 

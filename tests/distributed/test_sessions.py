@@ -88,6 +88,20 @@ def shared(name: str) -> Any:
     return variable_op_v2([], tf.float32, name=name, shared_name="shared")
 
 
+def test_a_worker_whose_variable_has_another_dtype(servers: Cluster) -> None:
+    for dtype, worker in ((tf.float32, 0), (tf.int32, 1)):
+        with tf.Graph().as_default(), tf.device(servers.setter(worker)):
+            w = tf.get_variable("of_two", [2], dtype, tf.ones_initializer())
+            with tf.Session(servers.target("worker", worker)) as sess:
+                if worker == 0:
+                    sess.run(w.initializer)
+                    continue
+                for fetch in (w, w.initializer):
+                    with pytest.raises(tf.errors.InvalidArgumentError, match="wrong dtype") as told:
+                        sess.run(fetch)
+                    assert "of_two" in str(told.value)
+
+
 def test_containers_are_reset_one_by_one(servers: Cluster) -> None:
     with tf.device("/job:ps/task:0"):
         with tf.container("first"):
