@@ -130,7 +130,8 @@ def test_the_first_failure_is_reported_and_ends_all(script: Path, tmp_path: Path
     assert "Its last lines:" in report
     assert "worker 1 | about to fail" in report
     assert "worker 1 | AssertionError: no data" in report
-    assert_gone(processes(tmp_path, 2))
+    # On a busy machine the other may have been stopped before it wrote down its number.
+    assert_gone(processes(tmp_path, 1))
 
 
 def test_a_task_that_is_killed(script: Path) -> None:
