@@ -123,7 +123,9 @@ class ConfigProto(_Options):
 
     `intra_op_parallelism_threads` says how many threads may share the work of one operation; by
     default all cores. Results do not depend on it. Operations run one after another, so that
-    `inter_op_parallelism_threads` makes no difference.
+    `inter_op_parallelism_threads` makes no difference. `strict`, which TensorFlow does not have,
+    refuses reads and writes of a variable in no order: see `minitf.runtime.order`. Nor does it have
+    `check_numerics`, which ends a run at the first node that makes an inf or nan, and is slow.
 
     >>> import minitf as tf
     >>> config = tf.ConfigProto(allow_soft_placement=True)
@@ -147,6 +149,8 @@ class ConfigProto(_Options):
         "cluster_def": None,
         "isolate_session_state": False,
         "experimental": None,
+        "strict": False,
+        "check_numerics": False,
     }
 
 

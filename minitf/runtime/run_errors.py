@@ -89,6 +89,38 @@ def _not_finite(check: Operation, what: str, values: list[Any]) -> str:
     )
 
 
+def refuse_not_finite(op: Operation, inputs: list[Any], outputs: list[Any]) -> None:
+    """Refuses what a node has made if an inf or nan is in it: for a run that is observed.
+
+    Raises:
+      InvalidArgumentError: about the node.
+    """
+    for tensor, value in zip(op.outputs, outputs, strict=True):
+        if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "fc":
+            continue
+        if np.isfinite(value).all():
+            continue
+        kind = "NaN" if np.isnan(value).any() else "Inf"
+        wrong = int(value.size - np.isfinite(value).sum())
+        facts = [f"made: {_describe(value)}, {wrong} of {value.size} not finite"]
+        facts += [
+            f"from {source.name}: {_describe(array)}{_range(array)}"
+            for source, array in zip(op.inputs, inputs, strict=True)
+        ]
+        do = _NOT_FINITE.get(op.type, "look at its inputs: session.run of them shows their values.")
+        what = f"{tensor.name} : Tensor had {kind} values"
+        report = errors.report(what, op=op, facts="\n  ".join(facts), do=do, see="not-finite")
+        raise errors.InvalidArgumentError(None, op, report)
+
+
+def _range(value: Any) -> str:
+    """From where to where the numbers of an array go, for a message."""
+    array = value.value if isinstance(value, VariableResource) else value
+    if not isinstance(array, (np.ndarray, np.generic)) or array.dtype.kind not in "fiu":
+        return ""
+    return f", from {array.min():.6g} to {array.max():.6g}" if array.size else ""
+
+
 _WITH_LOGITS = "use tf.nn.softmax_cross_entropy_with_logits_v2, which takes the logits"
 _NOT_FINITE = {
     "Log": "the log of 0 is -inf, of a negative number nan. For the log of a softmax "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,9 +20,12 @@ from minitf.runtime.fetches import FetchPlan
 from minitf.runtime.growth import GrowthWatch
 from minitf.runtime.interpreter import Observe, interpret
 from minitf.runtime.memory import Arenas
+from minitf.runtime.order import check_order, is_strict
 from minitf.runtime.passes import chosen
 from minitf.runtime.placement import LOCAL_JOB, DeviceAttributes, place, task_device
 from minitf.runtime.program import Program
+from minitf.runtime.prune import prune
+from minitf.runtime.run_errors import refuse_not_finite
 from minitf.runtime.step_stats import run_metadata_of
 from minitf.runtime.trace import NodeRun, TracedProgram
 from minitf.runtime.uninitialized import initialized_by
@@ -84,6 +88,10 @@ class BaseSession:
         options: Any = config or ConfigProto()
         self._threads = max(options.intra_op_parallelism_threads, 0)
         self._timeout_in_ms = options.operation_timeout_in_ms
+        self._strict = is_strict(bool(getattr(options, "strict", False)))
+        self._check_numerics = bool(getattr(options, "check_numerics", False)) or (
+            os.environ.get("MINITF_CHECK_NUMERICS", "") not in ("", "0")
+        )
         self._soft_placement = bool(options.allow_soft_placement)
         cpus = max(int(options.device_count.get("CPU", 1)), 1)
         self._devices = [task_device(LOCAL_JOB, 0, cpu) for cpu in range(cpus)]
@@ -151,6 +159,8 @@ class BaseSession:
         feeds = resolve_feeds(self._graph, feed_dict)
         if options is not None or run_metadata is not None:
             return plan.rebuild(self._run_with(plan.elements, feeds, options, run_metadata))
+        if self._check_numerics and self._server is None:
+            return self.run_observed(fetches, feed_dict, refuse_not_finite)
         program = self._program(plan.elements, list(feeds))
         return plan.rebuild(self._run_program(program, list(feeds.values())))
 
@@ -276,6 +286,8 @@ class BaseSession:
             passes=self._passes,
         )
         place(program.ops, self._devices, self._soft_placement)
+        if self._strict:
+            check_order(program.ops)
         self._prints.note_program(program.ops)
         return program
 
@@ -346,6 +358,25 @@ class BaseSession:
             self._graph.as_graph_element(key, allow_operation=False) for key in feed_dict or []
         ]
         return self._program(plan.elements, feeds).explain()
+
+    def explain_seeds(self, fetches: Any = None) -> str:
+        """Which seeds the random ops have, and where they come from: why numbers repeat, or do not.
+
+        Args:
+          fetches: as for `run`; only what these need is looked at. By default the whole graph.
+
+        >>> import minitf as tf
+        >>> noise = tf.random_uniform([2], seed=3, name="noise")
+        >>> with tf.Session() as sess:
+        ...     print(sess.explain_seeds(noise).partition("  made at")[0])
+        noise/RandomUniform (type RandomUniform): seeds (87654321, 3)
+          the graph had no seed; the op's own is 3
+        """
+        from minitf.runtime.seeds import explain_seeds
+
+        if fetches is None:
+            return explain_seeds(self._graph.get_operations())
+        return explain_seeds(prune(FetchPlan(self._graph, fetches).elements, set()))
 
     def pieces(self, fetches: Any, feed_list: Any = None) -> dict[str, Graph]:
         """The graphs that a run is cut into, by task and turn: one for a session of one task.
