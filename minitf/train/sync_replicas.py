@@ -227,7 +227,8 @@ class SyncReplicasOptimizer(Optimizer):
                 "(needed)"
             )
         with device(self._global_step.device), name_scope(""):
-            return self._exchange.first_tokens(num_tokens)
+            handed_out = self._exchange.first_tokens(num_tokens)
+        return handed_out or control_flow_ops.no_op(name="no_init_tokens")
 
     def make_session_run_hook(self, is_chief: bool, num_tokens: int = -1) -> SessionRunHook:
         """The hook that prepares a worker, and has the others end with it.
@@ -288,8 +289,8 @@ class _Exchange:
         """Hands out the tokens of a step."""
         raise NotImplementedError
 
-    def first_tokens(self, number: int) -> Operation:
-        """Hands out the first tokens."""
+    def first_tokens(self, number: int) -> Operation | None:
+        """Hands out the first tokens; None if there are none."""
         raise NotImplementedError
 
     def queue_runner(self, sync: Any) -> QueueRunner:
@@ -373,9 +374,9 @@ class _AnyWorkers(_Exchange):
         tokens = array_ops.fill([self._tokens_per_step], self._step_now())
         return self._queue.enqueue_many((tokens,))
 
-    def first_tokens(self, number: int) -> Operation:
+    def first_tokens(self, number: int) -> Operation | None:
         if number <= 0:
-            return control_flow_ops.no_op(name="no_init_tokens")
+            return None
         tokens = array_ops.fill([number], self._global_step)
         return self._queue.enqueue_many((tokens,))
 

@@ -30,6 +30,7 @@ POLICY = "minitf's own; tests/parity/published.py compares what it does to seeds
 # Public names that no builder needs to use, each with the reason.
 EXEMPT = {
     "ConfigProto": SETTINGS,
+    "train.AsyncReplicasOptimizer": "minitf's own; tests/train/test_async_replicas.py",
     "ConditionalAccumulatorBase": "the base class of accumulators",
     "DType": "made by `tf.as_dtype`",
     "GPUOptions": SETTINGS,

@@ -277,8 +277,9 @@ def test_training(mode: str) -> None:
     lines = re.findall(r"^worker (\d) \| global step: (\d+) loss: (.+)$", result.stdout, re.M)
     assert "0" in {worker for worker, _, _ in lines}  # the other one may come too late
     assert max(int(step) for _, step, _ in lines) >= 40
-    losses = {int(step): float(loss) for _, step, loss in lines}  # printed in any order
-    assert losses[max(losses)] < 0.1 < losses[min(losses)]
+    # Printed in any order; and the last step of a worker that comes late may be its first.
+    losses = [float(loss) for _, _, loss in lines]
+    assert min(losses) < 0.1 < max(losses)
     assert result.stdout.count("| Training ends") == 2
 
 
