@@ -32,13 +32,18 @@ _idle: deque[Any] = deque(maxlen=_AT_ONCE + 1)
 
 def write_at(file: int, data: memoryview, place: int) -> None:
     """Writes bytes to a place in a file."""
+    usual = False
     while data:
         try:
             count = os.pwrite(file, data, place)
         except OSError as error:
-            if error.errno != errno.EINVAL or not set_direct(file, False):
+            if error.errno != errno.EINVAL or usual:
                 raise
-            continue  # this file system takes the flag, and then does not do it
+            # This file system takes the flag, and then does not do it. Another thread, with another
+            # block, may have found that out first.
+            set_direct(file, False)
+            usual = True
+            continue
         data, place = data[count:], place + count
 
 
