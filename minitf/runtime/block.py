@@ -25,6 +25,7 @@ from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_proto import constant_array
 from minitf.framework.tensor_shape import TensorShape
+from minitf.runtime.branches import may_be_dead
 from minitf.runtime.prune import prune
 
 
@@ -75,9 +76,10 @@ class Node:
       outputs: the values that are made; None for one that nobody reads, since it was fed.
       waits: the nodes that are waited for without a value of theirs being read.
       parts: the nodes that this one stands for, if they are several.
+      may_be_dead: whether a branch that is not taken may leave it without being run.
     """
 
-    __slots__ = ("attrs", "inputs", "op", "op_def", "outputs", "parts", "waits")
+    __slots__ = ("attrs", "inputs", "may_be_dead", "op", "op_def", "outputs", "parts", "waits")
 
     def __init__(
         self, op: Operation, op_def: OpDef | None = None, attrs: dict[str, Any] | None = None
@@ -89,6 +91,7 @@ class Node:
         self.outputs: list[Value | None] = []
         self.waits: list[Node] = []
         self.parts: list[Node] = []
+        self.may_be_dead = False
 
     def __repr__(self) -> str:
         inputs = ", ".join(str(value) for value in self.inputs)
@@ -113,7 +116,7 @@ class Block:
       feeds: the values that are given.
       fetches: for each thing that was asked for the value, or the node of an operation.
       operations: what of the graph was needed, before any rewriting.
-      has_control_flow: whether there are nodes that may be dead; such a block is not rewritten.
+      has_branches: whether there are nodes that may be dead; these are not rewritten.
       trusts_shapes: whether static shapes hold for whatever is fed. Of a tensor fed in mid-graph
         only its own shape was checked, not what was concluded from its value; and an assignment
         may give a variable another shape than it was declared with.
@@ -121,7 +124,8 @@ class Block:
 
     def __init__(self, fetches: list[Any], feeds: list[Tensor]) -> None:
         self.operations = prune(fetches, set(feeds))
-        self.has_control_flow = any(op._op_def.is_control_flow for op in self.operations)
+        dead = may_be_dead(self.operations, set(feeds))
+        self.has_branches = bool(dead)
         self.trusts_shapes = all(tensor.op.type == "Placeholder" for tensor in feeds)
         self.nodes: list[Node] = []
         # Where a reference is fed, an array takes the place of the variable.
@@ -134,6 +138,7 @@ class Block:
                 values.setdefault(tensor, Value.of(tensor, constant_array(op)))
                 continue
             node = nodes[op] = Node(op)
+            node.may_be_dead = op in dead
             node.inputs = [values[tensor] for tensor in op._inputs]
             node.waits = [nodes[c] for c in op._control_inputs if c in nodes]
             for tensor in op._outputs:
@@ -216,9 +221,13 @@ def _reshapes(node: Node) -> bool:
 
 
 def is_pure(node: Node) -> bool:
-    """Whether a node only computes: run again, or not at all, it makes no difference."""
+    """Whether a node only computes: run again, or not at all, it makes no difference.
+
+    What may be dead does not: whether it was run says whether others are to be.
+    """
     op_def = node.op_def
-    return not (op_def.stateful or op_def.is_control_flow or op_def.takes_references)
+    has_effect = op_def.stateful or op_def.is_control_flow or op_def.takes_references
+    return not (has_effect or node.may_be_dead)
 
 
 def hashable(value: Any) -> Hashable:

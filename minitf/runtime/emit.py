@@ -62,7 +62,8 @@ class Source:
         self._taken: set[str] = {"DEAD", "own", "step", "arena", "_", "__debug__", *keyword.kwlist}
         self._place = plan.number if plan is not None else {}
         self._kernels: dict[Any, str] = {}
-        self._may_be_dead: set[int] = set()
+        dead = [node for node in block.nodes if node.may_be_dead]
+        self._may_be_dead = {id(item) for node in dead for item in (node, *node.outputs)}
         self._waited = {id(other) for node in block.nodes for other in node.waits}
         self._block = block
         self._maker = {id(value): node for node in block.nodes for value in node.outputs}
@@ -106,10 +107,6 @@ class Source:
         if dead:
             nothing = "DEAD" if len(targets) < 2 else f"({', '.join(['DEAD'] * len(targets))})"
             call = f"{nothing} if {dead} else {call}"
-            self._may_be_dead.update(id(value) for value in (node, *node.outputs))
-        if node.op_def.is_control_flow and not node.op_def.is_merge:
-            # The node itself, too: who waits for a Recv waits for what may come dead.
-            self._may_be_dead.update(id(value) for value in (node, *node.outputs))
         line = f"    {', '.join(targets)} = {call}" if targets else f"    {call}"
         types = " ".join(_type(value) for value in node.outputs if value is not None)
         self._lines.append(f"{line:<56}  # {types}".rstrip(" #") if types else line)
@@ -143,6 +140,8 @@ class Source:
 
     def _dead_condition(self, node: Node) -> str:
         """When this node is dead, as a Python expression; "" if it cannot be."""
+        if not node.may_be_dead:
+            return ""
         waits = [self._was_not_run(other) for other in node.waits if id(other) in self._may_be_dead]
         inputs = [f"{self._read(v)} is DEAD" for v in node.inputs if id(v) in self._may_be_dead]
         if node.op_def.is_merge:
@@ -173,7 +172,7 @@ class Source:
             for value in node.inputs:
                 if id(value) in last:
                     last[id(value)] = node
-            for other in node.waits if self._block.has_control_flow else ():
+            for other in node.waits if self._block.has_branches else ():
                 last.update((id(value), node) for value in other.outputs if value is not None)
         for fetch in self._block.fetches:
             last.pop(id(fetch), None)
@@ -250,7 +249,7 @@ def _owned(block: Block) -> list[bool]:
         return (
             node is not None
             and fetch.constant is None
-            and not (node.op_def.aliases or node.op_def.stateful or block.has_control_flow)
+            and not (node.op_def.aliases or node.op_def.stateful or block.has_branches)
             and bool(fetch.shape.ndims)
             and id(fetch) not in viewed
             and ids.count(id(fetch)) == 1

@@ -95,22 +95,24 @@ def _outputs_to_plan(node: Node) -> Iterator[Value]:
 def _lives(block: Block) -> tuple[dict[int, int], set[int]]:
     """For each value, by `id`, the last step that reads its memory; and those that must stay.
 
-    A view of an array keeps the array. What is fetched outlives the run, and what a stateful kernel
-    is given may be kept by it.
+    A view of an array keeps the array, and what merges two branches keeps those of both. What is
+    fetched outlives the run, and what a stateful kernel is given may be kept by it.
     """
-    array: dict[int, int] = {}  # a view's array
+    arrays: dict[int, set[int]] = {}  # those that a view may be of
     last_use: dict[int, int] = {}
     kept: set[int] = set()
     for step, node in enumerate(block.nodes):
-        read = [array.get(id(value), id(value)) for value in node.inputs]
+        read = [arrays.get(id(value), {id(value)}) for value in node.inputs]
         if node.op_def.aliases and read:
-            array.update((id(value), read[0]) for value in node.outputs)
-        last_use.update((each, step) for each in read)
+            viewed = set().union(*read) if node.op_def.is_merge else read[0]
+            arrays.update((id(value), viewed) for value in node.outputs)
+        used = set().union(*read)
         for value in node.outputs:
-            last_use[array.get(id(value), id(value))] = step
+            used |= arrays.get(id(value), {id(value)})
+        last_use.update((each, step) for each in used)
         if node.op_def.stateful and not node.op_def.takes_references:
-            kept.update(read)
-    kept.update(array.get(id(fetch), id(fetch)) for fetch in block.fetches)
+            kept.update(*read)
+    kept.update(*(arrays.get(id(fetch), {id(fetch)}) for fetch in block.fetches))
     return last_use, kept
 
 

@@ -103,9 +103,8 @@ class Program:
             op for op in fetches if isinstance(op, Operation) and initialized_by(op)
         ]
         run_errors.refuse_fed_references(self.ops, feeds)
-        if not block.has_control_flow:
-            self._check_placeholders()
-        self._may_be_dead = block.has_control_flow
+        self._check_placeholders(block)
+        self._may_be_dead = block.has_branches
         self._begin(block)
 
     def is_current(self) -> bool:
@@ -131,10 +130,10 @@ class Program:
         program = "".join(f"# {line}\n" for line in lines) + step.source.text
         return "\n\n".join([program, *loops]).rstrip()
 
-    def _check_placeholders(self) -> None:
-        for op in self.ops:
-            if op.type == "Placeholder":
-                raise run_errors.unfed_placeholder(op, self.fetches, self.ops)
+    def _check_placeholders(self, block: Block) -> None:
+        for node in block.nodes:
+            if node.op.type == "Placeholder" and not node.may_be_dead:
+                raise run_errors.unfed_placeholder(node.op, self.fetches, self.ops)
 
     def _kernel_of(self, node: Node) -> Callable[..., Any]:
         ctx = None
@@ -153,8 +152,7 @@ class Program:
         self._any_shapes = Step(block, self._kernel_of, None)
         self._for_shapes: dict[Shapes, Step] = {}
         self._runs: dict[Shapes, int] = {}
-        may_specialize = self._trusts_variables and not block.has_control_flow
-        self._specializes = bool(self._passes) and may_specialize
+        self._specializes = bool(self._passes) and self._trusts_variables
 
     # ---- for some shapes
 

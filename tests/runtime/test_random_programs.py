@@ -59,7 +59,7 @@ BINARY: list[Callable[[Any, Any], Any]] = [
     tf.maximum,
     lambda a, b: tf.where(a > b, a, b),
 ]
-KINDS = ("unary", "unary", "binary", "row", "product", "read", "read", "update", "update")
+KINDS = ("unary", "unary", "binary", "row", "product", "read", "read", "update", "update", "branch")
 UPDATES: list[Callable[[Any, Any], Any]] = [tf.assign, tf.assign_add, tf.assign_sub]
 
 
@@ -71,7 +71,8 @@ def built(random: Random) -> tuple[Any, list[Any], list[Any]]:
     numbers = np.random.RandomState(random.randrange(1000))
     shapes = ([WIDTH], [1, WIDTH], [WIDTH, WIDTH], [])
     variables = [tf.Variable(values(numbers, shape, dtype)) for shape in shapes]
-    tensors, others, updates = [x], [], []
+    flag = tf.Variable(True)
+    tensors, others, updates = [x], [], [tf.assign(flag, tf.logical_not(flag))]
     for _ in range(random.randrange(4, 16)):
         t, u = random.choice(tensors[-4:]), random.choice(tensors[-3:])
         variable = random.choice(variables)
@@ -90,12 +91,35 @@ def built(random: Random) -> tuple[Any, list[Any], list[Any]]:
                 tensors.append(tf.matmul(t, variables[2], transpose_b=random.random() < 0.5))
             elif kind == "read":
                 others.append(random.choice(UNARY[3:9])(variable))
+            elif kind == "branch":
+                tensors.append(branches(random, t, variable, flag))
             else:
-                value = tf.reduce_sum(t) + tf.zeros(variable.shape, dtype)
-                updates.append(random.choice(UPDATES)(variable, value))
+                updates.append(update(random, variable, t))
     pool = [*tensors, *updates, *variables]
     fetches = [random.choice(pool) for _ in range(random.randrange(1, 4))]
     return x, tensors[1:-1], [*fetches, *others, *(update.op for update in updates)]
+
+
+def update(random: Random, variable: Any, t: Any) -> Any:
+    value = tf.reduce_sum(t) + tf.zeros(variable.shape, t.dtype)
+    return random.choice(UPDATES)(variable, value)
+
+
+def branches(random: Random, t: Any, variable: Any, flag: Any) -> Any:
+    """One of two tensors like `t`, made below a choice; a branch may update the variable."""
+    preds = [tf.reduce_sum(t) > 0, tf.size(t) > 40 * WIDTH, tf.greater(tf.rank(t), 3), flag]
+
+    def branch() -> Any:
+        made = random.choice([*UNARY, tf.zeros_like, lambda t: t - tf.reduce_sum(variable)])(t)
+        kind = random.choice(("plain", "plain", "update", "nested", "outer"))
+        if kind == "update":
+            with tf.control_dependencies([update(random, variable, made)]):
+                made = tf.identity(made)
+        elif kind == "nested":
+            made = branches(random, made, variable, flag)
+        return t if kind == "outer" else made
+
+    return tf.cond(random.choice(preds), branch, branch)
 
 
 def values(numbers: np.random.RandomState, shape: Any, dtype: Any) -> Any:

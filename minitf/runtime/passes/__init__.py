@@ -3,7 +3,7 @@
 A pass is a function from a block to the number of nodes that it took away; the block is changed in
 place and checked after each. Passes read the traits of op declarations, never the names of ops,
 and leave alone whatever could be seen: nodes with side effects, fetches, the order of reads and
-writes of a variable. A block with branches (`tf.cond`) is not rewritten.
+writes of a variable, and what may be dead on a branch of `tf.cond`.
 
 | pass | what it does |
 |---|---|
@@ -68,8 +68,6 @@ def rewrite(block: Block, names: tuple[str, ...]) -> dict[str, Change]:
       AssertionError: if a pass leaves a block that cannot run, which is a mistake in the pass.
     """
     changes: dict[str, Change] = {}
-    if block.has_control_flow:
-        return changes
     for name in names:
         before = {id(node): node for node in block.nodes}
         PASSES[name](block)

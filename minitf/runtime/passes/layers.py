@@ -66,12 +66,12 @@ class _Finder:
             id(value): place for place, node in enumerate(block.nodes) for value in node.outputs
         }
         self._readers: dict[int, list[Node]] = defaultdict(list)
-        # What is fetched, waits, or is waited for: it stays.
+        # What is fetched, waits, is waited for, or may be dead: it stays.
         self._fixed = {id(fetch) for fetch in block.fetches}
         for node in block.nodes:
             for value in set(node.inputs):
                 self._readers[id(value)].append(node)
-            if node.waits:
+            if node.waits or node.may_be_dead:
                 self._fixed.update(map(id, (node, *node.waits)))
         self._unsteady = changing(block)
         self._writes = [

@@ -115,7 +115,9 @@ def _groups(block: Block, shared: dict[int, Variables]) -> list[list[Node]]:
 
 def _may_be_put_off(node: Node) -> bool:
     locks = node.attrs.get("use_locking")  # for as long as the kernel runs
-    return node.op_def.sweep is not None and not locks and not any(read for _, read in node.reads())
+    if node.op_def.sweep is None or locks or node.may_be_dead:
+        return False
+    return not any(read for _, read in node.reads())
 
 
 def _variables(block: Block) -> dict[int, Variables]:
