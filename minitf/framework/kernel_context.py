@@ -7,12 +7,13 @@ to the session (or, on a server, to the task), never to the graph.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minitf.framework import errors
+from minitf.framework.tensor_shape import TensorShape
 
 
 class Dead:
@@ -160,15 +161,21 @@ class KernelContext:
     Attributes:
       node_name: the node's name.
       resources: the session's (or the task's) resources.
+      shapes: what is known of the outputs' shapes, be it that the user has promised it.
     """
 
-    __slots__ = ("_node_state", "node_name", "resources")
+    __slots__ = ("_node_state", "node_name", "resources", "shapes")
 
     def __init__(
-        self, node_name: str, resources: ResourceManager, node_state: ResourceManager
+        self,
+        node_name: str,
+        resources: ResourceManager,
+        node_state: ResourceManager,
+        shapes: Sequence[TensorShape],
     ) -> None:
         self.node_name = node_name
         self.resources = resources
+        self.shapes = shapes
         self._node_state = node_state
 
     def state(self, factory: Callable[[], Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -12,7 +12,9 @@ import numpy as np
 from minitf.framework import dtypes, errors
 from minitf.framework.array_value import as_array
 from minitf.framework.default import get_default_graph
+from minitf.framework.kernel_context import KernelContext
 from minitf.framework.op_def import op_def, unknown
+from minitf.framework.tensor_shape import TensorShape
 
 # ---- PyFunc, PyFuncStateless
 
@@ -55,7 +57,7 @@ _AS_ERRORS: dict[type[Exception], type[errors.OpError]] = {
 
 
 @PY_FUNC.kernel
-def py_func_kernel(*inputs: Any, token: str, Tout: list[dtypes.DType]) -> Any:
+def py_func_kernel(ctx: KernelContext, *inputs: Any, token: str, Tout: list[dtypes.DType]) -> Any:
     holder = _HOLDERS.get(token)
     if holder is None:
         raise errors.NotFoundError(
@@ -84,6 +86,7 @@ def py_func_kernel(*inputs: Any, token: str, Tout: list[dtypes.DType]) -> Any:
             f"{token} returns {len(results)} values, but expects to see {len(Tout)} values.",
         )
     arrays = [_checked(token, i, *pair) for i, pair in enumerate(zip(results, Tout, strict=True))]
+    _check_shapes(arrays, ctx.shapes)
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
 
@@ -107,6 +110,18 @@ def _checked(token: str, index: int, value: Any, dtype: dtypes.DType) -> Any:
             f"{index}-th value returned by {token} is {found.name}, but expects {dtype.name}",
         )
     return array
+
+
+def _check_shapes(arrays: list[Any], shapes: Sequence[TensorShape]) -> None:
+    """Refuses what is not as `set_shape` has promised: other nodes were built on it."""
+    for index, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+        if not shape.is_compatible_with(np.shape(array)):
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"The function of tf.py_func returned an array of shape {np.shape(array)} as value "
+                f"{index}, but set_shape has promised {shape}.",
+            )
 
 
 def py_func(
@@ -134,7 +149,7 @@ def py_func(
 
     Raises:
       tf.errors.InvalidArgumentError: when it runs, if `func` raises TypeError or ValueError, or
-        returns other dtypes.
+        returns other dtypes, or shapes that contradict `set_shape`.
       tf.errors.UnknownError: when it runs, if `func` raises something else; OutOfRangeError for
         StopIteration, UnimplementedError for NotImplementedError, ResourceExhaustedError for
         MemoryError.

@@ -134,7 +134,8 @@ class _Run:
         """Calls the node's kernel; a reference is read where its value is wanted."""
         if op.type == "Placeholder":
             raise run_errors.unfed_placeholder(op, self.fetches, self.ops)
-        ctx = KernelContext(op.name, self.resources, self.node_state)
+        shapes = [tensor.shape for tensor in op.outputs]
+        ctx = KernelContext(op.name, self.resources, self.node_state, shapes)
         wants_ref = op.op_def.ref_inputs(len(inputs))
         try:
             arguments = [

@@ -138,7 +138,8 @@ class Program:
     def _kernel_of(self, node: Node) -> Callable[..., Any]:
         ctx = None
         if node.op_def.kernel_takes_context:
-            ctx = KernelContext(node.op._name, self._resources, self._node_state)
+            shapes = [tensor._shape for tensor in node.op._outputs]
+            ctx = KernelContext(node.op._name, self._resources, self._node_state, shapes)
         try:
             return node.op_def.bind_kernel(node.attrs, ctx)
         except NotImplementedError as error:

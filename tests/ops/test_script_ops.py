@@ -31,6 +31,30 @@ def test_strings_and_no_outputs():
     assert seen == [b"a"]
 
 
+@pytest.mark.parametrize("stateful", [True, False])
+def test_a_shape_that_was_promised_and_is_not_kept_is_told_of_in_every_run(stateful):
+    """Else nodes that were built on the promise would compute something else, without a word."""
+    sizes = tf.placeholder(tf.int32)
+    y = tf.py_func(lambda n: np.zeros(n, np.float32), [sizes], tf.float32, stateful)
+    y.set_shape([None, 3])
+    mean = tf.reduce_mean(y) + tf.cast(tf.shape(y)[1], tf.float32)
+    with tf.Session() as sess:
+        for _ in range(3):
+            assert sess.run(mean, {sizes: [2, 3]}) == 3.0
+            for wrong, text in (([2, 4], r"\(2, 4\)"), ([3], r"\(3,\)")):
+                with pytest.raises(
+                    tf.errors.InvalidArgumentError,
+                    match=rf"an array of shape {text} .* set_shape has promised \(\?, 3\)",
+                ) as raised:
+                    sess.run(mean, {sizes: wrong})
+                assert raised.value.op is y.op
+    nothing = tf.py_func(lambda: None, [], [])
+    pair = tf.py_func(lambda: (np.float32(1), np.zeros(2)), [], [tf.float32, tf.float64])
+    pair[1].set_shape([2])
+    with tf.Session() as sess:
+        assert sess.run([nothing, *pair])[1] == 1.0
+
+
 def test_stateless():
     y = tf.py_func(lambda v: v + 1, [tf.constant(1)], tf.int32, stateful=False)
     assert y.op.type == "PyFuncStateless"

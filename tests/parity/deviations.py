@@ -110,6 +110,18 @@ DEVIATIONS = [
         "not there yet",
     ),
     (
+        "`tf.py_func` whose function returns another shape than `set_shape` promised",
+        "runs on; what was built on the promise gives wrong numbers",
+        "InvalidArgumentError",
+        "a wrong number is worse than an error",
+    ),
+    (
+        "`tf.train.AsyncReplicasOptimizer`",
+        "not there: nobody counts how old an asynchronous gradient is",
+        "an optimizer around another one, which counts that and may drop what is too old",
+        "how stale gradients are decides whether asynchronous training works",
+    ),
+    (
         "scratch outputs (`reserve_space_3` of FusedBatchNormV3)",
         "whatever the chosen kernel needs",
         "an empty array",

@@ -107,7 +107,9 @@ class Evaluator:
         ]
         if self.wide and op.type == "Cast" and op.outputs[0].dtype.name in _WIDE:
             return [np.asarray(arguments[0]).astype(_WIDE[op.outputs[0].dtype.name])]
-        context = KernelContext(op.name, self._resources, self._state)
+        context = KernelContext(
+            op.name, self._resources, self._state, [t.shape for t in op.outputs]
+        )
         result = op.op_def.bind_kernel(op._attrs, context)(*arguments)
         return [result] if len(op.outputs) == 1 else list(result or ())
 
