@@ -7,6 +7,7 @@ step has received into, the next one can use.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +44,7 @@ class Buffers:
         return [self._one(dtype, shape) for dtype, shape in specs]
 
     def _one(self, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:
-        if dtype.hasobject or dtype.itemsize * int(np.prod(shape, dtype=np.int64)) < _LEAST_BYTES:
+        if dtype.hasobject or dtype.itemsize * math.prod(shape) < _LEAST_BYTES:
             return None
         with self._lock:
             free = self._free.get((dtype.str, shape))

@@ -203,13 +203,15 @@ class Plan:
         route = leg.route
         given = [fed[key] if key in fed else here.receive(key, 0.0) for key in route.given]
         dead, arrays = without_dead(given)
-        header = {
+        header: dict[str, Any] = {
             "session": self._session,
             "handle": leg.handle,
             "step": step_id,
-            "timeout": left,
-            "dead": dead,
         }
+        if left is not None:
+            header["timeout"] = left
+        if dead:
+            header["dead"] = dead
         reply = self._peers.call(
             leg.stage.task,
             "RunGraph",

@@ -305,7 +305,7 @@ class WorkerHandlers:
             header["handle"],
             header["step"],
             with_dead(header, tensors),
-            header["timeout"],
+            header.get("timeout"),
             call,
         )
         if self._worker.keeps_nothing(header["session"], header["handle"]):

@@ -270,6 +270,8 @@ class BaseSession:
         with self._lock:
             if self._server is not None:
                 program = self._server.program(elements, feeds)
+                if self._strict:
+                    check_order(program.ops)
             else:
                 program = self._make(Program, elements, feeds)
             self._programs[key] = program, mutations

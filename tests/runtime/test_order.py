@@ -84,3 +84,18 @@ def test_the_environment_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINITF_STRICT", "1")
     with tf.Session() as sess, pytest.raises(tf.errors.InvalidArgumentError):
         sess.run(fetches)
+
+
+def test_sessions_on_a_server_are_strict_too() -> None:
+    v = tf.Variable(1.0, name="v")
+    double, more = tf.multiply(v, 2.0, name="double"), tf.assign_add(v, 1.0, name="more")
+    server = tf.train.Server.create_local_server()
+    try:
+        no_order = pytest.raises(tf.errors.InvalidArgumentError, match="which of them comes first")
+        with tf.Session(server.target, config=STRICT) as sess:
+            sess.run(v.initializer)
+            with no_order:
+                sess.run([double, more])
+            assert sess.run(double) == 2.0  # nothing of the run was done
+    finally:
+        server.stop()

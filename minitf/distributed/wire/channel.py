@@ -29,6 +29,7 @@ from minitf.distributed.wire.stream import Broken, Stream, TooLate
 from minitf.framework import errors
 
 _IDLE = 16  # connections kept for later calls
+_IDLE_SECONDS = 60.0  # for which one is kept that nobody needs
 _RETURN_SECONDS = 1.0  # for which a listener that was there may be away before a call fails
 _BAD_FRAMES = 4  # damaged ones that are borne in a call
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5  # between two attempts to connect
@@ -146,7 +147,8 @@ class Channel:
         self._tls = tls
         self.patience = patience
         self._lock = threading.Lock()
-        self._idle: list[tuple[Stream, str]] = []  # with the incarnation at the other end
+        # Connections with the incarnation at the other end, and since when nobody uses them.
+        self._idle: list[tuple[Stream, str, float]] = []
         self._ended = threading.Condition()
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
@@ -221,7 +223,7 @@ class Channel:
             self._closed = True
             idle, self._idle = self._idle, []
         self.abort(_closed(self.where))
-        for stream, _ in idle:
+        for stream, *_ in idle:
             with contextlib.suppress(Broken, TooLate):
                 frame.send(stream, Kind.BYE, {}, until=time.monotonic() + 0.5)
             stream.close()
@@ -266,18 +268,22 @@ class Channel:
             with self._lock:
                 if not self._idle:
                     return None
-                stream, incarnation = self._idle.pop()
+                stream, incarnation, _ = self._idle.pop()
             if stream.is_quiet():
                 return stream, incarnation
             stream.close()
 
     def give(self, stream: Stream, incarnation: str) -> None:
-        """Takes a connection back whose call is answered."""
+        """Takes a connection back whose call is answered; closes those that are too many."""
+        now = time.monotonic()
         with self._lock:
-            if not self._closed and len(self._idle) < _IDLE:
-                self._idle.append((stream, incarnation))
-                return
-        stream.close()
+            self._idle.append((stream, incarnation, now))
+            kept = [idle for idle in self._idle[-_IDLE:] if now - idle[2] < _IDLE_SECONDS]
+            kept = [] if self._closed else kept
+            dropped = self._idle[: len(self._idle) - len(kept)]
+            self._idle = kept
+        for each, *_ in dropped:
+            each.close()
 
     def connect(self, pending: _Pending, until: float) -> tuple[Stream, str]:
         """A new connection, and the incarnation of the listener at its other end.

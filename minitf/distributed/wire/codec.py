@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +39,7 @@ class BadFrame(Exception):
     """What came is not a frame as `frame` describes it; the connection cannot be used further."""
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """One tensor of a frame, as its header announces it, with everything checked."""
 
     dtype: np.dtype[Any]

@@ -45,6 +45,7 @@ PREFIX = struct.Struct("<4sBBHIIQQI")
 _COVERED = PREFIX.size - 4  # the bytes of the prefix that its checksum covers
 
 _JSON = json.JSONEncoder(separators=(",", ":"))
+_FROM_JSON = json.JSONDecoder()
 
 RETRY = 1  # this request may have been sent before
 CHECKED = 2  # the payload has a checksum
@@ -63,7 +64,10 @@ class Kind(enum.IntEnum):
     BYE = 8  # the channel is closed: forget its calls
 
 
-@dataclass(frozen=True)
+_KINDS = {int(kind): kind for kind in Kind}
+
+
+@dataclass(slots=True)
 class Frame:
     """One frame, received.
 
@@ -204,7 +208,8 @@ def _read_prefix(
         raise BadFrame(f"it does not begin like a frame but with {bytes(prefix[:16])!r}")
     if version != VERSION:
         raise BadFrame(f"it has version {version} of the format, and this is version {VERSION}")
-    if kind not in Kind._value2member_map_ or flags & ~(RETRY | CHECKED):
+    known = _KINDS.get(kind)
+    if known is None or flags & ~(RETRY | CHECKED):
         raise BadFrame(f"there is no kind {kind} of frame with flags {flags:#x}")
     longest = limits.greeting_bytes if greeting else limits.header_bytes
     if length > longest:
@@ -212,12 +217,12 @@ def _read_prefix(
     longest = 0 if greeting else limits.payload_bytes
     if payload > longest:
         raise BadFrame(f"its payload of {payload} bytes is longer than the limit, {longest}")
-    return Kind(kind), flags, length, check, payload, request, crc
+    return known, flags, length, check, payload, request, crc
 
 
 def _read_header(text: bytearray) -> Header:
     try:
-        header = json.loads(text)
+        header = _FROM_JSON.decode(text.decode())
     except (ValueError, RecursionError) as error:
         raise BadFrame(f"its header is not JSON: {error!s:.80}") from None
     if not isinstance(header, dict):

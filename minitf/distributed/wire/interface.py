@@ -60,7 +60,7 @@ class Method:
     place: Place | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reply:
     """The answer to a call.
 

@@ -45,17 +45,16 @@ class RememberedCall:
       abandoned: since when no connection waits for it, or None.
     """
 
-    def __init__(self, client: str, peer: str, until: float) -> None:
+    def __init__(self, client: str, peer: str, until: float, changed: threading.Condition) -> None:
         self.client = client
         self.peer = peer
         self.answer: Answer | None = None
         self.abandoned: float | None = None
         self._waiting = 0
         self._until = until
-        self._lock = threading.Lock()
+        self._lock = changed  # one for all calls of a client: it is held for moments
         self._cancelled = False
         self._callbacks: list[Callable[[], None]] = []
-        self._answered = threading.Condition(self._lock)
 
     @property
     def cancelled(self) -> bool:
@@ -103,12 +102,12 @@ class RememberedCall:
             self.answer = answer
             self.abandoned = None
             self._callbacks = []
-            self._answered.notify_all()
+            self._lock.notify_all()
 
     def wait(self) -> Answer | None:
         """The answer, or None if the caller's deadline passes first."""
         with self._lock:
-            self._answered.wait_for(lambda: self.answer is not None, self.remaining())
+            self._lock.wait_for(lambda: self.answer is not None, self.remaining())
             return self.answer
 
 
@@ -118,6 +117,7 @@ class _Client:
     connections: int = 0
     left: float = 0.0
     calls: dict[int, RememberedCall] = field(default_factory=dict)
+    changed: threading.Condition = field(default_factory=threading.Condition)
 
 
 class Memory:
@@ -168,7 +168,7 @@ class Memory:
                 dropped = [record.calls.pop(number) for number in old]
             call = record.calls.get(request)
             if call is None and request >= record.lowest and not (retried and self._has_forgotten):
-                call = record.calls[request] = RememberedCall(client, peer, until)
+                call = record.calls[request] = RememberedCall(client, peer, until, record.changed)
                 new = True
             else:
                 new = False

@@ -1,7 +1,12 @@
 """With this module one can move bytes between memory and a socket, all of them, by a deadline.
 
 Bytes go out with `sendmsg` and come in with `recvmsg_into`: from and into a list of buffers, with
-no copy between, and in few calls of the system.
+no copy between, and in few calls of the system. What has come beyond what was asked for, as the
+header does behind the first bytes of a frame, is kept for the next one who asks.
+
+A thread that goes to sleep until an answer comes must be woken, which takes longer than a small
+answer does. So where the last bytes came soon, the next ones are looked out for first, for a
+moment.
 """
 
 from __future__ import annotations
@@ -9,13 +14,20 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import threading
 import time
 from collections.abc import Sequence
 
 # The system takes no more buffers than these at a time.
 _BUFFERS = 512
+# So much is read ahead: a small frame at a stroke.
+_AHEAD = 4096
+# Bytes come soon that come within so many seconds; so long are they looked out for.
+_SOON = 0.0002
+# One thread of a process at a time does so: others would only keep it from its work.
+_LOOKOUT = threading.Lock()
 FOREVER = float("inf")
-_LONGEST = 1e7  # seconds; the system does not take any number
+_LONGEST = 1e6  # seconds; the system does not take any number
 
 
 class Broken(Exception):
@@ -39,8 +51,16 @@ class Stream:
     def __init__(self, connection: socket.socket, peer: str = "") -> None:
         self.socket = connection
         self.peer = peer
-        # Sockets under TLS know neither sendmsg nor recvmsg_into.
+        # Sockets under TLS know neither sendmsg nor recvmsg_into, and wait by themselves.
         self._plain = type(connection) is socket.socket
+        if self._plain:
+            connection.setblocking(False)
+        self._incoming = select.poll()
+        self._number = connection.fileno()
+        self._incoming.register(self._number, select.POLLIN)
+        self._room = memoryview(bytearray(_AHEAD))
+        self._ahead = self._room[:0]  # what has been read ahead
+        self._comes_soon = False
 
     def send(self, buffers: Sequence[memoryview], until: float) -> None:
         """Sends the bytes of all buffers.
@@ -51,12 +71,16 @@ class Stream:
         """
         left = list(buffers)
         while left:
-            self._wait_until(until)
+            seconds = _left(until)
             try:
                 if self._plain:
                     count = self.socket.sendmsg(left[:_BUFFERS])
                 else:
+                    self.socket.settimeout(seconds)
                     count = self.socket.send(left[0])
+            except BlockingIOError:
+                self._wait_for_room(until)
+                continue
             except TimeoutError:
                 raise TooLate from None
             except (OSError, ValueError) as error:
@@ -72,22 +96,42 @@ class Stream:
         """
         left = list(buffers)
         while left:
-            _advance(left, self._receive_some(left, until))
+            if self._ahead:
+                count = self._take(left[0])
+            else:
+                count = self._receive_some(left[:_BUFFERS], until)
+            _advance(left, count)
 
     def receive_some(self, buffer: memoryview, until: float) -> int:
         """Waits for bytes, and puts what is there into the buffer; returns how many they are.
 
         Raises: as `receive`.
         """
-        return self._receive_some([buffer], until)
+        if self._ahead:
+            return self._take(buffer)
+        if not self._plain:
+            return self._receive_some([buffer], until)
+        count = self._receive_some([buffer, self._room], until)
+        self._ahead = self._room[: max(count - len(buffer), 0)]
+        return min(count, len(buffer))
+
+    def _take(self, buffer: memoryview) -> int:
+        """Moves what has been read ahead; returns how many bytes."""
+        count = min(len(buffer), len(self._ahead))
+        buffer[:count] = self._ahead[:count]
+        self._ahead = self._ahead[count:]
+        return count
 
     def _receive_some(self, buffers: list[memoryview], until: float) -> int:
-        self._wait_until(until)
         try:
-            if self._plain and len(buffers) > 1:
-                count = self.socket.recvmsg_into(buffers[:_BUFFERS])[0]
+            if self._plain:
+                self._wait_for_bytes(until)
+                count = self.socket.recvmsg_into(buffers)[0]
             else:
+                self.socket.settimeout(_left(until))
                 count = self.socket.recv_into(buffers[0])
+        except BlockingIOError:  # there was nothing after all
+            return self._receive_some(buffers, until)
         except TimeoutError:
             raise TooLate from None
         except (OSError, ValueError) as error:
@@ -96,22 +140,40 @@ class Stream:
             raise Broken("it was closed")
         return count
 
-    def _wait_until(self, until: float) -> None:
-        if until == FOREVER:
-            self.socket.settimeout(None)
-            return
-        left = until - time.monotonic()
-        if left <= 0:
+    def _wait_for_bytes(self, until: float) -> None:
+        """Waits until bytes are there, or the end of them."""
+        begun = time.monotonic()
+        if begun >= until:
             raise TooLate
-        self.socket.settimeout(min(left, _LONGEST))
+        if not (self._comes_soon and self._look_out(begun + _SOON)):
+            while not self._incoming.poll(_milliseconds(until)):
+                pass
+        self._comes_soon = time.monotonic() - begun < _SOON
+
+    def _look_out(self, until: float) -> bool:
+        """Whether bytes come by then, without going to sleep."""
+        if not _LOOKOUT.acquire(blocking=False):
+            return False
+        try:
+            while not self._incoming.poll(0):
+                if time.monotonic() >= until:
+                    return False
+            return True
+        finally:
+            _LOOKOUT.release()
+
+    def _wait_for_room(self, until: float) -> None:
+        """Waits until the other end has taken some of what was sent."""
+        outgoing = select.poll()
+        outgoing.register(self._number, select.POLLOUT)
+        while not outgoing.poll(_milliseconds(until)):
+            pass
 
     def is_quiet(self) -> bool:
         """Whether the connection is open and nothing has come: it can be used for a new call."""
         try:
-            poll = select.poll()
-            poll.register(self.socket, select.POLLIN)
-            return not poll.poll(0)
-        except (OSError, ValueError):
+            return not self._ahead and not self._incoming.poll(0)
+        except OSError:
             return False
 
     def shut(self) -> None:
@@ -133,3 +195,22 @@ def _advance(buffers: list[memoryview], count: int) -> None:
     del buffers[:done]
     if count:
         buffers[0] = buffers[0][count:]
+
+
+def _left(until: float) -> float | None:
+    """The seconds until a deadline; None where there is none.
+
+    Raises:
+      TooLate: if it is over.
+    """
+    if until == FOREVER:
+        return None
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TooLate
+    return min(left, _LONGEST)
+
+
+def _milliseconds(until: float) -> float | None:
+    left = _left(until)
+    return None if left is None else left * 1000

@@ -15,6 +15,7 @@ import pytest
 
 import minitf as tf
 from minitf.distributed.wire import Cancellation, Channel, Limits, Listener, Method
+from minitf.distributed.wire import channel as channel_lib
 from minitf.distributed.wire.address import Address
 from minitf.framework import errors
 
@@ -115,7 +116,28 @@ def eventually(condition: Any) -> None:
 
 
 def connection_kinds(channel: Channel) -> set[int]:
-    return {stream.socket.family for stream, _ in channel._idle}
+    return {stream.socket.family for stream, *_ in channel._idle}
+
+
+def test_connections_that_nobody_needs_are_closed(
+    channel: Channel, listener: Listener, server: Server
+) -> None:
+    def pause() -> Any:
+        return channel.call("pause", deadline=SECONDS)
+
+    waiting = [in_thread(pause) for _ in range(3)]
+    eventually(lambda: len(channel._pending) == 3 and listener.connections >= 3)
+    server.go_on.set()
+    for join in waiting:
+        join()
+    channel.call("echo", deadline=SECONDS)
+    assert len(channel._idle) == 3
+    long_ago = time.monotonic() - 2 * channel_lib._IDLE_SECONDS
+    channel._idle = [(stream, other, long_ago) for stream, other, _ in channel._idle]
+    channel.call("echo", deadline=SECONDS)
+    assert len(channel._idle) == 1
+    eventually(lambda: listener.connections == 1)
+    assert channel.call("add", deadline=SECONDS).header == {"count": 1}
 
 
 def test_header_and_tensors_go_there_and_back(channel: Channel) -> None:

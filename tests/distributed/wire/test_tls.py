@@ -58,7 +58,7 @@ def test_a_call(server: Server, checksum: bool) -> None:
             assert reply.header == {"a": 1}
             for got, sent in zip(reply.tensors, arrays, strict=True):
                 np.testing.assert_array_equal(got, sent)
-        (stream,) = [stream for stream, _ in channel._idle]
+        (stream,) = [stream for stream, *_ in channel._idle]
         assert isinstance(stream.socket, ssl.SSLSocket)
 
 
