@@ -111,7 +111,11 @@ class Stream:
             return self._take(buffer)
         if not self._plain:
             return self._receive_some([buffer], until)
+        begun = time.monotonic()
+        if self._comes_soon:
+            self._look_out(min(begun + _SOON, until))
         count = self._receive_some([buffer, self._room], until)
+        self._comes_soon = time.monotonic() - begun < _SOON
         self._ahead = self._room[: max(count - len(buffer), 0)]
         return min(count, len(buffer))
 
@@ -142,25 +146,17 @@ class Stream:
 
     def _wait_for_bytes(self, until: float) -> None:
         """Waits until bytes are there, or the end of them."""
-        begun = time.monotonic()
-        if begun >= until:
-            raise TooLate
-        if not (self._comes_soon and self._look_out(begun + _SOON)):
-            while not self._incoming.poll(_milliseconds(until)):
-                pass
-        self._comes_soon = time.monotonic() - begun < _SOON
+        while not self._incoming.poll(_milliseconds(until)):
+            pass
 
-    def _look_out(self, until: float) -> bool:
-        """Whether bytes come by then, without going to sleep."""
-        if not _LOOKOUT.acquire(blocking=False):
-            return False
-        try:
-            while not self._incoming.poll(0):
-                if time.monotonic() >= until:
-                    return False
-            return True
-        finally:
-            _LOOKOUT.release()
+    def _look_out(self, until: float) -> None:
+        """Waits for bytes without going to sleep, or lets it be."""
+        if _LOOKOUT.acquire(blocking=False):
+            try:
+                while not self._incoming.poll(0) and time.monotonic() < until:
+                    pass
+            finally:
+                _LOOKOUT.release()
 
     def _wait_for_room(self, until: float) -> None:
         """Waits until the other end has taken some of what was sent."""
