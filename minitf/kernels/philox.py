@@ -132,7 +132,7 @@ def uniform(
     Raises:
       TypeError: `dtype` is none of these.
     """
-    result = _result(shape, dtype, out)
+    result = output(out, shape, dtype)
     convert = _lookup(random_elements.UNIFORM, result.dtype, "uniform")
     stream = generator.reserve(_BLOCKS_PER_ELEMENT * result.size)
     return _fill_straight(convert, stream, result)
@@ -166,7 +166,7 @@ def uniform_int(
     >>> uniform_int(Philox(7, 3), (5,), -2, 3)
     array([ 1,  1, -2,  1,  0], dtype=int32)
     """
-    result = _result(shape, dtype, out)
+    result = output(out, shape, dtype)
     convert = _lookup(random_elements.UNIFORM_INT, result.dtype, "uniform_int")
     limits = np.iinfo(result.dtype)
     if not limits.min <= minval <= limits.max or not limits.min <= maxval <= limits.max:
@@ -201,7 +201,7 @@ def standard_normal(
     Raises:
       TypeError: `dtype` is none of these.
     """
-    result = _result(shape, dtype, out)
+    result = output(out, shape, dtype)
     convert = _lookup(random_elements.NORMAL, result.dtype, "standard_normal")
     stream = generator.reserve(_BLOCKS_PER_ELEMENT * result.size)
     return _fill_straight(convert, stream, result)
@@ -227,7 +227,7 @@ def truncated_normal(
     Raises:
       TypeError: `dtype` is none of these.
     """
-    result = _result(shape, dtype, out)
+    result = output(out, shape, dtype)
     _lookup(random_elements.NORMAL, result.dtype, "truncated_normal")
     stream = generator.reserve(_BLOCKS_PER_ELEMENT * result.size)
     return _fill(_truncated(stream, result.dtype), result)
@@ -371,17 +371,6 @@ def _fill_chunks(
 
 
 # What the public functions share
-
-
-def _result(shape: tuple[int, ...], dtype: npt.DTypeLike, out: Array | None) -> Array:
-    if out is None:
-        return np.empty(shape, dtype)
-    if out.shape != tuple(shape) or out.dtype != dtype or not out.flags.c_contiguous:
-        raise ValueError(
-            f"out must be a contiguous array of shape {tuple(shape)} and dtype {np.dtype(dtype)}, "
-            f"not of shape {out.shape} and dtype {out.dtype} with strides {out.strides}"
-        )
-    return out
 
 
 def _group_size(dtype: np.dtype[Any]) -> int:

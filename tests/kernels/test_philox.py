@@ -307,7 +307,7 @@ def test_out_is_filled_and_returned() -> None:
 )
 def test_an_out_that_does_not_fit_is_refused(out: np.ndarray) -> None:
     generator = Philox(7, 3)
-    with pytest.raises(ValueError, match=r"contiguous array of shape \(3, 5\) and dtype float32"):
+    with pytest.raises(ValueError, match=r"contiguous, of shape \(3, 5\) and dtype float32"):
         philox.uniform(generator, (3, 5), "float32", out)
     assert generator.position == 0
 
