@@ -63,7 +63,12 @@ def data_name(prefix: str, shard: int = 0, shards: int = 1) -> str:
     return f"{prefix}.data-{shard:05d}-of-{shards:05d}"
 
 
-def write_bundle(prefix: str, tensors: Sequence[Named]) -> None:
+def by_name(tensors: Sequence[Named]) -> list[Named]:
+    """The tensors in the order in which they are written."""
+    return sorted(tensors, key=lambda tensor: tensor.name.encode())
+
+
+def write_bundle(prefix: str, tensors: Sequence[Named], image: Any = None) -> None:
     """Writes a checkpoint, in the place of one that is there.
 
     Either all of it is there afterwards, and on the disk, or what was there before.
@@ -71,6 +76,8 @@ def write_bundle(prefix: str, tensors: Sequence[Named]) -> None:
     Args:
       prefix: the path that the files' names begin with. Its folder is made if only that is missing.
       tensors: what to save, in any order.
+      image: memory in which their values stand as in the file; see `background.Image`. Then no bar
+        shows the progress.
 
     Raises:
       InvalidArgumentError: if two have one name, or one has a name that cannot be written.
@@ -80,12 +87,13 @@ def write_bundle(prefix: str, tensors: Sequence[Named]) -> None:
     if folder and not os.path.isdir(folder):
         with contextlib.suppress(OSError):  # making the first file says what is the matter
             files.make_folder(folder)
-    ordered = sorted(tensors, key=lambda tensor: tensor.name.encode())
+    ordered = by_name(tensors)
     with files.Unfinished(data_name(prefix)) as data, files.Unfinished(index_name(prefix)) as index:
         contents = _Contents(data)
         total = sum(tensor.value.nbytes for tensor in ordered if tensor.value.dtype != object)
-        data.reserve(total)
-        with Progress(f"saving {os.path.basename(prefix)}", total) as progress:
+        data.reserve(total, image)
+        shown = total if image is None else 0
+        with Progress(f"saving {os.path.basename(prefix)}", shown) as progress:
             for tensor in ordered:
                 contents.add(tensor, progress)
             contents.flush()

@@ -198,7 +198,7 @@ def _locked(path: str) -> Iterator[bytes | None]:
                 yield os.pread(file, os.fstat(file).st_size, 0)
                 return
         finally:
-            os.close(file)
+            files.unlock_and_close(file)
 
 
 # ---- leftovers
@@ -240,4 +240,4 @@ def _clean_up_after(path: str) -> None:
         for data in data_files(final.removesuffix(".index")):
             files.remove(data)
     files.remove(path)
-    os.close(file)
+    files.unlock_and_close(file)

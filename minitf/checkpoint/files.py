@@ -68,19 +68,26 @@ class Unfinished:
         self.final = path
         self.size = 0
         self._kept = False
-        self._direct: direct.DirectWriter | None = None
+        self._direct: direct.DirectWriter | direct.ImageWriter | None = None
         with as_tensorflow_errors(path, _INTACT):
             self.path, self._file = _create(path)
 
-    def reserve(self, size: int) -> None:
+    def reserve(self, size: int, image: Any = None) -> None:
         """Takes so much of the disk for a file that is empty yet; it will have at least that.
+
+        Args:
+          size: how many bytes.
+          image: memory that has all of the file, or has room for it; see `direct.ImageWriter`.
 
         Raises:
           ResourceExhaustedError: if the disk has not so much.
         """
         with as_tensorflow_errors(self.final, _INTACT):
             reserve(self._file, size)
-        if size >= LARGE and _waits() and direct.set_direct(self._file, True):
+        if image is not None:
+            direct.set_direct(self._file, True)
+            self._direct = direct.ImageWriter(self._file, image)
+        elif size >= LARGE and _waits() and direct.set_direct(self._file, True):
             self._direct = direct.DirectWriter(self._file)
 
     def write(self, data: Any) -> None:
@@ -114,7 +121,7 @@ class Unfinished:
         if self._direct is not None:
             self._direct.close()
         if self._file >= 0:
-            os.close(self._file)
+            unlock_and_close(self._file)
             self._file = -1
 
     def keep(self) -> None:
@@ -198,7 +205,18 @@ def locked_folder(path: str) -> Iterator[None]:
         yield
     finally:
         if folder >= 0:
-            os.close(folder)
+            unlock_and_close(folder)
+
+
+def unlock_and_close(file: int) -> None:
+    """Closes a file, and gives its lock up.
+
+    Closing alone would not do: a child that was forked meanwhile has the file, and with it the
+    lock, for as long as it lives.
+    """
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_UN)
+    os.close(file)
 
 
 # ---- the operations themselves: each changes the file system in one step

@@ -48,6 +48,7 @@ def save_v2_kernel(
     prefix: Any, tensor_names: Any, shape_and_slices: Any, *tensors: Any, dtypes: list[Any]
 ) -> tuple[()]:
     from minitf.checkpoint import slices
+    from minitf.checkpoint.background import current_snapshot
     from minitf.checkpoint.bundle_writer import Named, write_bundle
 
     names, specs = _texts(tensor_names), _texts(shape_and_slices)
@@ -61,7 +62,9 @@ def save_v2_kernel(
                 None, None, f"the part {spec!r} of {name!r} has not the shape {value.shape}"
             )
         named.append(Named(name, value, shape, part))
-    write_bundle(_text(prefix), named)
+    snapshot = current_snapshot()
+    save = write_bundle if snapshot is None else snapshot.bundle
+    save(_text(prefix), named)
     return ()
 
 
@@ -98,11 +101,13 @@ def restore_v2_shape(op: Operation) -> list[TensorShape]:
 def restore_v2_kernel(
     prefix: Any, tensor_names: Any, shape_and_slices: Any, *, dtypes: list[Any]
 ) -> Any:
+    from minitf.checkpoint.background import wait_for_all
     from minitf.checkpoint.bundle_reader import BundleReader
     from minitf.checkpoint.progress import Progress
 
     names, specs = _texts(tensor_names), _texts(shape_and_slices)
     _refuse_lengths(names, specs, dtypes)
+    wait_for_all()
     with BundleReader(_text(prefix)) as reader:
         for name, dtype in zip(names, dtypes, strict=True):
             if reader.dtype(name) != dtype:
@@ -179,13 +184,21 @@ def merge_v2_checkpoints_kernel(
     delete_old_dirs: bool,
     allow_missing_files: bool,
 ) -> tuple[()]:
+    from minitf.checkpoint.background import current_snapshot
     from minitf.checkpoint.bundle_writer import index_name
     from minitf.checkpoint.merge import merge_bundles
 
-    prefixes = _texts(checkpoint_prefixes)
-    if allow_missing_files:
-        prefixes = [prefix for prefix in prefixes if os.path.exists(index_name(prefix))]
-    merge_bundles(prefixes, _text(destination_prefix), delete_old_dirs)
+    prefixes, destination = _texts(checkpoint_prefixes), _text(destination_prefix)
+
+    def merge() -> None:
+        there = [prefix for prefix in prefixes if os.path.exists(index_name(prefix))]
+        merge_bundles(there if allow_missing_files else prefixes, destination, delete_old_dirs)
+
+    snapshot = current_snapshot()
+    if snapshot is None:
+        merge()
+    else:
+        snapshot.later(merge)
     return ()
 
 

@@ -82,6 +82,7 @@ class BaseSession:
         self._traced_programs: dict[ProgramKey, TracedProgram] = {}
         self._lock = threading.Lock()
         self._runs = Runs()
+        self._waits_at_close: set[Callable[[], None]] = set()
         self._growth = GrowthWatch(self._graph)
         self._prints = PrintWatch(self._graph)
         self._passes = chosen(config)
@@ -430,6 +431,12 @@ class BaseSession:
         self._resources.clear()
         self._node_state.clear()
         self._arenas.close()
+        while self._waits_at_close:
+            self._waits_at_close.pop()()
+
+    def _wait_at_close(self, wait: Callable[[], None]) -> None:
+        """Has `close` call this, last of all: it waits for what this session's values are for."""
+        self._waits_at_close.add(wait)
 
     def as_default(self) -> AbstractContextManager[Any]:
         """Makes this the default session inside a `with` block, without closing it."""

@@ -190,6 +190,7 @@ class SavedModelBuilder:
         gfile.MakeDirs(folder)
         try:
             saver.save(sess, path, write_meta_graph=False, write_state=False)
+            saver.wait()
         except BaseException:
             with contextlib.suppress(OSError):  # so that the export can be tried again
                 os.rmdir(folder)

@@ -8,6 +8,7 @@ from typing import Any
 
 from minitf import logging
 from minitf.checkpoint import files, state_file
+from minitf.checkpoint.background import wait_for_all
 from minitf.checkpoint.bundle_writer import index_name
 from minitf.checkpoint.commit import data_files
 from minitf.framework import errors
@@ -42,6 +43,7 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
     >>> tf.train.get_checkpoint_state(folder).model_checkpoint_path == folder + "/m-7"
     True
     """
+    wait_for_all()
     path = _state_path(checkpoint_dir, latest_filename)
     try:
         return state_file.read_state(path)
@@ -83,6 +85,7 @@ def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     >>> tf.train.checkpoint_exists("no/such/checkpoint")
     False
     """
+    wait_for_all()
     return state_file.exists(os.fsdecode(checkpoint_prefix))
 
 
@@ -148,6 +151,7 @@ def update_checkpoint_state(
         all_model_checkpoint_timestamps,
         last_preserved_timestamp,
     )
+    wait_for_all()
     state_file.write_state(_state_path(save_dir, latest_filename), message)
 
 
@@ -160,6 +164,7 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Sequence[str]) -> list[float]:
     >>> tf.train.get_checkpoint_mtimes(["no/such/checkpoint"])
     []
     """
+    wait_for_all()
     return [
         os.stat(index_name(prefix)).st_mtime
         for prefix in checkpoint_prefixes
@@ -187,6 +192,7 @@ def remove_checkpoint(
         raise errors.UnimplementedError(
             None, None, f"checkpoints of version {checkpoint_format_version} are not read or made"
         )
+    wait_for_all()
     files.remove(meta_graph_name(checkpoint_prefix, meta_graph_suffix))
     index = index_name(checkpoint_prefix)
     if os.path.exists(index):

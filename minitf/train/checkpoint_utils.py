@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minitf.checkpoint import state_file
+from minitf.checkpoint.background import wait_for_all
 from minitf.checkpoint.bundle_reader import BundleReader
 from minitf.framework import errors, protos
 from minitf.train.checkpoint_management import latest_checkpoint
@@ -25,6 +26,7 @@ class CheckpointReader:
     """
 
     def __init__(self, filepattern: Any) -> None:
+        wait_for_all()
         prefix = os.fsdecode(filepattern)
         if not state_file.exists(prefix):
             raise errors.NotFoundError(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minitf import logging
+from minitf.checkpoint.background import wait_for_all
 from minitf.framework import errors, importer, protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph import Graph
@@ -110,6 +111,7 @@ def import_into_scope(
 def _meta_graph(given: Any) -> Any:
     if getattr(getattr(given, "DESCRIPTOR", None), "name", "") == "MetaGraphDef":
         return protos.MetaGraphDef.FromString(given.SerializeToString())
+    wait_for_all()
     path = os.fsdecode(given)
     if not os.path.isfile(path):
         raise OSError(f"File {path} does not exist.")

@@ -6,13 +6,16 @@ import contextlib
 import os
 import re
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from minitf import logging
+from minitf.checkpoint import background as background_lib
 from minitf.checkpoint import commit, files, state_file
 from minitf.framework import errors, protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.file_errors import as_tensorflow_errors
+from minitf.framework.graph import Graph
 from minitf.framework.graph_collections import GraphKeys
 from minitf.runtime.session import BaseSession
 from minitf.train import checkpoint_management, restore_check, saver_graph, training_util
@@ -25,6 +28,11 @@ class Saver:
     Making one adds the nodes that do it to the graph. A checkpoint is complete or not there,
     whatever happens while it is written: the process may be killed, the power may fail, the disk
     may be full. `docs/checkpoints.md` says why.
+
+    With `background=True`, which TensorFlow 1 does not have, `save` returns once the values are
+    copied, and a thread writes them. Whoever looks for checkpoints or restores in this process
+    waits for that; so do closing the session, the next save, `wait()` and the end of the process.
+    What the thread failed with is logged, and raised by the next `save`, `wait` or closing.
 
     Args:
       var_list: the variables, or a dictionary to them from the names that they have in the
@@ -44,6 +52,10 @@ class Saver:
       save_relative_paths: whether the file `checkpoint` has relative paths, so that the folder can
         be moved.
       filename: the prefix to use where none is fed.
+      background: whether values are written in the background; if None, whether the environment
+        has MINITF_SAVE=background.
+      background_memory: how many bytes of memory the copies may take. A larger set is written
+        before `save` returns, as it is where the session runs on a server.
 
     Raises:
       TypeError: if something to save is no variable.
@@ -80,6 +92,8 @@ class Saver:
         pad_step_number: bool = False,
         save_relative_paths: bool = False,
         filename: str | None = None,
+        background: bool | None = None,
+        background_memory: int = 48 << 20,
     ) -> None:
         if defer_build and var_list:
             raise ValueError(
@@ -111,6 +125,11 @@ class Saver:
         self._is_empty = False
         self._last_checkpoints: list[tuple[str, float]] = []
         self._to_be_deleted: list[tuple[str, float]] = []
+        if background is None:
+            background = os.environ.get("MINITF_SAVE") == "background"
+        self._memory = background_lib.Memory(background_memory) if background else None
+        self._writing: background_lib.Writing | None = None
+        self._graph_before: tuple[Any, bytes] = None, b""
         if not defer_build:
             self.build()
 
@@ -178,12 +197,14 @@ class Saver:
     @property
     def last_checkpoints(self) -> list[str]:
         """The prefixes of the checkpoints that this saver keeps, oldest first."""
+        background_lib.wait_for_all()
         return [path for path, _ in self._last_checkpoints]
 
     def set_last_checkpoints(self, last_checkpoints: list[str]) -> None:
         """Has the saver take these checkpoints, oldest first, for its own."""
         if not isinstance(last_checkpoints, list):
             raise AssertionError("last_checkpoints is a list of prefixes")
+        background_lib.wait_for_all()
         self._last_checkpoints = [(path, float("inf")) for path in last_checkpoints]
 
     def set_last_checkpoints_with_time(
@@ -192,6 +213,7 @@ class Saver:
         """Has the saver take these checkpoints, with the seconds of their making, for its own."""
         if not isinstance(last_checkpoints_with_time, list):
             raise AssertionError("last_checkpoints_with_time is a list of pairs")
+        background_lib.wait_for_all()
         self._last_checkpoints = last_checkpoints_with_time
 
     def recover_last_checkpoints(self, checkpoint_paths: list[str]) -> None:
@@ -258,15 +280,18 @@ class Saver:
           save_debug_info: accepted; where nodes were made is not written.
 
         Returns:
-          The checkpoint's prefix, or None if the saver is empty.
+          The checkpoint's prefix, or None if the saver is empty. In the background the checkpoint
+          is there only later; see `wait`.
 
         Raises:
           TypeError: if `sess` is no session.
           ValueError: if the folder does not exist, or the path is empty or that of the state file.
           FailedPreconditionError: if a variable is not initialized.
-          ResourceExhaustedError, PermissionDeniedError, ...: if the system refuses.
+          ResourceExhaustedError, PermissionDeniedError, ...: if the system refuses, or has refused
+            the save before, in the background.
         """
         self._require_built()
+        self.wait()
         latest_filename = latest_filename or state_file.FILE
         if not save_path:
             raise ValueError("No path is given to save to: the prefix of the checkpoint's files.")
@@ -281,17 +306,73 @@ class Saver:
         folder = os.path.dirname(os.fsdecode(save_path))
         if folder and not os.path.isdir(folder):
             _make_folder(folder, os.fsdecode(save_path))
-        commit.clean(folder)
-        with self._graph_beside(sess, prefix, graph_file, strip_default_attrs):
-            prefix = self._write(sess, prefix)
-        if write_state:
-            self._note(prefix)
-            message = state_file.state(
-                folder, prefix, self.last_checkpoints, relative=self._save_relative_paths
-            )
-            state_file.write_state(os.path.join(folder, latest_filename), message)
-            self._delete_old(meta_graph_suffix)
+        content = self._graph_content(sess, strip_default_attrs) if graph_file else b""
+
+        def finish(write: Callable[[], None]) -> None:
+            """All that comes after the copy of the values, if there is one."""
+            commit.clean(folder)
+            with self._graph_beside(prefix, graph_file, content), self._parts_beside(prefix):
+                write()
+            if write_state:
+                self._write_state(folder, prefix, latest_filename)
+                self._delete_old(meta_graph_suffix)
+
+        snapshot = self._snapshot(sess, prefix)
+        if snapshot is None:
+            finish(lambda: self._run_save(sess, prefix))
+        else:
+            work = snapshot.write
+            self._writing = background_lib.Writing(lambda: finish(work), prefix)
+            sess._wait_at_close(self.wait)
         return prefix
+
+    def wait(self) -> None:
+        """Returns when nothing is being saved in the background any more.
+
+        Raises:
+          ResourceExhaustedError, PermissionDeniedError, ...: if the system has refused. The
+            checkpoints before are as they were.
+
+        >>> import minitf as tf, tempfile
+        >>> v = tf.Variable(1.0)
+        >>> saver = tf.train.Saver(background=True)
+        >>> with tf.Session() as sess:
+        ...     sess.run(v.initializer)
+        ...     path = saver.save(sess, tempfile.mkdtemp() + "/m")
+        ...     # Steps may be run here while it is written.
+        ...     saver.wait()
+        """
+        writing = self._writing
+        if writing is not None:
+            writing.wait()
+            self._writing = None
+
+    def is_saving(self) -> bool:
+        """Whether something is being saved in the background."""
+        return self._writing is not None and not self._writing.is_done()
+
+    def _snapshot(self, sess: Any, prefix: str) -> background_lib.Snapshot | None:
+        """A copy of the values to save; None if they are to be written before `save` returns."""
+        if self._memory is None or sess.sess_str:
+            return None
+        with background_lib.Snapshot(self._memory) as snapshot:
+            self._run_save(sess, prefix)
+        if snapshot.too_large:
+            self._memory = None
+            logging.warning(
+                "%s is not saved in the background: its values need more memory than "
+                "background_memory allows; give tf.train.Saver(background_memory=...).",
+                prefix,
+            )
+            return None
+        return snapshot
+
+    def _write_state(self, folder: str, prefix: str, latest_filename: str) -> None:
+        """Notes the checkpoint as the latest."""
+        self._note(prefix)
+        kept = [path for path, _ in self._last_checkpoints]
+        message = state_file.state(folder, prefix, kept, relative=self._save_relative_paths)
+        state_file.write_state(os.path.join(folder, latest_filename), message)
 
     def _require_built(self) -> None:
         if not self._is_built:
@@ -311,14 +392,11 @@ class Saver:
         )
 
     @contextlib.contextmanager
-    def _graph_beside(
-        self, sess: Any, prefix: str, graph_file: str | None, strip_default_attrs: bool
-    ) -> Any:
+    def _graph_beside(self, prefix: str, graph_file: str | None, content: bytes) -> Iterator[None]:
         """Inside, a checkpoint of this prefix is saved, and takes the graph along."""
         if graph_file is None:
             yield
             return
-        content = self._graph_content(sess, strip_default_attrs)
         with files.Unfinished(graph_file) as file:
             file.write(content)
             file.sync()
@@ -330,22 +408,31 @@ class Saver:
     def _graph_content(self, sess: Any, strip_default_attrs: bool) -> bytes:
         from minitf.train.meta_graph import export_meta_graph
 
+        state = _state_of(sess.graph, strip_default_attrs)
+        if state is not None and state == self._graph_before[0]:
+            return self._graph_before[1]
         message = export_meta_graph(
             graph=sess.graph, saver_def=self.saver_def, strip_default_attrs=strip_default_attrs
         )
         content: bytes = message.SerializeToString(deterministic=True)
+        self._graph_before = state, content
         return content
 
-    def _write(self, sess: Any, prefix: str) -> str:
+    def _run_save(self, sess: Any, prefix: str) -> None:
         """Runs the nodes that save."""
-        feeds = {self.saver_def.filename_tensor_name: prefix}
+        sess.run(self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: prefix})
+
+    @contextlib.contextmanager
+    def _parts_beside(self, prefix: str) -> Iterator[None]:
+        """Inside, the parts of a sharded checkpoint may be written."""
         if not self.saver_def.sharded:
-            return os.fsdecode(sess.run(self.saver_def.save_tensor_name, feeds))
+            yield
+            return
         # While this file is locked, the folder of the parts is in use; see `commit.clean`.
         parts = prefix + "_temp"
         with files.Unfinished(parts):
             try:
-                return os.fsdecode(sess.run(self.saver_def.save_tensor_name, feeds))
+                yield
             except BaseException:
                 if not os.path.exists(prefix + ".redo"):  # which would still need them
                     files.remove_folder(parts)
@@ -403,12 +490,31 @@ class Saver:
                 "Can't load save_path when it is None.\n  what to do: tf.train.latest_checkpoint "
                 "gives None where it finds no checkpoint; look at the folder that it was given."
             )
+        background_lib.wait_for_all()
         prefix = as_prefix(os.fsdecode(save_path))
         if not state_file.exists(prefix):
             raise ValueError(_no_checkpoint(prefix))
         logging.info("Restoring parameters from %s", prefix)
         restore_check.check(sess.graph, self.saver_def.restore_op_name, prefix)
         sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
+
+
+def _state_of(graph: Graph, *options: Any) -> Any:
+    """What is equal as long as a graph and its collections are written as the same bytes.
+
+    None if that cannot be told: things in collections that are not minitf's own may change.
+    """
+    seen: dict[Any, list[Any]] = {}
+    for key in graph.collections:
+        seen[key] = []
+        for item in graph.get_collection_ref(key):
+            if isinstance(item, (str, bytes, int, float)):
+                seen[key].append(item)
+            elif type(item).__module__.startswith("minitf."):
+                seen[key].append(id(item))  # to compare two variables would add a node
+            else:
+                return None
+    return graph, graph.version, graph._mutations, seen, options
 
 
 def _make_folder(folder: str, save_path: str) -> None:

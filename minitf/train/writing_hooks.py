@@ -18,6 +18,7 @@ from minitf.summary import FileWriterCache
 from minitf.train import training_util
 from minitf.train.basic_hooks import SecondOrStepTimer, global_step_read
 from minitf.train.graph_io import write_graph
+from minitf.train.saver import Saver
 from minitf.train.scaffold import Scaffold
 from minitf.train.session_run_hook import (
     SessionRunArgs,
@@ -47,7 +48,8 @@ class CheckpointSaverListener:
 class CheckpointSaverHook(SessionRunHook):
     """Saves a checkpoint now and then, at the beginning and at the end.
 
-    Mirrors `tf.train.CheckpointSaverHook`.
+    Mirrors `tf.train.CheckpointSaverHook`. With a saver that writes in the background, training
+    goes on meanwhile; listeners are told after the first step that finds the checkpoint complete.
 
     Args:
       checkpoint_dir: the folder.
@@ -83,6 +85,7 @@ class CheckpointSaverHook(SessionRunHook):
         self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
         self._listeners = list(listeners or ())
         self._save_graph_def = save_graph_def
+        self._unnoted: int | None = None  # the step of a checkpoint that may not be complete yet
 
     def begin(self) -> None:
         self._writer = FileWriterCache.get(self._checkpoint_dir)
@@ -99,35 +102,57 @@ class CheckpointSaverHook(SessionRunHook):
         self._writer.add_graph(graph)
         # The first one shows that saving works, before hours have been spent.
         self._save(session, step)
+        self._note_saved(session)
         self._timer.update_last_triggered_step(step)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs:
         return SessionRunArgs(self._step)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
-        if not self._timer.should_trigger_for_step(int(run_values.results) + 1):
-            return
-        step = int(run_context.session.run(self._step))
-        if self._timer.should_trigger_for_step(step):
-            self._timer.update_last_triggered_step(step)
-            if self._save(run_context.session, step):
-                run_context.request_stop()
+        session = run_context.session
+        stop = not self._is_saving() and self._note_saved(session)
+        if self._timer.should_trigger_for_step(int(run_values.results) + 1):
+            step = int(session.run(self._step))
+            if self._timer.should_trigger_for_step(step):
+                self._timer.update_last_triggered_step(step)
+                stop |= self._save(session, step)
+        if stop:
+            run_context.request_stop()
 
     def end(self, session: Any) -> None:
         step = int(session.run(self._step))
         if step != self._timer.last_triggered_step():
             self._save(session, step)
+        self._note_saved(session)
         for listener in self._listeners:
             listener.end(session, step)
 
     def _save(self, session: Any, step: int) -> bool:
         """Saves a checkpoint; returns whether a listener asks for the end."""
+        stop = self._note_saved(session)  # the one before
         logging.info("Saving checkpoints for %d into %s.", step, self._save_path)
         for listener in self._listeners:
             listener.before_save(session, step)
         self._get_saver().save(
             session, self._save_path, global_step=step, write_meta_graph=self._save_graph_def
         )
+        self._unnoted = step
+        return stop if self._is_saving() else self._note_saved(session) or stop
+
+    def _is_saving(self) -> bool:
+        """Whether the saver writes in the background, and has not ended."""
+        if self._unnoted is None:
+            return False
+        saver = self._get_saver()
+        return isinstance(saver, Saver) and saver.is_saving()
+
+    def _note_saved(self, session: Any) -> bool:
+        """Tells the listeners of a checkpoint, once; returns whether one asks for the end."""
+        if self._unnoted is None:
+            return False
+        saver, step, self._unnoted = self._get_saver(), self._unnoted, None
+        if isinstance(saver, Saver):
+            saver.wait()
         log = protos.SessionLog(
             status=protos.SessionLog.CHECKPOINT, checkpoint_path=self._save_path
         )

@@ -29,18 +29,27 @@ OPERATIONS = (
     "make_folder",
     "remove_empty_folder",
 )
-STYLES = ("numbered", "overwritten", "sharded", "sharded_overwritten", "direct_overwritten")
+STYLES = (
+    "numbered",
+    "overwritten",
+    "sharded",
+    "sharded_overwritten",
+    "direct_overwritten",
+    "background",
+    "background_sharded_overwritten",
+)
 SIZE = 100
 
 
 def build(style: str) -> tuple[Any, Any]:
     """Two variables that always hold the same number, and a saver."""
-    with tf.device("/cpu:0" if style.startswith("sharded") else None):
+    sharded, background = "sharded" in style, style.startswith("background")
+    with tf.device("/cpu:0" if sharded else None):
         a = tf.Variable(tf.zeros([SIZE]), name="a")
     b = tf.Variable(tf.zeros([SIZE // 2]), name="b")
     number = tf.placeholder(tf.float32, [])
     fill = tf.group(a.assign(tf.fill([SIZE], number)), b.assign(tf.fill([SIZE // 2], number)))
-    saver = tf.train.Saver(max_to_keep=2, sharded=style.startswith("sharded"))
+    saver = tf.train.Saver(max_to_keep=2, sharded=sharded, background=background)
     return saver, lambda sess, value: sess.run(fill, {number: float(value)})
 
 
@@ -52,6 +61,7 @@ def save(saver: Any, sess: Any, folder: str, style: str, step: int) -> None:
         files.LARGE = 1
     try:
         saver.save(sess, os.path.join(folder, "m"), global_step=number)
+        saver.wait()
     finally:
         files.LARGE = large
 
