@@ -36,7 +36,7 @@ STYLES = (
     "sharded_overwritten",
     "direct_overwritten",
     "background",
-    "background_sharded_overwritten",
+    "background_overwritten",
 )
 SIZE = 100
 
