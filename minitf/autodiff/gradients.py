@@ -26,7 +26,7 @@ from typing import Any
 
 from minitf.autodiff.aggregate import add_up
 from minitf.autodiff.custom import gradient_function
-from minitf.autodiff.paths import why_no_gradient
+from minitf.autodiff.paths import dependencies, why_no_gradient
 from minitf.framework import errors
 from minitf.framework import traceback as traceback_lib
 from minitf.framework.apply_op import graph_of
@@ -148,7 +148,7 @@ def operations_between(
 
     Time and memory are linear in the part of the graph that `ys` depend on.
     """
-    order = _dependencies(ys)
+    order = _inputs_first(dependencies(ys))
     on_way = set(xs)
     between: list[Operation] = []
     for op in order:
@@ -158,16 +158,9 @@ def operations_between(
     return between, on_way
 
 
-def _dependencies(ys: list[Tensor]) -> list[Operation]:
-    """All operations that `ys` depend on through data, inputs first."""
-    found: set[Operation] = set()
-    stack = [y._op for y in ys]
-    while stack:
-        op = stack.pop()
-        if op not in found:
-            found.add(op)
-            stack.extend(t._op for t in op._inputs)
-    by_creation = sorted(found, key=lambda op: op._id)
+def _inputs_first(ops: set[Operation]) -> list[Operation]:
+    """All of these operations, each after those that it reads from."""
+    by_creation = sorted(ops, key=lambda op: op._id)
     if all(t._op._id < op._id for op in by_creation for t in op._inputs):
         return by_creation
     return _depth_first(by_creation)

@@ -1,9 +1,21 @@
-"""With this module one can ask why a gradient is None."""
+"""With this module one can ask what a tensor depends on, and why a gradient is None."""
 
 from __future__ import annotations
 
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
+
+
+def dependencies(ys: list[Tensor]) -> set[Operation]:
+    """All operations that `ys` depend on through data."""
+    found: set[Operation] = set()
+    stack = [y._op for y in ys]
+    while stack:
+        op = stack.pop()
+        if op not in found:
+            found.add(op)
+            stack.extend(t._op for t in op._inputs)
+    return found
 
 
 def why_no_gradient(ys: list[Tensor], x: Tensor) -> str:
@@ -42,13 +54,7 @@ def why_no_gradient(ys: list[Tensor], x: Tensor) -> str:
 
 def _depends_on_x(ys: list[Tensor], x: Tensor) -> set[Operation]:
     """The operations among the dependencies of `ys` that depend on `x`."""
-    found: set[Operation] = set()
-    stack = [y._op for y in ys]
-    while stack:
-        op = stack.pop()
-        if op not in found:
-            found.add(op)
-            stack.extend(t._op for t in op._inputs)
+    found = dependencies(ys)
     below: set[Operation] = set()
     stack = [op for op in x.consumers() if op in found]
     while stack:
