@@ -53,12 +53,19 @@ def moments(
         # The mean's own gradient cancels out of the variance's: sum(x - mean) is 0.
         distance = math_ops.squared_difference(y, array_ops.stop_gradient(mean))
         variance = math_ops.reduce_mean(distance, axes, keepdims=True, name="variance")
-        if not keep:
-            mean, variance = array_ops.squeeze(mean, axes), array_ops.squeeze(variance, axes)
-        if is_half:
-            mean = math_ops.cast(mean, dtypes.float16)
-            variance = math_ops.cast(variance, dtypes.float16)
-        return mean, variance
+        return _as_asked(mean, variance, axes, keep, is_half)
+
+
+def _as_asked(
+    mean: Tensor, variance: Tensor, axes: Any, keep: bool, is_half: bool
+) -> tuple[Tensor, Tensor]:
+    """Both without the axes, unless they are to be kept, and as float16 where that was given."""
+    if not keep:
+        mean, variance = array_ops.squeeze(mean, axes), array_ops.squeeze(variance, axes)
+    if is_half:
+        mean = math_ops.cast(mean, dtypes.float16)
+        variance = math_ops.cast(variance, dtypes.float16)
+    return mean, variance
 
 
 def weighted_moments(
@@ -109,12 +116,7 @@ def weighted_moments(
             name="weighted_distsq",
         )
         variance = math_ops.div_no_nan(spread, weight)
-        if not keep:
-            mean, variance = array_ops.squeeze(mean, axes), array_ops.squeeze(variance, axes)
-        if is_half:
-            mean = math_ops.cast(mean, dtypes.float16)
-            variance = math_ops.cast(variance, dtypes.float16)
-        return mean, variance
+        return _as_asked(mean, variance, axes, keep, is_half)
 
 
 def sufficient_statistics(
