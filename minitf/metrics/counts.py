@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from minitf.framework import dtypes
@@ -154,17 +155,8 @@ def precision(
     0.5
     """
     with variable_scope(name, "precision", [predictions, labels, weights]):
-        predictions, labels, weights = without_last_ones(
-            math_ops.cast(predictions, dtypes.bool_), math_ops.cast(labels, dtypes.bool_), weights
-        )
-        hits, new_hits = true_positives(labels, predictions, weights)
-        misses, new_misses = false_positives(labels, predictions, weights)
-        return publish(
-            _share(hits, misses, "value"),
-            _share(new_hits, new_misses, "update_op"),
-            metrics_collections,
-            updates_collections,
-        )
+        value, update = _share_of_hits(false_positives, labels, predictions, weights)
+        return publish(value, update, metrics_collections, updates_collections)
 
 
 def recall(
@@ -180,17 +172,20 @@ def recall(
     See `tf.metrics.true_positives` for the arguments and the result.
     """
     with variable_scope(name, "recall", [predictions, labels, weights]):
-        predictions, labels, weights = without_last_ones(
-            math_ops.cast(predictions, dtypes.bool_), math_ops.cast(labels, dtypes.bool_), weights
-        )
-        hits, new_hits = true_positives(labels, predictions, weights)
-        misses, new_misses = false_negatives(labels, predictions, weights)
-        return publish(
-            _share(hits, misses, "value"),
-            _share(new_hits, new_misses, "update_op"),
-            metrics_collections,
-            updates_collections,
-        )
+        value, update = _share_of_hits(false_negatives, labels, predictions, weights)
+        return publish(value, update, metrics_collections, updates_collections)
+
+
+def _share_of_hits(
+    count_misses: Callable[..., tuple[Tensor, Tensor]], labels: Any, predictions: Any, weights: Any
+) -> tuple[Tensor, Tensor]:
+    """The true positives among these and the misses: the share so far, and its update."""
+    predictions, labels, weights = without_last_ones(
+        math_ops.cast(predictions, dtypes.bool_), math_ops.cast(labels, dtypes.bool_), weights
+    )
+    hits, new_hits = true_positives(labels, predictions, weights)
+    misses, new_misses = count_misses(labels, predictions, weights)
+    return _share(hits, misses, "value"), _share(new_hits, new_misses, "update_op")
 
 
 def _share(hits: Tensor, misses: Tensor, name: str) -> Tensor:
