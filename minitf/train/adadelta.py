@@ -64,26 +64,23 @@ class AdadeltaOptimizer(Optimizer):
         self._rho_t = convert_to_tensor(self._call_if_callable(self._rho), name="rho")
         self._epsilon_t = convert_to_tensor(self._call_if_callable(self._epsilon), name="epsilon")
 
+    def _slots_of(self, var: Any) -> list[Any]:
+        return [self.get_slot(var, name) for name in ("accum", "accum_update")]
+
+    def _scalars_for(self, var: Any) -> list[Tensor]:
+        scalars = (self._lr_t, self._rho_t, self._epsilon_t)
+        return [math_ops.cast(scalar, var.dtype.base_dtype) for scalar in scalars]
+
     def _apply_dense(self, grad: Tensor, var: Any) -> Any:
-        return training_ops.APPLY_ADADELTA(
-            var,
-            self.get_slot(var, "accum"),
-            self.get_slot(var, "accum_update"),
-            math_ops.cast(self._lr_t, var.dtype.base_dtype),
-            math_ops.cast(self._rho_t, var.dtype.base_dtype),
-            math_ops.cast(self._epsilon_t, var.dtype.base_dtype),
-            grad,
-            use_locking=self._use_locking,
-        ).op
+        slots, scalars = self._slots_of(var), self._scalars_for(var)
+        declared = training_ops.APPLY_ADADELTA
+        return declared(var, *slots, *scalars, grad, use_locking=self._use_locking).op
 
     def _apply_sparse(self, grad: IndexedSlices, var: Any) -> Any:
         return training_ops.SPARSE_APPLY_ADADELTA(
             var,
-            self.get_slot(var, "accum"),
-            self.get_slot(var, "accum_update"),
-            math_ops.cast(self._lr_t, var.dtype.base_dtype),
-            math_ops.cast(self._rho_t, var.dtype.base_dtype),
-            math_ops.cast(self._epsilon_t, var.dtype.base_dtype),
+            *self._slots_of(var),
+            *self._scalars_for(var),
             grad.values,
             grad.indices,
             use_locking=self._use_locking,
