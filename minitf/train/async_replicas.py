@@ -32,12 +32,13 @@ from minitf.framework.tensor import IndexedSlices, Tensor
 from minitf.ops import array_ops, cond_ops, control_flow_ops, init_ops, math_ops, scatter_ops
 from minitf.ops.variables import Variable
 from minitf.train.optimizer import Optimizer
+from minitf.train.replicas_optimizer import ReplicasOptimizer
 from minitf.train.session_run_hook import SessionRunHook
 
 _COUNTED = 64  # where nothing is dropped
 
 
-class AsyncReplicasOptimizer(Optimizer):
+class AsyncReplicasOptimizer(ReplicasOptimizer):
     """Counts how stale the gradients of asynchronous workers are, and bounds it.
 
     Each worker builds it around an optimizer. Of gradients that were computed from the values of
@@ -79,31 +80,12 @@ class AsyncReplicasOptimizer(Optimizer):
         use_locking: bool = False,
         name: str = "async_replicas",
     ) -> None:
-        super().__init__(use_locking, name)
+        super().__init__(opt, use_locking, name)
         if max_staleness is not None and max_staleness < 0:
             raise ValueError(f"max_staleness must be 0 or more, or None, not {max_staleness}")
-        self._opt = opt
         self._max_staleness = max_staleness
         self.staleness: Tensor | None = None
         self.counts: Variable | None = None
-
-    # ---- what the inner optimizer does
-
-    def compute_gradients(self, *args: Any, **kwargs: Any) -> list[tuple[Any, Any]]:
-        """The gradients of this worker; see `tf.train.Optimizer.compute_gradients`."""
-        return self._opt.compute_gradients(*args, **kwargs)
-
-    def get_slot(self, *args: Any, **kwargs: Any) -> Any:
-        """A slot of the inner optimizer."""
-        return self._opt.get_slot(*args, **kwargs)
-
-    def get_slot_names(self, *args: Any, **kwargs: Any) -> list[str]:
-        """The slots of the inner optimizer."""
-        return self._opt.get_slot_names(*args, **kwargs)
-
-    def variables(self) -> list[Variable]:
-        """The variables of the inner optimizer."""
-        return self._opt.variables()
 
     # ---- a step
 

@@ -39,10 +39,11 @@ from minitf.ops.data_flow_ops import (
 from minitf.ops.variables import Variable
 from minitf.train.optimizer import Optimizer
 from minitf.train.queue_runner import QueueRunner
+from minitf.train.replicas_optimizer import ReplicasOptimizer
 from minitf.train.session_run_hook import SessionRunHook
 
 
-class SyncReplicasOptimizer(Optimizer):
+class SyncReplicasOptimizer(ReplicasOptimizer):
     """Averages the gradients of several workers for each step.
 
     Mirrors `tf.train.SyncReplicasOptimizer`. Each worker builds it around an optimizer, and gives
@@ -87,7 +88,7 @@ class SyncReplicasOptimizer(Optimizer):
         name: str = "sync_replicas",
         worker_index: int | None = None,
     ) -> None:
-        super().__init__(use_locking, name)
+        super().__init__(opt, use_locking, name)
         total = replicas_to_aggregate if total_num_replicas is None else total_num_replicas
         logging.info(
             "SyncReplicasV2: replicas_to_aggregate=%s; total_num_replicas=%s",
@@ -96,7 +97,6 @@ class SyncReplicasOptimizer(Optimizer):
         )
         if worker_index is not None and not 0 <= worker_index < total:
             raise ValueError(f"worker_index must be one of 0 ... {total - 1}, not {worker_index}")
-        self._opt = opt
         self._replicas_to_aggregate = replicas_to_aggregate
         self._total_num_replicas = total
         self._tokens_per_step = max(total, replicas_to_aggregate)
@@ -105,24 +105,6 @@ class SyncReplicasOptimizer(Optimizer):
         self._worker_index = worker_index
         self._exchange: _Exchange | None = None
         self._chief_queue_runner: QueueRunner | None = None
-
-    # ---- what the inner optimizer does
-
-    def compute_gradients(self, *args: Any, **kwargs: Any) -> list[tuple[Any, Any]]:
-        """The gradients of this worker alone; see `tf.train.Optimizer.compute_gradients`."""
-        return self._opt.compute_gradients(*args, **kwargs)
-
-    def get_slot(self, *args: Any, **kwargs: Any) -> Any:
-        """A slot of the inner optimizer."""
-        return self._opt.get_slot(*args, **kwargs)
-
-    def get_slot_names(self, *args: Any, **kwargs: Any) -> list[str]:
-        """The slots of the inner optimizer."""
-        return self._opt.get_slot_names(*args, **kwargs)
-
-    def variables(self) -> list[Variable]:
-        """The variables of the inner optimizer."""
-        return self._opt.variables()
 
     # ---- a step
 
