@@ -5,13 +5,14 @@ no copy between, and in few calls of the system. What has come beyond what was a
 header does behind the first bytes of a frame, is kept for the next one who asks.
 
 A thread that goes to sleep until an answer comes must be woken, which takes longer than a small
-answer does. So where the last bytes came soon, the next ones are looked out for first, for a
-moment.
+answer does. So where the last frame came soon, the next one is looked out for first, for a moment,
+with all who want the processor going before.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import threading
@@ -22,7 +23,7 @@ from collections.abc import Sequence
 _BUFFERS = 512
 # So much is read ahead: a small frame at a stroke.
 _AHEAD = 4096
-# Bytes come soon that come within so many seconds; so long are they looked out for.
+# A frame comes soon that comes within so many seconds; so long is it looked out for.
 _SOON = 0.0002
 # One thread of a process at a time does so: others would only keep it from its work.
 _LOOKOUT = threading.Lock()
@@ -150,11 +151,11 @@ class Stream:
             pass
 
     def _look_out(self, until: float) -> None:
-        """Waits for bytes without going to sleep, or lets it be."""
+        """Waits for bytes without going to sleep, if no other thread does so."""
         if _LOOKOUT.acquire(blocking=False):
             try:
                 while not self._incoming.poll(0) and time.monotonic() < until:
-                    pass
+                    os.sched_yield()  # who sends may be on the same core
             finally:
                 _LOOKOUT.release()
 
