@@ -36,7 +36,9 @@ def _open(path: str) -> BundleReader:
 
     prefix = as_prefix(path)
     if not state_file.exists(prefix):
-        raise ValueError(f"there is no checkpoint {path}: no file {prefix}.index")
+        raise errors.NotFoundError(
+            None, None, f"there is no checkpoint {path}: no file {prefix}.index"
+        )
     return BundleReader(prefix)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.tensor_shape import dimension_at_index as dimension_at_index
 from minitf.framework.tensor_shape import dimension_value as dimension_value
 
@@ -38,7 +39,7 @@ def as_bytes(bytes_or_text: str | bytes | bytearray, encoding: str = "utf-8") ->
         return bytes_or_text.encode(encoding)
     if isinstance(bytes_or_text, bytes | bytearray):
         return bytes(bytes_or_text)
-    raise TypeError(f"Expected binary or unicode string, got {bytes_or_text!r}")
+    raise errors.type_error(f"Expected binary or unicode string, got {bytes_or_text!r}")
 
 
 def as_text(bytes_or_text: str | bytes, encoding: str = "utf-8") -> str:
@@ -52,7 +53,7 @@ def as_text(bytes_or_text: str | bytes, encoding: str = "utf-8") -> str:
         return bytes_or_text
     if isinstance(bytes_or_text, bytes):
         return bytes_or_text.decode(encoding)
-    raise TypeError(f"Expected binary or unicode string, got {bytes_or_text!r}")
+    raise errors.type_error(f"Expected binary or unicode string, got {bytes_or_text!r}")
 
 
 def as_str(bytes_or_text: str | bytes, encoding: str = "utf-8") -> str:

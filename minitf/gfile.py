@@ -127,7 +127,7 @@ class GFile:
         """
         offset = position if offset is None else offset
         if offset is None:
-            raise TypeError("seek(): offset argument required")
+            raise errors.type_error("seek(): offset argument required")
         reader = self._open_reader()
         if whence not in (0, 1, 2):
             message = f"Invalid whence argument: {whence}. Valid values are 0, 1, or 2."
@@ -402,4 +402,4 @@ def _matches(pattern: str) -> list[str]:
 def _text(path: Path) -> str:
     if isinstance(path, str | bytes | os.PathLike):
         return os.fsdecode(path)
-    raise TypeError(f"Expected binary or unicode string, got {path!r}")
+    raise errors.type_error(f"Expected binary or unicode string, got {path!r}")

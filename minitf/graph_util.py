@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.importer import import_graph_def as import_graph_def
 from minitf.framework.tensor_proto import make_tensor_proto
 
@@ -43,7 +43,7 @@ def extract_sub_graph(graph_def: Any, dest_nodes: Iterable[str]) -> Any:
     """
     _check_graph_def(graph_def)
     if isinstance(dest_nodes, (str, bytes)):
-        raise TypeError(
+        raise errors.type_error(
             f"dest_nodes must be an iterable of strings, but got type {type(dest_nodes)}."
         )
     nodes = {node.name: node for node in graph_def.node}
@@ -190,7 +190,7 @@ def tensor_shape_from_node_def_name(graph: Any, input_name: str) -> Any:
 
 def _check_graph_def(graph_def: Any) -> None:
     if getattr(getattr(graph_def, "DESCRIPTOR", None), "name", "") != "GraphDef":
-        raise TypeError(
+        raise errors.type_error(
             f"graph_def must be a graph_pb2.GraphDef proto, but got type {type(graph_def)}."
         )
 

@@ -34,7 +34,7 @@ class RegisterGradient:
 
     def __init__(self, op_type: str) -> None:
         if not isinstance(op_type, str):
-            raise TypeError("op_type must be a string")
+            raise errors.type_error("op_type must be a string", see="no-gradient")
         self._op_type = op_type
 
     def __call__(self, function: GradientFunction) -> GradientFunction:
@@ -45,14 +45,16 @@ class RegisterGradient:
 def no_gradient(op_type: str) -> None:
     """Declares an op type not differentiable (mirrors `tf.NotDifferentiable`, `tf.NoGradient`)."""
     if not isinstance(op_type, str):
-        raise TypeError("op_type must be a string")
+        raise errors.type_error("op_type must be a string", see="no-gradient")
     _register(op_type, None)
 
 
 def _register(op_type: str, function: GradientFunction | None) -> None:
     declared = op_def_lib._REGISTRY.get(op_type)
     if op_type in _BY_NAME or (declared is not None and declared.differentiable is not None):
-        raise KeyError(f"A gradient is already registered for {op_type!r}.")
+        raise errors.key_error(
+            f"A gradient is already registered for {op_type!r}.", see="no-gradient"
+        )
     _BY_NAME[op_type] = function
 
 

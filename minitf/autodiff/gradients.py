@@ -101,7 +101,7 @@ def gradients(
     stops = [] if stop_gradients is None else _as_list(stop_gradients)
     grad_ys = [None] * len(ys) if grad_ys is None else _as_list(grad_ys)
     if len(grad_ys) != len(ys):
-        raise ValueError(f"Passed {len(grad_ys)} grad_ys for {len(ys)} ys.")
+        raise errors.value_error(f"Passed {len(grad_ys)} grad_ys for {len(ys)} ys.")
     graph = graph_of([*ys, *xs, *stops, *grad_ys])
     scope = name_scope(name, "gradients", [*ys, *xs, *stops, *grad_ys])
     with scope as full_name, graph.as_default():
@@ -257,8 +257,13 @@ class _Walk:
         grads = list(result) if isinstance(result, (list, tuple)) else [result]
         if len(grads) != len(op._inputs):
             raise ValueError(
-                f"The gradient function of op type {op.type!r} returned {len(grads)} gradients for "
-                f"the {len(op._inputs)} inputs of {op.name!r}, created at {op.traceback}."
+                errors.report(
+                    f"The gradient function of op type {op.type!r} returned {len(grads)} gradients "
+                    f"for the {len(op._inputs)} inputs of {op.name!r}.",
+                    op=op,
+                    do="return one for each input; None where none flows.",
+                    see="no-gradient",
+                )
             )
         for i, tensor in enumerate(op._inputs):
             if tensor not in self._on_way or not _has_gradient(tensor):
@@ -294,12 +299,12 @@ def _checked_grad_y(y: Tensor, grad_y: Any, i: int) -> Any:
     if not isinstance(grad_y, Tensor):
         grad_y = convert_to_tensor(grad_y, dtype=y.dtype.base_dtype, name=f"grad_y_{i}")
     if grad_y.dtype.base_dtype is not y.dtype.base_dtype:
-        raise TypeError(
+        raise errors.type_error(
             f"Gradient type {grad_y.dtype.name} given for the tensor {y} of dtype {y.dtype.name}: "
             "they must be the same."
         )
     if not grad_y.shape.is_compatible_with(y.shape):
-        raise ValueError(
+        raise errors.value_error(
             f"The gradient given for {y} has shape {grad_y.shape}, but must be the tensor's."
         )
     with_name: Tensor = array_ops.identity(grad_y, name=f"grad_ys_{i}")
@@ -312,7 +317,7 @@ def _fitted(op: Operation, tensor: Tensor, grad: Any) -> Any:
         return grad
     try:
         if grad.dtype.base_dtype is not tensor.dtype.base_dtype:
-            raise ValueError(f"dtype {grad.dtype.name} is not {tensor.dtype.name}")
+            raise errors.value_error(f"dtype {grad.dtype.name} is not {tensor.dtype.name}")
         grad.set_shape(tensor.shape)
     except ValueError as error:
         raise ValueError(

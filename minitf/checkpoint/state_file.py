@@ -16,7 +16,7 @@ from typing import Any
 
 from minitf.checkpoint import files
 from minitf.checkpoint.bundle_writer import index_name
-from minitf.framework import protos
+from minitf.framework import errors, protos
 
 FILE = "checkpoint"
 
@@ -47,9 +47,10 @@ def state(
     if not everything or everything[-1] != latest:
         everything.append(latest)
     if timestamps and len(timestamps) != len(everything):
-        raise ValueError(
+        raise errors.value_error(
             f"Checkpoint timestamps, if provided, must match checkpoint paths (got paths "
-            f"{everything} and timestamps {list(timestamps)})"
+            f"{everything} and timestamps {list(timestamps)})",
+            see="checkpoints",
         )
     if relative or not os.path.isabs(folder):
         near = [_relative(path, folder, relative) for path in [latest, *everything]]
@@ -79,9 +80,10 @@ def write_state(path: str, message: Any) -> None:
     from google.protobuf import text_format
 
     if path == message.model_checkpoint_path:
-        raise RuntimeError(
+        raise errors.runtime_error(
             f"Save path {path!r} conflicts with path used for checkpoint state. Please use a "
-            "different save path."
+            "different save path.",
+            see="checkpoints",
         )
     files.write_whole(path, text_format.MessageToString(message).encode())
 
@@ -102,10 +104,12 @@ def read_state(path: str) -> Any:
     try:
         message = text_format.Parse(text, protos.CheckpointState())
     except text_format.ParseError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise errors.value_error(f"{path}: {error}", see="checkpoints") from None
     folder = os.path.dirname(path)
     if not message.model_checkpoint_path:
-        raise ValueError(f"Invalid checkpoint state loaded from {folder}")
+        raise errors.value_error(
+            f"Invalid checkpoint state loaded from {folder}", see="checkpoints"
+        )
     message.model_checkpoint_path = os.path.join(folder, message.model_checkpoint_path)
     for i, each in enumerate(message.all_model_checkpoint_paths):
         message.all_model_checkpoint_paths[i] = os.path.join(folder, each)

@@ -7,7 +7,7 @@ from typing import Any
 
 from minitf.debug.debugger import Debugger
 from minitf.debug.filters import TensorFilter
-from minitf.framework import default
+from minitf.framework import default, errors
 from minitf.runtime.session import BaseSession
 
 
@@ -42,7 +42,9 @@ class LocalCLIDebugWrapperSession:
         thread_name_filter: str | None = None,
     ) -> None:
         if not isinstance(sess, BaseSession):
-            raise TypeError(f"Expected a tf.Session to wrap, but got {type(sess).__name__}.")
+            raise errors.type_error(
+                f"Expected a tf.Session to wrap, but got {type(sess).__name__}."
+            )
         self._sess = sess
         self._debugger = Debugger()
         self._contexts: list[AbstractContextManager[Any]] = []

@@ -38,9 +38,10 @@ class ClusterSpec:
         elif getattr(getattr(cluster, "DESCRIPTOR", None), "name", "") == "ClusterDef":
             self._jobs = {job.name: dict(job.tasks) for job in cluster.job}
         else:
-            raise TypeError(
+            raise errors.type_error(
                 "`cluster` must be a dictionary mapping one or more job names to lists of network "
-                f"addresses, or a `ClusterDef` protocol buffer, not {errors.brief(cluster)}"
+                f"addresses, or a `ClusterDef` protocol buffer, not {errors.brief(cluster)}",
+                see="clusters",
             )
 
     @property
@@ -91,7 +92,9 @@ class ClusterSpec:
         try:
             return self._job(job_name)[task_index]
         except KeyError:
-            raise ValueError(f"No task with index {task_index!r} in job {job_name!r}") from None
+            raise errors.value_error(
+                f"No task with index {task_index!r} in job {job_name!r}", see="clusters"
+            ) from None
 
     def job_tasks(self, job_name: str) -> list[str | None]:
         """The addresses of a job's tasks by number; None for a number that no task has.
@@ -113,7 +116,11 @@ class ClusterSpec:
         try:
             return self._jobs[name]
         except KeyError:
-            raise ValueError(f"No such job in cluster: {name!r}") from None
+            raise errors.value_error(
+                f"No such job in cluster: {name!r}",
+                do=f"give one of its jobs: {', '.join(sorted(self._jobs)) or 'it has none'}.",
+                see="clusters",
+            ) from None
 
     def __bool__(self) -> bool:
         return bool(self._jobs)
@@ -132,7 +139,7 @@ def _text(value: Any, what: str) -> str:
     if isinstance(value, bytes):
         return value.decode()
     if not isinstance(value, str):
-        raise TypeError(f"{what} {value!r} must be bytes or unicode")
+        raise errors.type_error(f"{what} {value!r} must be bytes or unicode", see="clusters")
     return value
 
 
@@ -140,8 +147,9 @@ def _tasks(job: str, tasks: Any) -> dict[int, str]:
     if isinstance(tasks, (list, tuple)):
         tasks = dict(enumerate(tasks))
     elif not isinstance(tasks, Mapping):
-        raise TypeError(
-            f"The tasks for job {job!r} must be a list or a dictionary from integers to strings."
+        raise errors.type_error(
+            f"The tasks for job {job!r} must be a list or a dictionary from integers to strings.",
+            see="clusters",
         )
     return {int(i): _text(address, "Task address") for i, address in tasks.items()}
 

@@ -126,7 +126,10 @@ class Server:
           RuntimeError: if it was stopped.
         """
         if self._stopped.is_set():
-            raise RuntimeError("A server that was stopped cannot be started again: make a new one.")
+            raise errors.runtime_error(
+                "A server that was stopped cannot be started again: make a new one.",
+                see="order-of-calls",
+            )
         if not self._started:
             self._started = True
             self._listener.start()
@@ -161,18 +164,20 @@ def _who(
     spec = ClusterSpec(cluster)
     if job is None:
         if len(spec.jobs) != 1:
-            raise ValueError(
+            raise errors.value_error(
                 "Must specify an explicit `job_name`: the cluster has the jobs "
-                f"{', '.join(spec.jobs) or '(none)'}."
+                f"{', '.join(spec.jobs) or '(none)'}.",
+                see="clusters",
             )
         job = spec.jobs[0]
     if job not in spec.jobs:
         raise errors.InternalError(None, None, f'Job "{job}" was not defined in cluster {spec}')
     if index is None:
         if spec.num_tasks(job) != 1:
-            raise ValueError(
+            raise errors.value_error(
                 f"Must specify an explicit `task_index`: job {job!r} has {spec.num_tasks(job)} "
-                "tasks."
+                "tasks.",
+                see="clusters",
             )
         index = spec.task_indices(job)[0]
     if index not in spec.task_indices(job):

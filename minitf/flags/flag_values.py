@@ -9,11 +9,16 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from minitf.framework import errors
+
 _HERE = os.path.dirname(__file__)
 
 
 class Error(Exception):
     """What all errors about flags have in common."""
+
+    def __init__(self, what: str, do: str = "") -> None:
+        super().__init__(errors.report(what, do=do, see="flags"))
 
 
 class DuplicateFlagError(Error):
@@ -146,11 +151,13 @@ class FlagValues:
           Error: a flag stands at the end, without its value.
         """
         if isinstance(argv, str | bytes):
-            raise TypeError("argv should be a tuple/list of strings, not bytes or string.")
+            what = "argv should be a tuple/list of strings, not bytes or string."
+            raise errors.type_error(what, see="flags")
         if not argv:
-            raise ValueError(
+            raise errors.value_error(
                 "argv cannot be an empty list, and must contain the program name as the first "
-                "element."
+                "element.",
+                see="flags",
             )
         unknown, rest = self._parse(argv[1:], known_only)
         if unknown and not known_only:
@@ -179,7 +186,8 @@ class FlagValues:
                 flag.parse(value if equals else self._implied_value(flag, argument, coming))
             elif name.startswith("no") and name[2:] in self._defined and self[name[2:]].boolean:
                 if equals:
-                    raise ValueError(f"{argument} does not take an argument")
+                    what = f"{argument} does not take an argument"
+                    raise errors.value_error(what, see="flags")
                 self._defined[name[2:]].parse(False)
             else:
                 unknown.append(name)
@@ -199,7 +207,7 @@ class FlagValues:
         if name == "__flags":  # what scripts print all flags with
             return self._flags()
         if name not in self.__dict__.get("_defined", {}):  # a copy begins without any attribute
-            raise AttributeError(f"no flag {name!r} is defined{self._similar(name)}")
+            raise AttributeError(self._undefined(name))
         if not self._parsed:
             self(sys.argv or [""], known_only=True)
         return self._defined[name].value
@@ -207,8 +215,8 @@ class FlagValues:
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._defined:
             raise UnrecognizedFlagError(
-                f"Unknown command line flag {name!r}{self._similar(name)}\n"
-                f"  what to do: define it first, with tf.flags.DEFINE_*({name!r}, ...)"
+                f"Unknown command line flag {name!r}{self._similar(name)}",
+                do=f"define it first, with tf.flags.DEFINE_*({name!r}, ...)",
             )
         flag = self._defined[name]
         flag.value, flag.using_default_value = value, False
@@ -216,7 +224,7 @@ class FlagValues:
 
     def __delattr__(self, name: str) -> None:
         if name not in self._defined:
-            raise AttributeError(f"no flag {name!r} is defined{self._similar(name)}")
+            raise AttributeError(self._undefined(name))
         del self._defined[name]
 
     def __getitem__(self, name: str) -> Flag:
@@ -285,6 +293,9 @@ class FlagValues:
         """Reads the command line; how scripts for TensorFlow before 1.5 ask for it."""
         self([sys.argv[0], *(sys.argv[1:] if args is None else args)], known_only=True)
 
+    def _undefined(self, name: str) -> str:
+        return errors.report(f"no flag {name!r} is defined{self._similar(name)}", see="flags")
+
     def _similar(self, name: str) -> str:
         names = difflib.get_close_matches(name, self.__dict__.get("_defined", {}), n=3)
         return f". Did you mean: {', '.join(names)} ?" if names else ""
@@ -299,9 +310,9 @@ class FlagValues:
             raise DuplicateFlagError(
                 f"The flag {flag.name!r} is defined twice.\n"
                 f"  first at {first.place}, second at {flag.place}; the first is for: "
-                f"{first.help}\n"
-                f"  what to do: give one another name; in a notebook, where a cell runs again, "
-                f"`del FLAGS.{flag.name}` first"
+                f"{first.help}",
+                do="give one another name; in a notebook, where a cell runs again, "
+                f"`del FLAGS.{flag.name}` first",
             )
         self._defined[flag.name] = flag
         if self._leftover:  # the command line was read before this flag was known

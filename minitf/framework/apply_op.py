@@ -40,7 +40,9 @@ def apply_op(
     """
     if len(inputs) != len(op_def.inputs):
         wanted = ", ".join(arg.name for arg in op_def.inputs)
-        raise TypeError(f"{op_def.name} takes the inputs ({wanted}), but got {len(inputs)}.")
+        raise errors.type_error(
+            f"{op_def.name} takes the inputs ({wanted}), but got {len(inputs)}."
+        )
     graph = graph_of(inputs)
     attrs: dict[str, Any] = {}
     for key, value in given_attrs.items():
@@ -322,7 +324,9 @@ def _checked_attr(op_def: OpDef, name: str, value: Any) -> Any:
     if attr is None:
         if name.startswith("_"):
             return value
-        raise TypeError(f"{op_def.name} has no attribute {name!r}; it has {list(op_def.attrs)}.")
+        raise errors.type_error(
+            f"{op_def.name} has no attribute {name!r}; it has {list(op_def.attrs)}."
+        )
     if not attr.is_list:
         return _plain(op_def, attr, value)
     if not isinstance(value, (list, tuple)) and not hasattr(value, "__iter__"):
@@ -402,7 +406,7 @@ def _fill_defaults(op_def: OpDef, attrs: dict[str, Any]) -> None:
         if name in attrs:
             continue
         if not attr.has_default:
-            raise TypeError(f"{op_def.name} needs a value for its attribute {name!r}.")
+            raise errors.type_error(f"{op_def.name} needs a value for its attribute {name!r}.")
         attrs[name] = list(attr.default or ()) if attr.is_list else attr.default
 
 

@@ -42,8 +42,11 @@ def reset_default_graph() -> None:
     """
     if _stacks.graphs:
         raise AssertionError(
-            "Do not use tf.reset_default_graph() to clear nested graphs: leave the "
-            "`with graph.as_default()` block first."
+            errors.report(
+                "Do not use tf.reset_default_graph() to clear nested graphs: leave the "
+                "`with graph.as_default()` block first.",
+                see="order-of-calls",
+            )
         )
     _stacks.global_graph = None
 
@@ -150,8 +153,9 @@ def session_for(doing: str, graph: Graph, session: Any = None) -> Any:
     else:
         which = "that session"
     if session.graph is not graph:
-        raise ValueError(
+        raise errors.value_error(
             f"Cannot {doing}: the tensor's graph is different from the graph of {which}. Pass an "
-            "explicit session whose graph is the one that you built the tensor in."
+            "explicit session whose graph is the one that you built the tensor in.",
+            see="tensors-of-two-graphs",
         )
     return session

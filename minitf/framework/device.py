@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minitf.framework import errors
+
 _FIELDS = ("job", "replica", "task", "device_type", "device_index")
 
 
@@ -60,9 +62,10 @@ class DeviceSpec:
             except _TwoTypesError:
                 raise
             except ValueError:
-                raise ValueError(
+                raise errors.value_error(
                     f"Unknown part {part!r} in the device {spec!r}. A device is written like "
-                    "'/job:worker/replica:0/task:1/device:CPU:0', with any part left out."
+                    "'/job:worker/replica:0/task:1/device:CPU:0', with any part left out.",
+                    see="devices",
                 ) from None
         return found
 
@@ -110,7 +113,9 @@ class DeviceSpec:
         """
         unknown = set(parts) - set(_FIELDS)
         if unknown:
-            raise TypeError(f"a device has no part {sorted(unknown)}; it has {list(_FIELDS)}.")
+            raise errors.type_error(
+                f"a device has no part {sorted(unknown)}; it has {list(_FIELDS)}.", see="devices"
+            )
         return DeviceSpec(**{**{field: getattr(self, field) for field in _FIELDS}, **parts})
 
     def matches(self, other: DeviceSpec) -> bool:
@@ -133,9 +138,8 @@ class _TwoTypesError(ValueError):
 
 def _refuse_second_type(found: DeviceSpec, spec: str) -> None:
     if found.device_type is not None:
-        raise _TwoTypesError(
-            f"Multiple device types are not allowed while parsing the device spec: {spec}."
-        )
+        what = f"Multiple device types are not allowed while parsing the device spec: {spec}."
+        raise _TwoTypesError(errors.report(what, see="devices"))
 
 
 def canonical_name(device: Any) -> str:

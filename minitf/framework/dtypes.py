@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
+
 _REF_OFFSET = 100
 
 
@@ -56,7 +58,7 @@ class DType:
           TypeError: if numpy has no such type.
         """
         if self._numpy is None:
-            raise TypeError(f"{self!r} has no numpy type.")
+            raise errors.type_error(f"{self!r} has no numpy type.", see="dtypes-that-do-not-fit")
         return self._numpy
 
     @property
@@ -145,7 +147,7 @@ class DType:
             return getattr(np.finfo(self._numpy), which)
         if self.is_integer:
             return getattr(np.iinfo(self._numpy), which)
-        raise TypeError(f"{self!r} has no {which}imum value.")
+        raise errors.type_error(f"{self!r} has no {which}imum value.", see="dtypes-that-do-not-fit")
 
     @property
     def limits(self) -> tuple[Any, Any]:
@@ -291,7 +293,8 @@ def as_dtype(type_value: Any) -> DType:
         found = _BY_NUMPY.get(numpy_dtype.newbyteorder("="))
         if found is not None:
             return found
-    raise TypeError(
+    raise errors.type_error(
         f"Cannot convert {type_value!r} to a TensorFlow DType. "
-        "Use a tf dtype such as tf.float32, its name, or a numpy type."
+        "Use a tf dtype such as tf.float32, its name, or a numpy type.",
+        see="dtypes-that-do-not-fit",
     )

@@ -8,7 +8,8 @@ Every error that minitf raises while a graph is built or run says, in this order
 4. what to do about it;
 5. where docs/errors.md says more.
 
-`report` lays a message out that way, so that all errors read alike.
+`report` lays a message out that way, so that all errors read alike; `value_error` and its like are
+for what one sentence says.
 
 >>> import minitf as tf
 >>> issubclass(tf.errors.OutOfRangeError, tf.errors.OpError)
@@ -19,6 +20,7 @@ True
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from minitf.framework import traceback as traceback_lib
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 # The last line of every message: the section of the page that says more.
 _SEE = "\n  see: docs/errors.md#"
 _GENERAL = "how-to-read-an-error"
+_ARGUMENTS = "arguments"
+# What `report` ends a message with that is about no op.
+_END = re.compile(r"(\n  called at: .*)?\n  see: docs/errors\.md#[\w-]+")
 
 OK = 0
 CANCELLED = 1
@@ -232,9 +237,11 @@ def _with_section(message: str, section: str) -> str:
 
 
 def without_section(message: str) -> str:
-    """A message without the reference at its end, as for use inside another one."""
-    text, see, _ = message.rpartition(_SEE)
-    return text if see else message
+    """A message without the reference at its end, as for use inside another one.
+
+    That one says itself what was called and where there is more to read.
+    """
+    return _END.sub("", message)
 
 
 def report(
@@ -264,15 +271,41 @@ def report(
             f"  op: {op.name!r} (type {op.type})" + (f", inputs: {inputs}" if inputs else "")
         )
     if facts:
-        parts.append(f"  {facts}")
+        parts.append(f"  {without_section(facts)}")
     created = str(op.traceback) if op is not None and op.traceback else line
     if created:
         parts.append(f"  created at: {created}")
-    elif op is None:
-        parts.append(f"  called at: {traceback_lib.capture()}")
+    elif op is None and (called := traceback_lib.capture()):
+        parts.append(f"  called at: {called}")
     if do:
         parts.append(f"  what to do: {do}")
     return "\n".join(parts) + _SEE + see
+
+
+class ReadableKeyError(KeyError):
+    """A KeyError that shows its text as it is written, which KeyError itself does not."""
+
+    __str__ = Exception.__str__
+
+
+def value_error(what: str, do: str = "", see: str = _ARGUMENTS) -> ValueError:
+    """A ValueError that says what is wrong, the line that is running, and where there is more."""
+    return ValueError(report(what, do=do, see=see))
+
+
+def type_error(what: str, do: str = "", see: str = _ARGUMENTS) -> TypeError:
+    """A TypeError that says what `value_error` does."""
+    return TypeError(report(what, do=do, see=see))
+
+
+def runtime_error(what: str, do: str = "", see: str = _ARGUMENTS) -> RuntimeError:
+    """A RuntimeError that says what `value_error` does."""
+    return RuntimeError(report(what, do=do, see=see))
+
+
+def key_error(what: str, do: str = "", see: str = _ARGUMENTS) -> KeyError:
+    """A KeyError that says what `value_error` does."""
+    return ReadableKeyError(report(what, do=do, see=see))
 
 
 def warn(what: str, see: str) -> None:

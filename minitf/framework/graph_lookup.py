@@ -9,10 +9,8 @@ from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 
 
-class NameNotFoundError(KeyError):
-    """A graph has nothing of this name. Unlike KeyError, it shows its text as it is written."""
-
-    __str__ = Exception.__str__
+class NameNotFoundError(errors.ReadableKeyError):
+    """A graph has nothing of this name."""
 
 
 class LookupMixin:
@@ -32,7 +30,9 @@ class LookupMixin:
           KeyError: if there is none. ValueError: if the name is a tensor's, such as "add:0".
         """
         if not isinstance(name, str):
-            raise TypeError(f"Operation names are strings (or similar), not {type(name).__name__}.")
+            raise errors.type_error(
+                f"Operation names are strings (or similar), not {type(name).__name__}."
+            )
         found: Operation = self.as_graph_element(name, allow_tensor=False, allow_operation=True)
         return found
 
@@ -43,7 +43,9 @@ class LookupMixin:
           KeyError: if there is none. ValueError: if the name is an operation's, such as "add".
         """
         if not isinstance(name, str):
-            raise TypeError(f"Tensor names are strings (or similar), not {type(name).__name__}.")
+            raise errors.type_error(
+                f"Tensor names are strings (or similar), not {type(name).__name__}."
+            )
         found: Tensor = self.as_graph_element(name, allow_tensor=True, allow_operation=False)
         return found
 
@@ -65,7 +67,7 @@ class LookupMixin:
         if type(obj) is Tensor and allow_tensor and obj._op._graph is self:
             return obj
         if not (allow_tensor or allow_operation):
-            raise ValueError("allow_tensor and allow_operation can't both be False.")
+            raise errors.value_error("allow_tensor and allow_operation can't both be False.")
         convert = getattr(obj, "_as_graph_element", None)
         element = convert() if convert is not None else obj
         if isinstance(element, (str, bytes)):

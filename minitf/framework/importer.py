@@ -158,13 +158,15 @@ def _checked_keys(input_map: Any) -> dict[str, Any]:
     if input_map is None:
         return {}
     if not isinstance(input_map, dict):
-        raise TypeError(
-            f"Argument `input_map` must be a dictionary. Obtained {type(input_map).__name__}"
+        raise errors.type_error(
+            f"Argument `input_map` must be a dictionary. Obtained {type(input_map).__name__}",
+            see="importing-a-graph",
         )
     if not all(isinstance(key, (str, bytes)) for key in input_map):
-        raise TypeError(
+        raise errors.type_error(
             "All keys for argument `input_map` must be strings. Obtained keys: "
-            f"{errors.brief(list(input_map))}"
+            f"{errors.brief(list(input_map))}",
+            see="importing-a-graph",
         )
     return {_full_name(_text(key)): value for key, value in input_map.items()}
 
@@ -183,15 +185,17 @@ def _full_name(name: str) -> str:
 def _checked_tensor_name(name: str) -> tuple[str, int]:
     colons = name.count(":")
     if colons > 1:
-        raise ValueError(
+        raise errors.value_error(
             f"Cannot convert {name!r} to a tensor name. Tensor names should not contain more than "
-            f"1 `:`. Obtained {colons}"
+            f"1 `:`. Obtained {colons}",
+            see="importing-a-graph",
         )
     op_name, index = split_tensor_name(name)
     if colons and op_name == name:
-        raise ValueError(
+        raise errors.value_error(
             f"Cannot convert {name!r} to a tensor name. Second component of the name following "
-            f"the `:` should be an int. Got {name.partition(':')[2]}."
+            f"the `:` should be an int. Got {name.partition(':')[2]}.",
+            see="importing-a-graph",
         )
     return op_name, index
 
@@ -201,9 +205,10 @@ def _checked_elements(return_elements: Any) -> list[str] | None:
         return None
     elements = list(return_elements)
     if not all(isinstance(element, (str, bytes)) for element in elements):
-        raise TypeError(
+        raise errors.type_error(
             "Argument `return_elements` must be a list of strings. Obtained "
-            f"{errors.brief(elements)}."
+            f"{errors.brief(elements)}.",
+            see="importing-a-graph",
         )
     return [_text(element) for element in elements]
 
@@ -228,13 +233,16 @@ def _mapped_tensors(graph: Graph, values: dict[str, Any], scope: str) -> dict[st
     mapped = {}
     for key, value in values.items():
         if isinstance(value, Operation):
-            raise TypeError(f"can't convert Operation {value.name!r} to Tensor")
+            raise errors.type_error(
+                f"can't convert Operation {value.name!r} to Tensor", see="importing-a-graph"
+            )
         if not isinstance(value, Tensor):
             if not scope:
-                raise ValueError(
+                raise errors.value_error(
                     "tf.import_graph_def() requires a non-empty `name` if `input_map` contains "
                     "non-Tensor values. Try calling tf.convert_to_tensor() on `input_map` values "
-                    "before calling tf.import_graph_def()."
+                    "before calling tf.import_graph_def().",
+                    see="importing-a-graph",
                 )
             with graph.name_scope(f"{scope}_inputs/"):
                 value = convert_to_tensor(value)

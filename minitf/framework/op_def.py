@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from minitf.framework import dtypes, tensor_shape
+from minitf.framework import dtypes, errors, tensor_shape
 
 if TYPE_CHECKING:
     from minitf.framework.operation import Operation
@@ -110,7 +110,7 @@ class AttrDef:
         elif kind in TYPE_SETS and not _is_number(default):
             kind, self.allowed = "type", TYPE_SETS[kind]
         elif kind not in _ATTR_KINDS:
-            raise ValueError(f"Attribute {name!r} has no known kind: {kind!r}")
+            raise errors.value_error(f"Attribute {name!r} has no known kind: {kind!r}")
         self.kind = kind
         self.has_default = bool(default)
         self.default = self._parse_default(default) if default else None
@@ -390,10 +390,10 @@ def op_def(signature: str, *attrs: str, **traits: Any) -> OpDef:
       ValueError: if the signature cannot be read or the name is taken.
     """
     if not _SIGNATURE.match(signature):
-        raise ValueError(f"Cannot read the op signature {signature!r}")
+        raise errors.value_error(f"Cannot read the op signature {signature!r}")
     declared = OpDef(signature, *attrs, **traits)
     if declared.name in _REGISTRY:
-        raise ValueError(f"Op type {declared.name!r} is declared twice.")
+        raise errors.value_error(f"Op type {declared.name!r} is declared twice.")
     _REGISTRY[declared.name] = declared
     return declared
 
@@ -411,7 +411,9 @@ def get(name: str) -> OpDef:
 
         near = difflib.get_close_matches(name, _REGISTRY, n=3)
         hint = f" The nearest names are {', '.join(near)}." if near else ""
-        raise KeyError(f"minitf has no op of type {name!r}.{hint}") from None
+        raise errors.key_error(
+            f"minitf has no op of type {name!r}.{hint}", see="names-that-are-not-there"
+        ) from None
 
 
 def find(name: str) -> OpDef | None:

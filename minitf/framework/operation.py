@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.op_def import OpDef
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_proto import PackedTensor
@@ -136,7 +136,9 @@ class Operation:
         try:
             value = self._attrs[name]
         except KeyError:
-            raise ValueError(f"Operation {self.name!r} has no attr named {name!r}.") from None
+            raise errors.value_error(
+                f"Operation {self.name!r} has no attr named {name!r}."
+            ) from None
         if isinstance(value, str):
             return value.encode(errors="surrogateescape")
         if isinstance(value, PackedTensor):

@@ -28,6 +28,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from minitf.framework import errors
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph import Graph
 
@@ -135,5 +136,5 @@ def counts_nodes() -> bool:
 
 def _checked(policy: str, source: str) -> str:
     if policy not in POLICIES:
-        raise ValueError(f"{source} must be 'tf2' or 'tf1', not {policy!r}.")
+        raise errors.value_error(f"{source} must be 'tf2' or 'tf1', not {policy!r}.")
     return policy

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.apply_op import graph_of
 from minitf.framework.default import get_default_graph, in_name_scope
 
@@ -29,9 +30,9 @@ class name_scope(in_name_scope):
 
     def __init__(self, name: str | None, default_name: str | None = None, values: Any = None):
         if not (name is None or isinstance(name, str)):
-            raise TypeError(f"'name' must be a string, but got {name!r}.")
+            raise errors.type_error(f"'name' must be a string, but got {name!r}.")
         if name is None and default_name is None and values is not None:
-            raise ValueError(
+            raise errors.value_error(
                 f"At least one of name ({name}) and default_name ({default_name}) must be provided."
             )
         self._name = default_name if name is None else name

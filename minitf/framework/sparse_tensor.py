@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.apply_op import graph_of
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.default import get_default_session, in_name_scope
@@ -59,7 +59,7 @@ class SparseTensor:
         if isinstance(sparse_tensor_value, SparseTensor):
             return sparse_tensor_value
         if not isinstance(sparse_tensor_value, SparseTensorValue):
-            raise TypeError(
+            raise errors.type_error(
                 f"{sparse_tensor_value!r} is neither a SparseTensor nor a SparseTensorValue"
             )
         return cls(*sparse_tensor_value)
@@ -107,7 +107,10 @@ class SparseTensor:
         """The value in a session, the default one if None."""
         session = session or get_default_session()
         if session is None:
-            raise ValueError("There is no session to evaluate this in: give one, or open a block.")
+            raise errors.value_error(
+                "There is no session to evaluate this in: give one, or open a block.",
+                see="no-session",
+            )
         return session.run(self, feed_dict)
 
     def __repr__(self) -> str:

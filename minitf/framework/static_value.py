@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import MAX_RANK, TensorShape, unknown_shape
 
@@ -119,7 +120,7 @@ def static_scalar(tensor: Tensor) -> Any:
     """
     value = static_value(tensor)
     if value is not None and value.ndim:
-        raise ValueError(f"Input must be scalar but has rank {value.ndim}")
+        raise errors.value_error(f"Input must be scalar but has rank {value.ndim}")
     return value
 
 

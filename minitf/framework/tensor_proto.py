@@ -68,7 +68,10 @@ def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None) -> Any:
     dims = array.shape if shape is None else [int(d) for d in as_shape(shape)]
     size = math.prod(dims)
     if array.size > size:
-        raise ValueError(f"Too many elements provided. Takes at most {size}, but got {array.size}.")
+        raise errors.value_error(
+            f"Too many elements provided. Takes at most {size}, but got {array.size}.",
+            see="importing-a-graph",
+        )
     found = dtypes.as_dtype(array.dtype)
     proto = protos.TensorProto(dtype=found.as_datatype_enum, tensor_shape=shape_proto(dims))
     flat = array.reshape(-1)
@@ -101,7 +104,7 @@ def make_ndarray(tensor: Any) -> Any:
     """
     dims = [d.size for d in tensor.tensor_shape.dim]
     if min(dims, default=0) < 0:
-        raise ValueError(f"A tensor cannot have the shape {dims}.")
+        raise errors.value_error(f"A tensor cannot have the shape {dims}.", see="importing-a-graph")
     dtype, numpy_dtype = _dtypes_of(tensor)
     size = math.prod(dims)
     if tensor.tensor_content and dtype is dtypes.string:
@@ -126,18 +129,23 @@ def _dtypes_of(tensor: Any) -> tuple[dtypes.DType, Any]:
     except (TypeError, KeyError):
         dtype = None
     if dtype not in _VALUE_FIELD:
-        raise TypeError(f"A TensorProto of the dtype {name} cannot be read.")
+        raise errors.type_error(
+            f"A TensorProto of the dtype {name} cannot be read.", see="importing-a-graph"
+        )
     return dtype, numpy_dtype
 
 
 def _array_from(content: bytes, numpy_dtype: Any, size: int) -> Any:
     if len(content) != size * numpy_dtype.itemsize:
-        raise ValueError(
+        raise errors.value_error(
             f"A tensor of {size} values of {numpy_dtype} needs {size * numpy_dtype.itemsize} "
-            f"bytes, but has {len(content)}."
+            f"bytes, but has {len(content)}.",
+            see="importing-a-graph",
         )
     if numpy_dtype == np.bool_ and content.strip(b"\0\1"):
-        raise ValueError("A tensor of bools has bytes that are neither 0 nor 1.")
+        raise errors.value_error(
+            "A tensor of bools has bytes that are neither 0 nor 1.", see="importing-a-graph"
+        )
     return np.frombuffer(content, numpy_dtype.newbyteorder("<")).astype(numpy_dtype)
 
 
@@ -149,7 +157,10 @@ def _strings_from(content: bytes, size: int) -> Any:
         length = shift = 0
         while True:
             if position == len(content) or shift > 28:
-                raise ValueError(f"A tensor of {size} strings has the lengths of {len(lengths)}.")
+                raise errors.value_error(
+                    f"A tensor of {size} strings has the lengths of {len(lengths)}.",
+                    see="importing-a-graph",
+                )
             byte = content[position]
             position += 1
             length |= (byte & 0x7F) << shift
@@ -158,7 +169,9 @@ def _strings_from(content: bytes, size: int) -> Any:
                 break
         lengths.append(length)
     if sum(lengths) != len(content) - position:
-        raise ValueError("A tensor of strings has other bytes than their lengths say.")
+        raise errors.value_error(
+            "A tensor of strings has other bytes than their lengths say.", see="importing-a-graph"
+        )
     array = np.empty(size, object)
     for i, length in enumerate(lengths):
         array[i] = content[position : position + length]
@@ -225,16 +238,22 @@ class PackedTensor:
         """
         if self.proto.dtype != self.dtype.as_datatype_enum:
             said = protos.data_type_name(self.proto.dtype)
-            raise ValueError(f"Type mismatch between value ({said}) and dtype ({self.dtype.name})")
+            raise errors.value_error(
+                f"Type mismatch between value ({said}) and dtype ({self.dtype.name})",
+                see="importing-a-graph",
+            )
         try:
             array = make_ndarray(self.proto)
         except MemoryError:
-            raise ValueError(
+            raise errors.value_error(
                 f"Cannot parse tensor from proto: a tensor of shape {list(self.shape)} and dtype "
-                f"{self.dtype.name} does not fit into memory."
+                f"{self.dtype.name} does not fit into memory.",
+                see="importing-a-graph",
             ) from None
         except ValueError as error:
-            raise ValueError(f"Cannot parse tensor from proto: {error}") from None
+            raise errors.value_error(
+                f"Cannot parse tensor from proto: {error}", see="importing-a-graph"
+            ) from None
         array.flags.writeable = False
         return array
 
@@ -307,4 +326,6 @@ def small_constant(op: Operation) -> Any:
     try:
         return constant_array(op)
     except errors.InvalidArgumentError as error:
-        raise ValueError(f"Unable to evaluate a constant node. {error}") from None
+        raise errors.value_error(
+            f"Unable to evaluate a constant node. {error}", see="importing-a-graph"
+        ) from None

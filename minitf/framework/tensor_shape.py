@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from operator import index
 from typing import Any, Union
 
+from minitf.framework import errors
+
 MAX_RANK = 254  # TensorFlow's limit
 
 ShapeLike = Any  # a TensorShape, a list of ints, None and Dimensions, one int, or None
@@ -45,7 +47,10 @@ class Dimension:
     def assert_is_compatible_with(self, other: Any) -> None:
         """Raises ValueError if the two cannot be the same size."""
         if not self.is_compatible_with(other):
-            raise ValueError(f"Dimensions {self} and {as_dimension(other)} are not compatible")
+            raise errors.value_error(
+                f"Dimensions {self} and {as_dimension(other)} are not compatible",
+                see="shapes-that-do-not-fit",
+            )
 
     def merge_with(self, other: Any) -> Dimension:
         """The size that either knows.
@@ -96,9 +101,10 @@ class Dimension:
         return self._combine(other, lambda a, b: b % a)
 
     def __truediv__(self, other: Any) -> Any:
-        raise TypeError(
+        raise errors.type_error(
             f"unsupported operand type(s) for /: 'Dimension' and {type(other).__name__!r}, "
-            "please use // instead"
+            "please use // instead",
+            see="shapes-that-do-not-fit",
         )
 
     def _compare(self, other: Any, operation: Any) -> bool | None:
@@ -144,7 +150,9 @@ class Dimension:
 
     def __index__(self) -> int:
         if self._value is None:
-            raise TypeError("An unknown Dimension cannot be used as an integer.")
+            raise errors.type_error(
+                "An unknown Dimension cannot be used as an integer.", see="shapes-that-do-not-fit"
+            )
         return self._value
 
     def __repr__(self) -> str:
@@ -165,13 +173,14 @@ def _as_dim(value: Any) -> int | None:
     except TypeError:
         # Python numbers that hold an integer, and strings that spell one, as TF1 takes them.
         if isinstance(value, (float, str, bytes)) or not hasattr(value, "__int__"):
-            raise TypeError(
+            raise errors.type_error(
                 f"Dimension value must be integer or None or have an __index__ method, "
-                f"got value '{value!r}' with type '{type(value)!r}'"
+                f"got value '{value!r}' with type '{type(value)!r}'",
+                see="shapes-that-do-not-fit",
             ) from None
         size = int(value)
     if size < 0:
-        raise ValueError(f"Dimension {size} must be >= 0")
+        raise errors.value_error(f"Dimension {size} must be >= 0", see="shapes-that-do-not-fit")
     return size
 
 
@@ -239,7 +248,9 @@ class TensorShape:
           ValueError: if the rank is unknown.
         """
         if self._dims is None:
-            raise ValueError("as_list() is not defined on an unknown TensorShape.")
+            raise errors.value_error(
+                "as_list() is not defined on an unknown TensorShape.", see="shapes-that-do-not-fit"
+            )
         return list(self._dims)
 
     def is_fully_defined(self) -> bool:
@@ -280,7 +291,10 @@ class TensorShape:
     def assert_is_compatible_with(self, other: ShapeLike) -> None:
         """Raises ValueError if no tensor can have both shapes."""
         if not self.is_compatible_with(other):
-            raise ValueError(f"Shapes {self} and {as_shape(other)} are incompatible")
+            raise errors.value_error(
+                f"Shapes {self} and {as_shape(other)} are incompatible",
+                see="shapes-that-do-not-fit",
+            )
 
     def merge_with(self, other: ShapeLike) -> TensorShape:
         """The shape that knows what either knows.
@@ -294,7 +308,9 @@ class TensorShape:
         if merged._dims is None:
             return self
         if not self.is_compatible_with(merged):
-            raise ValueError(f"Shapes {self} and {merged} are not compatible")
+            raise errors.value_error(
+                f"Shapes {self} and {merged} are not compatible", see="shapes-that-do-not-fit"
+            )
         pairs = zip(self._dims, merged._dims, strict=True)
         return _shape(tuple(y if x is None else x for x, y in pairs))
 
@@ -309,12 +325,16 @@ class TensorShape:
         """Raises ValueError if both ranks are known and differ."""
         other = as_shape(other)
         if self.ndims is not None and other.ndims is not None and self.ndims != other.ndims:
-            raise ValueError(f"Shapes {self} and {other} must have the same rank")
+            raise errors.value_error(
+                f"Shapes {self} and {other} must have the same rank", see="shapes-that-do-not-fit"
+            )
 
     def assert_has_rank(self, rank: int) -> None:
         """Raises ValueError if the rank is known and is not `rank`."""
         if self.ndims not in (None, rank):
-            raise ValueError(f"Shape {self} must have rank {rank}")
+            raise errors.value_error(
+                f"Shape {self} must have rank {rank}", see="shapes-that-do-not-fit"
+            )
 
     def with_rank(self, rank: int) -> TensorShape:
         """This shape with the given rank.
@@ -325,33 +345,45 @@ class TensorShape:
         try:
             return self.merge_with(unknown_shape(rank))
         except ValueError:
-            raise ValueError(f"Shape {self} must have rank {rank}") from None
+            raise errors.value_error(
+                f"Shape {self} must have rank {rank}", see="shapes-that-do-not-fit"
+            ) from None
 
     def with_rank_at_least(self, rank: int) -> TensorShape:
         """This shape; raises ValueError if its rank is known and smaller."""
         if self.ndims is not None and self.ndims < rank:
-            raise ValueError(f"Shape {self} must have rank at least {rank}")
+            raise errors.value_error(
+                f"Shape {self} must have rank at least {rank}", see="shapes-that-do-not-fit"
+            )
         return self
 
     def with_rank_at_most(self, rank: int) -> TensorShape:
         """This shape; raises ValueError if its rank is known and greater."""
         if self.ndims is not None and self.ndims > rank:
-            raise ValueError(f"Shape {self} must have rank at most {rank}")
+            raise errors.value_error(
+                f"Shape {self} must have rank at most {rank}", see="shapes-that-do-not-fit"
+            )
         return self
 
     def assert_is_fully_defined(self) -> None:
         """Raises ValueError if a dim is unknown."""
         if not self.is_fully_defined():
-            raise ValueError(f"Shape {self} is not fully defined")
+            raise errors.value_error(
+                f"Shape {self} is not fully defined", see="shapes-that-do-not-fit"
+            )
 
     def __len__(self) -> int:
         if self._dims is None:
-            raise ValueError("Cannot take the length of shape with unknown rank.")
+            raise errors.value_error(
+                "Cannot take the length of shape with unknown rank.", see="shapes-that-do-not-fit"
+            )
         return len(self._dims)
 
     def __iter__(self) -> Iterator[Dimension]:
         if self._dims is None:
-            raise ValueError("Cannot iterate over a shape with unknown rank.")
+            raise errors.value_error(
+                "Cannot iterate over a shape with unknown rank.", see="shapes-that-do-not-fit"
+            )
         return iter([Dimension(d) for d in self._dims])
 
     def __getitem__(self, key: Any) -> Any:
@@ -421,7 +453,9 @@ def unknown_shape(rank: int | None = None) -> TensorShape:
       ValueError: if no tensor has so many dims: what says so may be any number in a file.
     """
     if rank is not None and rank > MAX_RANK:
-        raise ValueError(f"A shape has at most {MAX_RANK} dimensions, not {rank}.")
+        raise errors.value_error(
+            f"A shape has at most {MAX_RANK} dimensions, not {rank}.", see="shapes-that-do-not-fit"
+        )
     return UNKNOWN if rank is None else _shape((None,) * rank)
 
 
@@ -455,5 +489,7 @@ def broadcast_shape(a: TensorShape, b: TensorShape) -> TensorShape:
             known = p if q is None else q
             dims.append(known if known else None)
         else:
-            raise ValueError(f"Dimensions must be equal, but are {p} and {q}")
+            raise errors.value_error(
+                f"Dimensions must be equal, but are {p} and {q}", see="shapes-that-do-not-fit"
+            )
     return _shape(tuple(dims))

@@ -16,8 +16,9 @@ from types import CodeType, FrameType
 from typing import Any
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-# Scripts that ship inside the package are a user's code as much as any other.
-_EXAMPLES = _PACKAGE + "examples" + os.sep
+# The tutorial's model ships inside the package, and is a user's code as much as any other; what
+# reads its data is not.
+_MODEL = os.path.join(_PACKAGE, "examples", "tutorials", "mnist", "mnist.py")
 _DEPTH = 8
 
 
@@ -32,7 +33,7 @@ def _is_hidden(filename: str) -> bool:
     path = os.path.abspath(filename)
     if path == contextlib.__file__:
         return True
-    return path.startswith(_PACKAGE) and not path.startswith(_EXAMPLES)
+    return path.startswith(_PACKAGE) and path != _MODEL
 
 
 class _Hidden(dict[str, bool]):

@@ -92,7 +92,7 @@ def activation_function(activation: Any) -> Callable[..., Any] | None:
             )
         activation = function
     if not callable(activation):
-        raise TypeError(
+        raise errors.type_error(
             f"Could not interpret activation function identifier: {activation!r}. Give a function "
             "such as tf.nn.relu."
         )

@@ -76,7 +76,7 @@ class Layer:
         # The functions that mirror a layer pass these: the scope's name, and whether to share.
         scope_name, self._reuse = kwargs.pop("_scope", None), kwargs.pop("_reuse", None)
         if kwargs:
-            raise TypeError("Keyword argument not understood:", *kwargs)
+            raise errors.type_error(f"Keyword argument not understood: {', '.join(kwargs)}")
         self.trainable = trainable
         self.built = False
         self.input_spec: Any = None
@@ -132,10 +132,11 @@ class Layer:
           ValueError: before the first call, when it is not known.
         """
         if self._scope is None:
-            raise ValueError(
+            raise errors.value_error(
                 f'No name available for layer scope because the layer "{self._name}" has not been '
                 "used yet. The scope name is determined the first time the layer instance is "
-                "called. You must therefore call the layer before querying `scope_name`."
+                "called. You must therefore call the layer before querying `scope_name`.",
+                see="order-of-calls",
             )
         name: str = self._scope.name
         return name
@@ -203,9 +204,10 @@ class Layer:
           ValueError: before the layer has its variables.
         """
         if not self.built:
-            raise ValueError(
+            raise errors.value_error(
                 f"You tried to call `count_params` on {self._name}, but the layer isn't built. You "
-                f"can build it manually via: `{self._name}.build(batch_input_shape)`."
+                f"can build it manually via: `{self._name}.build(batch_input_shape)`.",
+                see="order-of-calls",
             )
         return sum(int(v.shape.num_elements()) for v in self.weights)
 
@@ -222,7 +224,9 @@ class Layer:
         (?, 28, 28, 32)
         """
         if any(self._layers()):
-            raise NotImplementedError(f'The layer "{self._name}" has other layers in it.')
+            raise NotImplementedError(
+                errors.report(f'The layer "{self._name}" has other layers in it.', see="arguments")
+            )
         with Graph().as_default():
             # A layer like this one, as yet unused, is called in a graph of its own.
             trial = copy.copy(self)

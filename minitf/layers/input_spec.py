@@ -89,10 +89,9 @@ def check_inputs(specs: Any, inputs: list[Tensor], layer_name: str) -> None:
         return
     specs = specs if isinstance(specs, (list, tuple)) else [specs]
     if len(specs) != len(inputs):
-        raise ValueError(
+        raise errors.value_error(
             f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(inputs)} '
-            f"input tensors. Inputs received: {inputs}\n"
-            f"  created at: {traceback_lib.capture()}"
+            f"input tensors. Inputs received: {inputs}"
         )
     for position, (spec, tensor) in enumerate(zip(specs, inputs)):
         problem = None if spec is None else spec.problem(tensor)

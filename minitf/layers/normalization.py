@@ -85,7 +85,7 @@ class BatchNormalization(Layer):
     ) -> None:
         super().__init__(trainable, name, **kwargs)
         if not isinstance(axis, (int, list, tuple)):
-            raise TypeError(
+            raise errors.type_error(
                 "Expected an int or a list/tuple of ints for the argument 'axis', but received: "
                 f"{axis!r}"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.graph_collections import GraphKeys
 from minitf.framework.scopes import control_dependencies, name_scope
@@ -166,7 +166,7 @@ def cosine_distance(
     """
     axis = dim if axis is None else axis
     if axis is None:
-        raise ValueError("You must specify argument `axis`.")
+        raise errors.value_error("You must specify argument `axis`.")
     required(labels, "labels")
     required(predictions, "predictions")
     with name_scope(scope, "cosine_distance_loss", [predictions, labels, weights]) as opened:

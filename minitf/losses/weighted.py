@@ -51,10 +51,9 @@ class Reduction:
     def validate(cls, key: Any) -> None:
         """Raises ValueError if `key` is none of them."""
         if key not in cls.all():
-            raise ValueError(
-                f"Invalid Reduction Key {key}. Key should be one of {cls.all()}.\n"
-                f"  created at: {traceback_lib.capture()}\n"
-                "  what to do: give one of tf.losses.Reduction, such as tf.losses.Reduction.MEAN."
+            raise errors.value_error(
+                f"Invalid Reduction Key {key}. Key should be one of {cls.all()}.",
+                do="give one of tf.losses.Reduction, such as tf.losses.Reduction.MEAN.",
             )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
@@ -204,14 +205,16 @@ def _two_dims(data_format: str | None) -> tuple[str, int]:
         return "NHWC", -3
     if data_format in ("NCHW", "NCW"):
         return "NCHW", -2
-    raise ValueError(f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}")
+    raise errors.value_error(
+        f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}"
+    )
 
 
 def _spread(value: Any, name: str, layout: str) -> list[int]:
     """Strides or dilations for all four dims, from one for the width (or three)."""
     values = [int(v) for v in value] if np.ndim(value) else [int(value)]
     if len(values) not in (1, 3):
-        raise ValueError(
+        raise errors.value_error(
             f"{name} should be of length 1 or 3. Received: {name}={value} of length {len(values)}"
         )
     width = values[0] if len(values) == 1 else values[2 if layout == "NCHW" else 1]
@@ -267,7 +270,7 @@ def convolution(
         steps = _per_dim(strides, count, "strides")
         rates = _per_dim(dilation_rate, count, "dilation_rate")
         if max(steps) > 1 and max(rates) > 1:
-            raise ValueError(
+            raise errors.value_error(
                 "`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: "
                 f"strides={steps} and dilation_rate={rates}"
             )
@@ -288,9 +291,11 @@ def convolution(
 def _spatial_rank(input: Tensor, filter: Tensor) -> int:
     rank = filter.shape.ndims if filter.shape.ndims is not None else input.shape.ndims
     if rank is None:
-        raise ValueError("At least one of `input` and `filter` must have a known rank.")
+        raise errors.value_error("At least one of `input` and `filter` must have a known rank.")
     if rank not in (3, 4):
-        raise ValueError(f"Only convolutions in one and two dims exist, got a rank of {rank}")
+        raise errors.value_error(
+            f"Only convolutions in one and two dims exist, got a rank of {rank}"
+        )
     return rank - 2
 
 
@@ -301,7 +306,7 @@ def _per_dim(values: Any, count: int, name: str) -> list[int]:
     if len(result) == 1:
         result = result * count
     if len(result) != count:
-        raise ValueError(f"`{name}` must have {count} elements. Received: {name}={values}")
+        raise errors.value_error(f"`{name}` must have {count} elements. Received: {name}={values}")
     return result
 
 
@@ -450,7 +455,7 @@ def separable_conv2d(
         pointwise_filter = convert_to_tensor(pointwise_filter, name="pointwise_filter")
         window = pointwise_filter.shape.with_rank(4)[:2]
         if not window.is_compatible_with([1, 1]):
-            raise ValueError(f"The pointwise filter must be 1 by 1, but is {window}")
+            raise errors.value_error(f"The pointwise filter must be 1 by 1, but is {window}")
         mixed = _depthwise(
             input, depthwise_filter, strides, padding, rate, data_format, "depthwise"
         )

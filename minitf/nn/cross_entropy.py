@@ -29,11 +29,11 @@ from minitf.ops.constant_op import constant
 def _check_named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
     """Refuses positional arguments: in TensorFlow's history their order has changed."""
     if sentinel is not None:
-        raise ValueError(
+        raise errors.value_error(
             f"Only call `{function}` with named arguments (labels=..., logits=..., ...)"
         )
     if labels is None or logits is None:
-        raise ValueError(
+        raise errors.value_error(
             f"Both `labels` and `logits` must be provided for {function}. Received: "
             f"labels={labels} and logits={logits}"
         )
@@ -77,7 +77,7 @@ def softmax_cross_entropy_with_logits(
     _check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     if axis is not None:
         if dim != -1:
-            raise ValueError("Cannot specify both 'dim' and 'axis'.")
+            raise errors.value_error("Cannot specify both 'dim' and 'axis'.")
         dim = axis
     with name_scope(name, "softmax_cross_entropy_with_logits_sg", [logits, labels]) as scope:
         labels = array_ops.stop_gradient(labels, name="labels_stop_gradient")
@@ -235,17 +235,17 @@ def sparse_softmax_cross_entropy_with_logits(
 def _check_sparse_shapes(labels: TensorShape, logits: Tensor) -> None:
     shape = logits.shape
     if shape.ndims == 0:
-        raise ValueError(f"`logits` cannot be a scalar. Received logits={logits}")
+        raise errors.value_error(f"`logits` cannot be a scalar. Received logits={logits}")
     if shape.ndims is None or labels.ndims is None:
         return
     if labels.ndims != shape.ndims - 1:
-        raise ValueError(
+        raise errors.value_error(
             "`labels.shape.rank` must equal `logits.shape.rank - 1`. Received: "
             f"labels.shape={labels} of rank {labels.ndims} and logits.shape={shape} of rank "
             f"{shape.ndims}"
         )
     if not labels.is_compatible_with(shape[:-1]):
-        raise ValueError(
+        raise errors.value_error(
             "`labels.shape` must equal `logits.shape` except for the last dimension. Received: "
             f"labels.shape={labels} and logits.shape={shape}"
         )
@@ -328,7 +328,7 @@ def sigmoid_cross_entropy_with_logits(
 
 def _check_same_shape(first: str, x: Tensor, second: str, y: Tensor) -> None:
     if not x.shape.is_compatible_with(y.shape):
-        raise ValueError(
+        raise errors.value_error(
             f"`{first}` and `{second}` must have the same shape, received ({x.shape} vs {y.shape})."
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_value
@@ -52,7 +52,7 @@ def with_space_to_batch(
     """
     rates = np.array(dilation_rate, np.int32)
     if np.any(rates < 1):
-        raise ValueError(
+        raise errors.value_error(
             f"all values of `dilation_rate` must be positive. Received: dilation_rate={rates}"
         )
     rate_tensor = constant(rates, name="dilation_rate")
@@ -74,7 +74,7 @@ def with_space_to_batch(
 def _base_paddings(rates: Any, window: Sequence[int | None]) -> Tensor:
     """What "SAME" pads for a dilated window and stride 1."""
     if None in window:
-        raise ValueError(
+        raise errors.value_error(
             "A dilated convolution with padding SAME needs a filter whose static height and "
             f"width are known, got {list(window)}"
         )

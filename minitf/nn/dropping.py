@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.random_seed import get_seed
 from minitf.framework.scopes import name_scope
@@ -52,13 +53,13 @@ def dropout(
     """
     if keep_prob is not None:
         if rate is not None:
-            raise ValueError("Cannot specify both 'keep_prob' and 'rate'.")
+            raise errors.value_error("Cannot specify both 'keep_prob' and 'rate'.")
         rate = _rate_of(keep_prob)
     if rate is None:
-        raise ValueError(f"`rate` must be provided. Received: rate={rate}")
+        raise errors.value_error(f"`rate` must be provided. Received: rate={rate}")
     with name_scope(name, "dropout", [x]):
         if _is_number(rate) and not 0 <= rate < 1:
-            raise ValueError(
+            raise errors.value_error(
                 "`rate` must be a scalar tensor or a float in the range [0, 1). Received: "
                 f"rate={rate}"
             )
@@ -85,7 +86,7 @@ def dropout(
 
 def _floating(x: Tensor) -> Tensor:
     if not x.dtype.is_floating:
-        raise ValueError(
+        raise errors.value_error(
             "`x.dtype` must be a floating point tensor as `x` will be scaled. Received: "
             f"x_dtype={x.dtype}"
         )
@@ -100,7 +101,7 @@ def _rate_of(keep_prob: Any) -> Any:
     try:
         return 1 - keep_prob
     except TypeError:
-        raise ValueError(
+        raise errors.value_error(
             "`keep_prob` must be a floating point number or Tensor. Received: "
             f"keep_prob={keep_prob}"
         ) from None
@@ -108,11 +109,11 @@ def _rate_of(keep_prob: Any) -> Any:
 
 def _checked_rate(rate: Any, x: Tensor) -> Tensor:
     if not hasattr(rate, "op"):
-        raise ValueError(f"`rate` must be a scalar or scalar tensor. Received: rate={rate}")
+        raise errors.value_error(f"`rate` must be a scalar or scalar tensor. Received: rate={rate}")
     tensor = convert_to_tensor(rate, name="rate")
     tensor.shape.with_rank(0)
     if tensor.dtype.base_dtype is not x.dtype.base_dtype:
-        raise ValueError(
+        raise errors.value_error(
             "`x.dtype` must be compatible with `rate.dtype`. Received: "
             f"x.dtype={x.dtype} and rate.dtype={tensor.dtype}"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.scopes import colocate_with, name_scope
 from minitf.framework.sparse_tensor import SparseTensor
@@ -53,10 +54,10 @@ def embedding_lookup(
      [0.  0.5]]
     """
     if params is None:
-        raise ValueError("params must be specified")
+        raise errors.value_error("params must be specified")
     parts = list(params) if isinstance(params, _SEVERAL) else [params]
     if not parts:
-        raise ValueError("Length of params is currently 0. Need at least one param.")
+        raise errors.value_error("Length of params is currently 0. Need at least one param.")
     with name_scope(name, "embedding_lookup", [*parts, ids]) as scope:
         tables = [convert_to_tensor(p, name=f"params_{i}") for i, p in enumerate(parts)]
         ids = convert_to_tensor(ids, name="ids")
@@ -111,10 +112,12 @@ def embedding_lookup_sparse(
     """
     combiner = combiner or "mean"
     if combiner not in ("mean", "sqrtn", "sum"):
-        raise ValueError(f"combiner must be one of 'mean', 'sqrtn' or 'sum', got {combiner}")
+        raise errors.value_error(
+            f"combiner must be one of 'mean', 'sqrtn' or 'sum', got {combiner}"
+        )
     for what, given in (("sp_ids", sp_ids), ("sp_weights", sp_weights)):
         if not isinstance(given, SparseTensor) and not (given is None and what == "sp_weights"):
-            raise TypeError(f"{what} must be SparseTensor, got {type(given)}")
+            raise errors.type_error(f"{what} must be SparseTensor, got {type(given)}")
     if sp_weights is not None:
         sp_ids.values.shape.assert_is_compatible_with(sp_weights.values.shape)
         sp_ids.indices.shape.assert_is_compatible_with(sp_weights.indices.shape)
@@ -181,7 +184,7 @@ def _from_parts(tables: list[Tensor], ids: Tensor, strategy: str, name: str) -> 
     elif strategy == "div":
         part, row_in_part = _consecutive(tables, flat)
     else:
-        raise ValueError(
+        raise errors.value_error(
             f"Unrecognized partition strategy: {strategy}. Must be one of either `mod` or `div`."
         )
     part = math_ops.cast(part, "int32")

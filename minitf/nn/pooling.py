@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
@@ -181,16 +182,20 @@ def pool(
     dilation_rate = one_of("dilation_rate", dilation_rate, "dilations", dilations)
     kinds: dict[str, _Pool] = {"MAX": nn_ops.max_pool, "AVG": nn_ops.avg_pool}
     if pooling_type not in kinds:
-        raise ValueError(f"pooling_type must be 'MAX' or 'AVG', got {pooling_type!r}")
+        raise errors.value_error(f"pooling_type must be 'MAX' or 'AVG', got {pooling_type!r}")
     with name_scope(name, f"{pooling_type.lower()}_pool", [input]) as scope:
         input = convert_to_tensor(input, name="input")
         window = [int(size) for size in window_shape]
         steps = [1] * len(window) if strides is None else [int(s) for s in strides]
         rates = [1] * len(window) if dilation_rate is None else [int(r) for r in dilation_rate]
         if max(steps) > 1 and max(rates) > 1:
-            raise ValueError("strides > 1 not supported in conjunction with dilation_rate > 1")
+            raise errors.value_error(
+                "strides > 1 not supported in conjunction with dilation_rate > 1"
+            )
         if padding == "SAME" and max(rates) > 1:
-            raise ValueError("pooling with padding 'SAME' is not possible with dilation_rate > 1")
+            raise errors.value_error(
+                "pooling with padding 'SAME' is not possible with dilation_rate > 1"
+            )
         is_channels_first = data_format is not None and data_format.startswith("NC")
 
         def dense(images: Tensor, padding: str) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
@@ -188,7 +189,9 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
 
 def _checked_list(t_list: Any) -> list[Any]:
     if isinstance(t_list, (Tensor, str, bytes)) or not hasattr(t_list, "__iter__"):
-        raise TypeError(f"`t_list` should be a sequence of tensors. Received {type(t_list)}.")
+        raise errors.type_error(
+            f"`t_list` should be a sequence of tensors. Received {type(t_list)}."
+        )
     return list(t_list)
 
 

@@ -385,15 +385,21 @@ def cond(
         (false_fn, fn2, "'false_fn' and 'fn2'"),
     ):
         if newer is not None and older is not None:
-            raise TypeError(f"{names} are two names of one argument: give only the first.")
+            raise errors.type_error(f"{names} are two names of one argument: give only the first.")
     true_fn = fn1 if true_fn is None else true_fn
     false_fn = fn2 if false_fn is None else false_fn
     if not callable(true_fn):
-        raise TypeError("'true_fn' must be callable: pass a function that builds the branch.")
+        raise errors.type_error(
+            "'true_fn' must be callable: pass a function that builds the branch."
+        )
     if not callable(false_fn):
-        raise TypeError("'false_fn' must be callable: pass a function that builds the branch.")
+        raise errors.type_error(
+            "'false_fn' must be callable: pass a function that builds the branch."
+        )
     if isinstance(pred, (bool, np.bool_)):
-        raise TypeError("'pred' must not be a Python bool. Use Python's `if`, or a bool tensor.")
+        raise errors.type_error(
+            "'pred' must not be a Python bool. Use Python's `if`, or a bool tensor."
+        )
     with name_scope(name, "cond", [pred]):
         pred, reference = convert_to_tensor(pred), convert_to_tensor(pred, as_ref=True)
         pivot_false, pivot_true = switch_on_itself(pred, reference)
@@ -426,7 +432,7 @@ def _build_branch(context: CondContext, function: Callable[[], Any], branch: int
         result = function()
         if result is None:
             name = "true_fn" if branch else "false_fn"
-            raise ValueError(f"'{name}' must have a return value.")
+            raise errors.value_error(f"'{name}' must have a return value.")
         return result
 
     return context.build(call)
@@ -446,19 +452,21 @@ def _merge_results(pred: Tensor, true: Any, false: Any) -> Any:
 
 def _check_branches(true_result: Any, false_result: Any) -> None:
     if not _same_structure(true_result, false_result):
-        raise ValueError(
+        raise errors.value_error(
             "The two structures don't have the same nested structure.\n"
-            f"  'true_fn' returned {true_result!r}\n  'false_fn' returned {false_result!r}\n"
-            "  what to do: return the same number of tensors, in the same nesting, from both."
+            f"  'true_fn' returned {true_result!r}\n  'false_fn' returned {false_result!r}",
+            do="return the same number of tensors, in the same nesting, from both.",
+            see="branches",
         )
 
     def check(true: Any, false: Any) -> None:
         if true.dtype.base_dtype is not false.dtype.base_dtype:
-            raise ValueError(
+            raise errors.value_error(
                 "Outputs of 'true_fn' and 'false_fn' must have the same type(s). Received "
                 f"{true.dtype.base_dtype.name} from 'true_fn' and {false.dtype.base_dtype.name} "
                 f"from 'false_fn': {true.name}, created at {true.op.traceback}, and {false.name}, "
-                f"created at {false.op.traceback}."
+                f"created at {false.op.traceback}.",
+                see="branches",
             )
 
     _map_structure(check, true_result, false_result)
@@ -517,11 +525,15 @@ def _case_pairs(pred_fn_pairs: Any) -> list[tuple[Any, Callable[[], Any]]]:
         pairs = list(pred_fn_pairs)
     for pair in pairs:
         if not (isinstance(pair, tuple) and len(pair) == 2):
-            raise TypeError(f"'pred_fn_pairs' must be pairs (pred, fn), but one is {pair!r}.")
+            raise errors.type_error(
+                f"'pred_fn_pairs' must be pairs (pred, fn), but one is {pair!r}."
+            )
         if not isinstance(pair[0], Tensor):
-            raise TypeError(f"A predicate of tf.case must be a tensor, but one is {pair[0]!r}.")
+            raise errors.type_error(
+                f"A predicate of tf.case must be a tensor, but one is {pair[0]!r}."
+            )
         if not callable(pair[1]):
-            raise TypeError(f"The fn of {pair[0]} must be callable, but is {pair[1]!r}.")
+            raise errors.type_error(f"The fn of {pair[0]} must be callable, but is {pair[1]!r}.")
     if isinstance(pred_fn_pairs, dict):  # a dict has no order that a graph could rely on
         pairs.sort(key=lambda pair: pair[0].name)
     return pairs

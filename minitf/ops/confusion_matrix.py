@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.scopes import name_scope
 from minitf.framework.tensor import Tensor
@@ -102,7 +102,10 @@ def confusion_matrix(
             predictions = _checked_below(predictions, bound, "predictions")
         if weights is not None:
             if not predictions.shape.is_compatible_with(weights.shape):
-                raise ValueError(f"Shapes {predictions.shape} and {weights.shape} are incompatible")
+                raise errors.value_error(
+                    f"Shapes {predictions.shape} and {weights.shape} are incompatible",
+                    see="shapes-that-do-not-fit",
+                )
             weights = math_ops.cast(weights, dtype)
         size = array_ops.stack([num_classes, num_classes])
         cells = array_ops.stack([labels, predictions], axis=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.default import get_default_graph
 from minitf.framework.op_def import op_def
@@ -52,12 +53,12 @@ def group(*inputs: Any, name: str | None = None, **kwargs: Any) -> Operation:
     <tf.Operation 'both' type=NoOp>
     """
     if kwargs:
-        raise ValueError(f"Unknown keyword arguments: {', '.join(kwargs)}.")
+        raise errors.value_error(f"Unknown keyword arguments: {', '.join(kwargs)}.")
     by_device: dict[str, list[Any]] = {}
     with name_scope(name, "group_deps", list(inputs)) as scope:
         for item in _flatten(inputs):
             if not hasattr(item, "device"):
-                raise TypeError(
+                raise errors.type_error(
                     f"'inputs' should be zero or more (nested) Tensors or Operations, but got "
                     f"{item!r} of type {type(item).__name__!r}."
                 )
@@ -129,12 +130,14 @@ def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) ->
             elif isinstance(control, Operation):
                 waits.append(control)
             else:
-                raise TypeError(
+                raise errors.type_error(
                     f"'control_inputs' must only contain Operation or Tensor: {control!r}"
                 )
         unique = sorted(dict.fromkeys(waits), key=lambda op: op._id)
         if not unique:
-            raise ValueError(f"'tensors' must have at least one Tensor. Received: {tensors}.")
+            raise errors.value_error(
+                f"'tensors' must have at least one Tensor. Received: {tensors}."
+            )
         gate = group(*unique)
         results: list[Any] = []
         for tensor in tensors:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.tensor import Tensor
 from minitf.ops import array_ops, constant_op, linalg_ops, math_ops, random_ops
 
@@ -98,7 +98,7 @@ class Constant(Initializer):
         self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False
     ) -> None:
         if not (np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))):
-            raise TypeError(
+            raise errors.type_error(
                 f"Invalid type for initial value={value} of type: {type(value).__name__}. Expected "
                 "Python scalar, list or tuple of values, or numpy.ndarray."
             )
@@ -251,16 +251,18 @@ class VarianceScaling(Initializer):
         dtype: Any = dtypes.float32,
     ) -> None:
         if scale <= 0.0:
-            raise ValueError(f"Argument `scale` must be a positive float. Received: {scale}")
+            raise errors.value_error(
+                f"Argument `scale` must be a positive float. Received: {scale}"
+            )
         if mode not in ("fan_in", "fan_out", "fan_avg"):
-            raise ValueError(
+            raise errors.value_error(
                 f"Argument `mode` should be one of ('fan_in', 'fan_out', 'fan_avg'). Received: "
                 f"{mode}"
             )
         distribution = distribution.lower()
         known = ("normal", "uniform", "truncated_normal", "untruncated_normal")
         if distribution not in known:
-            raise ValueError(
+            raise errors.value_error(
                 f"Argument `distribution` should be one of {known}. Received: {distribution}"
             )
         super().__init__(_float(dtype))
@@ -309,7 +311,7 @@ def _full_shape(shape: Any, partition_info: Any) -> list[int]:
 def _float(dtype: Any) -> dtypes.DType:
     known: dtypes.DType = dtypes.as_dtype(dtype)
     if not known.is_floating:
-        raise ValueError(
+        raise errors.value_error(
             f"Argument `dtype` expected to be a floating point type. Received {known!r}."
         )
     return known

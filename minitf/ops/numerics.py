@@ -110,8 +110,12 @@ def add_check_numerics_ops() -> Operation:
             if dtype.is_floating and not dtype._is_ref_dtype:
                 if op._get_control_flow_context() is not None:
                     raise ValueError(
-                        "`tf.add_check_numerics_ops()` does not work with tf.cond: the op "
-                        f"{op.name!r}, created at {op.traceback}, is inside a branch."
+                        errors.report(
+                            "`tf.add_check_numerics_ops()` does not work with tf.cond: the op "
+                            f"{op.name!r} is inside a branch.",
+                            op=op,
+                            see="branches",
+                        )
                     )
                 with control_dependencies(checks):
                     checks = [check_numerics(tensor, message=f"{op.name}:{tensor.value_index}")]

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import register_tensor_conversion_function
 from minitf.framework.dtypes import DType
 from minitf.framework.scopes import name_scope
@@ -59,11 +59,17 @@ class PartitionedVariable:
     ) -> None:
         parts = list(variable_list)
         if not all(isinstance(part, Variable) for part in parts):
-            raise TypeError(f"variable_list is not a list or tuple of variables: {variable_list}")
+            raise errors.type_error(
+                f"variable_list is not a list or tuple of variables: {variable_list}"
+            )
         if any(part._save_slice_info is None for part in parts):
-            raise ValueError(f"All variables must have a save_slice_info available: {parts}")
+            raise errors.value_error(
+                f"All variables must have a save_slice_info available: {parts}"
+            )
         if len(parts) != math.prod(partitions):
-            raise ValueError(f"{len(parts)} parts do not make partitions of {list(partitions)}")
+            raise errors.value_error(
+                f"{len(parts)} parts do not make partitions of {list(partitions)}"
+            )
         self._name = name
         self._shape = as_shape(shape)
         self._dtype = dtypes.as_dtype(dtype)
@@ -157,7 +163,7 @@ class PartitionedVariable:
         if isinstance(value, (list, PartitionedVariable)):
             values = list(value)
             if len(values) != len(self):
-                raise ValueError(
+                raise errors.value_error(
                     f"Cannot assign to variable {self._name!r} of {len(self)} parts a value of "
                     f"{len(values)}."
                 )
@@ -181,12 +187,13 @@ def _convert(
     value: PartitionedVariable, dtype: Any = None, name: str | None = None, as_ref: bool = False
 ) -> Tensor:
     if dtype is not None and not dtype.is_compatible_with(value.dtype):
-        raise ValueError(
+        raise errors.value_error(
             f"Incompatible type conversion requested to type {dtype.name!r} for variable of type "
             f"{value.dtype.name!r}"
         )
     if as_ref:
-        raise NotImplementedError(f"{value!r} has no reference: its parts have.")
+        what = f"{value!r} has no reference: its parts have."
+        raise NotImplementedError(errors.report(what, see="arguments"))
     return value.as_tensor()
 
 
@@ -206,25 +213,29 @@ def partitions_of(
     """
     if shape is None or not shape.is_fully_defined():
         known = "<unknown>" if shape is None else shape
-        raise ValueError(
+        raise errors.value_error(
             f"Shape of a new partitioned variable ({name}) must be fully defined, but instead was "
             f"{known}."
         )
     if not shape.ndims:
-        raise ValueError(f"A partitioned Variable must have rank at least 1, shape: {shape}")
+        raise errors.value_error(
+            f"A partitioned Variable must have rank at least 1, shape: {shape}"
+        )
     found = partitioner(shape=shape, dtype=dtype)
     if not isinstance(found, Sequence) or isinstance(found, (str, bytes)):
-        raise ValueError(f"Partitioner must return a sequence, but saw: {found!r}")
+        raise errors.value_error(f"Partitioner must return a sequence, but saw: {found!r}")
     partitions = [int(count) for count in found]
     if len(partitions) != shape.ndims:
-        raise ValueError(
+        raise errors.value_error(
             "Partitioner returned a partition list that does not match the Variable's rank: "
             f"{partitions} vs. {shape}"
         )
     if any(count < 1 for count in partitions):
-        raise ValueError(f"Partitioner returned zero partitions for some axes: {partitions}")
+        raise errors.value_error(
+            f"Partitioner returned zero partitions for some axes: {partitions}"
+        )
     if sum(count > 1 for count in partitions) > 1:
-        raise ValueError(
+        raise errors.value_error(
             f"Can only slice a variable along one dimension: shape: {shape}, partitioning: "
             f"{partitions}"
         )
@@ -291,13 +302,13 @@ def variable_axis_size_partitioner(
     [3, 1]
     """
     if max_shard_bytes < 1 or bytes_per_string_element < 1:
-        raise ValueError(
+        raise errors.value_error(
             "Both max_shard_bytes and bytes_per_string_element must be positive. Currently, "
             f"max_shard_bytes is {max_shard_bytes} and bytes_per_string_element is "
             f"{bytes_per_string_element}"
         )
     if max_shards is not None and max_shards < 1:
-        raise ValueError("max_shards must be positive.")
+        raise errors.value_error("max_shards must be positive.")
 
     def partitioner(shape: TensorShape, dtype: DType) -> list[int]:
         sizes = _sizes(shape)
@@ -334,7 +345,7 @@ def min_max_variable_partitioner(
     [5, 1]
     """
     if max_partitions < 1 or min_slice_size < 1:
-        raise ValueError(
+        raise errors.value_error(
             f"max_partitions and min_slice_size must be positive, not {max_partitions} and "
             f"{min_slice_size}"
         )
@@ -350,9 +361,9 @@ def min_max_variable_partitioner(
 
 def _sizes(shape: TensorShape) -> list[int]:
     if not isinstance(shape, TensorShape):
-        raise ValueError(f"shape is not a TensorShape: {shape}")
+        raise errors.value_error(f"shape is not a TensorShape: {shape}")
     if not shape.is_fully_defined():
-        raise ValueError(f"shape is not fully defined: {shape}")
+        raise errors.value_error(f"shape is not fully defined: {shape}")
     return [size or 0 for size in shape.as_list()]
 
 

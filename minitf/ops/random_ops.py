@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.dtypes import DType
 from minitf.framework.kernel_context import KernelContext
@@ -143,13 +143,13 @@ def random_uniform(
     """
     dtype = dtypes.as_dtype(dtype)
     if dtype not in (*_FLOATS, dtypes.int32, dtypes.int64):
-        raise ValueError(
+        raise errors.value_error(
             f"Argument `dtype` got invalid value {dtype!r}. Accepted dtypes are float16, float32, "
             "float64, int32 and int64."
         )
     if maxval is None:
         if dtype.is_integer:
-            raise ValueError(f"Must specify maxval for integer dtype {dtype!r}")
+            raise errors.value_error(f"Must specify maxval for integer dtype {dtype!r}")
         maxval = 1
     with name_scope(name, "random_uniform", [shape, minval, maxval]) as scope:
         shape = _shape_tensor(shape)

@@ -161,7 +161,7 @@ def py_func(
     array([3, 2, 1], dtype=int32)
     """
     if not callable(func):
-        raise ValueError(
+        raise errors.value_error(
             f"Expected func to be callable. Received func={func!r} of type {type(func)}."
         )
     several = isinstance(Tout, (list, tuple))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.apply_op import graph_of
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.default import get_default_graph
@@ -148,10 +148,12 @@ class VariableScope:
     ) -> Any:
         """The variable of this name in this scope; see `tf.get_variable`."""
         if not isinstance(name, str):
-            raise TypeError(f"A variable's name must be a string, but got {name!r}.")
+            raise errors.type_error(f"A variable's name must be a string, but got {name!r}.")
         custom_getter = _either(custom_getter, self._custom_getter)
         if custom_getter is not None and not callable(custom_getter):
-            raise ValueError(f"Passed a custom_getter which is not callable: {custom_getter}")
+            raise errors.value_error(
+                f"Passed a custom_getter which is not callable: {custom_getter}"
+            )
         # The names of a variable's nodes do not depend on open name scopes.
         with name_scope(None):
             if not (dtype is None or initializer is None or callable(initializer)):
@@ -185,7 +187,7 @@ def _either(given: Any, default: Any) -> Any:
 def _check_initializer_dtype(initializer: Any, dtype: dtypes.DType) -> None:
     found = convert_to_tensor(initializer).dtype.base_dtype
     if found is not dtype.base_dtype:
-        raise ValueError(
+        raise errors.value_error(
             f"Initializer type {found!r} and explicit dtype {dtype!r} don't match. Give the "
             "initializer that dtype, or leave the dtype out."
         )
@@ -442,13 +444,15 @@ class variable_scope:
         auxiliary_name_scope: bool = True,
     ) -> None:
         if name_or_scope is None and default_name is None:
-            raise TypeError("If default_name is None then name_or_scope is required")
+            raise errors.type_error("If default_name is None then name_or_scope is required")
         if name_or_scope is not None and not isinstance(name_or_scope, (str, VariableScope)):
-            raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
+            raise errors.type_error(
+                "VariableScope: name_or_scope must be a string or VariableScope."
+            )
         if not (reuse is None or isinstance(reuse, bool) or reuse is AUTO_REUSE):
-            raise ValueError("The reuse parameter must be True or False or None.")
+            raise errors.value_error("The reuse parameter must be True or False or None.")
         if not isinstance(auxiliary_name_scope, bool):
-            raise TypeError(
+            raise errors.type_error(
                 f"The auxiliary_name_scope must be `True` or `False`, while get "
                 f"{auxiliary_name_scope}"
             )
@@ -485,7 +489,7 @@ class variable_scope:
         given = self._name_or_scope
         scopes = _state_of(graph).scopes
         if given is None and self._reuse:
-            raise ValueError("reuse=True cannot be used without a name_or_scope")
+            raise errors.value_error("reuse=True cannot be used without a name_or_scope")
         if isinstance(given, VariableScope):
             ops_name = given.name.split("/")[-1]
         else:

@@ -66,12 +66,13 @@ class VariableStore:
           ValueError: if reuse forbids what would be needed, or the request does not fit.
         """
         if request.shape is not None and request.starts_from_value:
-            raise ValueError(
+            raise errors.value_error(
                 f"If initializer is a constant, do not specify shape (variable {request.name}): "
-                "the shape is the constant's."
+                "the shape is the constant's.",
+                see="initial-values",
             )
         if f"{request.name}/part_0" in self._variables:
-            raise ValueError(
+            raise errors.value_error(
                 "No partitioner was provided, but a partitioned version of the variable was found: "
                 f"{request.name}/part_0. Perhaps a variable of the same name was already created "
                 "with partitioning?"
@@ -101,9 +102,9 @@ class VariableStore:
         """
         name = request.name
         if partitioner is not None and not callable(partitioner):
-            raise ValueError(f"Partitioner must be callable, but received: {partitioner}")
+            raise errors.value_error(f"Partitioner must be callable, but received: {partitioner}")
         if name in self._variables:
-            raise ValueError(
+            raise errors.value_error(
                 "A partitioner was provided, but an unpartitioned version of the variable was "
                 f"found: {name}.  Perhaps a variable of the same name was already created without "
                 "partitioning?"
@@ -180,14 +181,16 @@ def _places(request: Request, partitions: list[int]) -> list[SaveSliceInfo]:
 def _check_shared_parts(found: PartitionedVariable, request: Request) -> None:
     name = request.name
     if request.shape is not None and not request.shape.is_compatible_with(found.shape):
-        raise ValueError(
+        raise errors.value_error(
             f"Trying to reuse partitioned variable {name}, but specified shape {request.shape} and "
-            f"found shape {found.shape}."
+            f"found shape {found.shape}.",
+            see="variable-differs",
         )
     if not request.dtype.is_compatible_with(found.dtype):
-        raise ValueError(
+        raise errors.value_error(
             f"Trying to reuse partitioned variable {name}, but specified dtype "
-            f"{request.dtype.name} and found dtype {found.dtype.name}."
+            f"{request.dtype.name} and found dtype {found.dtype.name}.",
+            see="variable-differs",
         )
 
 
@@ -263,9 +266,10 @@ def _make(request: Request) -> Variable:
     initializer, shape = request.initializer, request.shape
     if initializer is None:
         if shape is None:
-            raise ValueError(
+            raise errors.value_error(
                 f"Variable {request.name} did not get an initializer, so its `shape` argument must "
-                "be specified, or it does not exist yet and was meant to be shared."
+                "be specified, or it does not exist yet and was meant to be shared.",
+                see="initial-values",
             )
         initializer = _default_initializer(request.name, request.dtype)
     dtype: dtypes.DType | None = None
@@ -281,10 +285,11 @@ def _make(request: Request) -> Variable:
             value = initializer
         else:
             known = "is missing" if shape is None else f"was {shape}"
-            raise ValueError(
+            raise errors.value_error(
                 f"Shape of a new variable ({request.name}) must be fully defined, but {known}. "
                 "The initializer passed is not valid without it: give the shape, or a function "
-                "without arguments that returns the initial value."
+                "without arguments that returns the initial value.",
+                see="initial-values",
             )
     with init_scope():
         return Variable(
@@ -307,7 +312,9 @@ def _default_initializer(name: str, dtype: dtypes.DType) -> Any:
         return init_ops.glorot_uniform_initializer()
     if dtype.is_integer or dtype.is_bool or dtype is dtypes.string:
         return init_ops.zeros_initializer()
-    raise ValueError(f"An initializer for variable {name} of {dtype!r} is required")
+    raise errors.value_error(
+        f"An initializer for variable {name} of {dtype!r} is required", see="initial-values"
+    )
 
 
 def _bind(

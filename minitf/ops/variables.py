@@ -109,18 +109,20 @@ class Variable(OperatorMixin):
         self._save_slice_info: slice_info.SaveSliceInfo | None = None
         if variable_def is not None:
             if initial_value is not None:
-                raise ValueError("variable_def and initial_value are mutually exclusive.")
+                raise errors.value_error(
+                    "variable_def and initial_value are mutually exclusive.", see="initial-values"
+                )
             self._constraint, self._caching_device = None, None
             self._find_nodes(variable_def, import_scope)
             return
         if initial_value is None:
-            raise ValueError("initial_value must be specified.")
+            raise errors.value_error("initial_value must be specified.", see="initial-values")
         if constraint is not None and not callable(constraint):
-            raise ValueError("The `constraint` argument must be a callable.")
+            raise errors.value_error("The `constraint` argument must be a callable.")
         if collections is None:
             collections = [GraphKeys.GLOBAL_VARIABLES]
         if not isinstance(collections, (list, tuple, set)):
-            raise ValueError(
+            raise errors.value_error(
                 "collections argument to Variable constructor must be a list, tuple, or set. Got "
                 f"{collections} of type {type(collections)}"
             )
@@ -381,9 +383,10 @@ class Variable(OperatorMixin):
         """
         session = session or get_default_session()
         if session is None:
-            raise ValueError(
+            raise errors.value_error(
                 "Either session argument should be provided or default session should be "
-                "established"
+                "established",
+                see="no-session",
             )
         session.run(self._initializer_op, {self._initializer_op.inputs[1]: value})
 
@@ -431,7 +434,7 @@ class Variable(OperatorMixin):
 
     def _scatter(self, declared: Any, delta: Any, use_locking: bool, name: str | None) -> Tensor:
         if not isinstance(delta, IndexedSlices):
-            raise TypeError(f"sparse_delta is not IndexedSlices: {delta!r}")
+            raise errors.type_error(f"sparse_delta is not IndexedSlices: {delta!r}")
         ref: Tensor = declared(
             self._variable, delta.indices, delta.values, use_locking=use_locking, name=name
         )

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from minitf.framework import default
+from minitf.framework import default, errors
 from minitf.framework.graph import Graph
 from minitf.framework.graph_collections import GraphKeys
 from minitf.framework.operation import Operation
@@ -70,7 +70,7 @@ def show(
     """As `profile`, for the mean of several runs."""
     command = "scope" if cmd == "graph" else cmd
     if command not in _COMMANDS:
-        raise ValueError(f"cmd must be one of {[*_COMMANDS, 'graph']}, but got {cmd!r}")
+        raise errors.value_error(f"cmd must be one of {[*_COMMANDS, 'graph']}, but got {cmd!r}")
     wanted = ProfileOptionBuilder().build() | (options or {})
     costs = [cost for cost in costs_of(graph, run_metadata) if _is_counted(cost, graph, wanted)]
     is_tree = command == "scope"
@@ -163,7 +163,7 @@ def _write(text: str, output: str, run_metadata: list[Any]) -> None:
             timeline.add(metadata.step_stats)
         timeline.save(path)
     elif kind != "none":
-        raise ValueError(f"A profile cannot be written to {output!r}.")
+        raise errors.value_error(f"A profile cannot be written to {output!r}.")
 
 
 class Profiler:
@@ -218,6 +218,6 @@ class Profiler:
     def _show(self, command: str, options: dict[str, Any]) -> Entry:
         step = options.get("step", -1)
         if step != -1 and step not in self._steps:
-            raise ValueError(f"There is no step {step}; there are {sorted(self._steps)}.")
+            raise errors.value_error(f"There is no step {step}; there are {sorted(self._steps)}.")
         steps = list(self._steps.values()) if step == -1 else [self._steps[step]]
         return show(self._graph, steps, command, options)

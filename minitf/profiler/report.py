@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from minitf.framework import errors
 from minitf.profiler.nodes import Entry
 
 
@@ -72,7 +73,7 @@ def known_column(name: str) -> str:
     """
     name = _SAME.get(name, name)
     if name not in COLUMNS and name not in ("name", "device", "op_types", "input_shapes"):
-        raise ValueError(f"A profile has no {name!r}; it has {['name', *COLUMNS]}.")
+        raise errors.value_error(f"A profile has no {name!r}; it has {['name', *COLUMNS]}.")
     return name
 
 

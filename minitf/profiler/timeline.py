@@ -19,6 +19,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from minitf.framework import errors
+
 # `name = Type(input, input)`, and what a fused node stands for.
 _LABEL = re.compile(r"(?P<name>\S+) = (?P<type>\w+)\((?P<inputs>[^)]*)\)(?: for (?P<parts>.*))?")
 
@@ -60,7 +62,7 @@ class Timeline:
           TypeError: if `step_stats` is something else, such as the `RunMetadata` around it.
         """
         if not hasattr(step_stats, "dev_stats"):
-            raise TypeError(
+            raise errors.type_error(
                 f"step_stats must be a StepStats, as in run_metadata.step_stats, but got "
                 f"{type(step_stats)}"
             )

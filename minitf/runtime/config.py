@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from minitf.framework import errors
+
 
 class _Options:
     """A bag of named options; a name that TensorFlow does not have is refused."""
@@ -22,9 +24,8 @@ class _Options:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._fields:
-            raise AttributeError(
-                f"{type(self).__name__} has no field {name!r}; it has {sorted(self._fields)}."
-            )
+            what = f"{type(self).__name__} has no field {name!r}; it has {sorted(self._fields)}."
+            raise AttributeError(errors.report(what, see="arguments"))
         object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:

@@ -41,7 +41,9 @@ def resolve_feeds(graph: Graph, feed_dict: Any) -> dict[Tensor, Any]:
             parts = _parts(key)
             values = list(value)
             if len(parts) != len(values):
-                raise TypeError(f"Feeding {key} needs {len(parts)} values, not {len(values)}.")
+                raise errors.type_error(
+                    f"Feeding {key} needs {len(parts)} values, not {len(values)}."
+                )
             for part, part_value in zip(parts, values, strict=True):
                 tensor = _resolve_key(graph, part)
                 feeds[tensor] = as_fed_array(tensor, part_value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
+from minitf.framework import errors
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 
@@ -86,9 +87,8 @@ def _topological(
                 heapq.heappush(ready, (follower not in early, follower._id, follower))
     if len(order) < len(by_creation):
         stuck = next(op for op in by_creation if missing[op])
-        raise ValueError(
-            f"The graph has a cycle through {stuck.name!r}, created at {stuck.traceback}."
-        )
+        what = f"The graph has a cycle through {stuck.name!r}."
+        raise ValueError(errors.report(what, op=stuck, see="importing-a-graph"))
     return order
 
 

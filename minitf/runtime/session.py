@@ -67,9 +67,9 @@ class BaseSession:
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         if graph is not None and not isinstance(graph, Graph):
-            raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
+            raise errors.type_error(f"graph must be a tf.Graph, but got {type(graph)}")
         if config is not None and not isinstance(config, ConfigProto):
-            raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
+            raise errors.type_error(f"config must be a tf.ConfigProto, but got {type(config)}")
         self._graph = graph if graph is not None else default.get_default_graph()
         self._server = self.servers.connect(target, self._graph, config) if target else None
         self._config = config
@@ -233,7 +233,9 @@ class BaseSession:
         def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
             self._check_open()
             if len(values) != len(feeds):
-                raise TypeError(f"This callable takes {len(feeds)} values, but got {len(values)}.")
+                raise errors.type_error(
+                    f"This callable takes {len(feeds)} values, but got {len(values)}."
+                )
             arrays = [as_fed_array(t, v) for t, v in zip(feeds, values, strict=True)]
             if options is not None or run_metadata is not None:
                 fed = dict(zip(feeds, arrays, strict=True))

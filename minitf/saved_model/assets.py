@@ -44,12 +44,19 @@ def copied(given: Sequence[Any], folder: str) -> list[Any]:
 
 def _path(tensor: Any) -> str:
     if not isinstance(tensor, Tensor):
-        raise TypeError(f"Asset path tensor {tensor!r} must be a Tensor: tf.constant(path).")
+        raise errors.type_error(
+            f"Asset path tensor {tensor!r} must be a Tensor: tf.constant(path).",
+            see="checkpoints",
+        )
     if tensor.dtype != dtypes.string:
-        raise TypeError(f"Asset path tensor {tensor.name} must be text, not {tensor.dtype.name}.")
+        raise errors.type_error(
+            f"Asset path tensor {tensor.name} must be text, not {tensor.dtype.name}.",
+            see="checkpoints",
+        )
     if tensor.op.type != "Const":
-        raise TypeError(
-            f"Asset path tensor {tensor.name} must be a constant, not {tensor.op.type}."
+        raise errors.type_error(
+            f"Asset path tensor {tensor.name} must be a constant, not {tensor.op.type}.",
+            see="checkpoints",
         )
     return os.fsdecode(static_value(tensor).item())
 

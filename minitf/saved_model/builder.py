@@ -59,7 +59,7 @@ class SavedModelBuilder:
             raise errors.NotFoundError(None, None, f"{self._folder} is a file, not a folder.")
         gfile.MakeDirs(self._folder)
         if os.listdir(self._folder):
-            raise AssertionError(_not_empty(self._folder))
+            raise AssertionError(errors.report(_not_empty(self._folder), see="checkpoints"))
         self._model = protos.SavedModel(
             saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION
         )
@@ -98,8 +98,11 @@ class SavedModelBuilder:
         """
         if self._has_variables:
             raise AssertionError(
-                "Graph state including variables and assets has already been saved. Please invoke "
-                "`add_meta_graph()` instead."
+                errors.report(
+                    "Graph state including variables and assets has already been saved. Please "
+                    "invoke `add_meta_graph()` instead.",
+                    see="order-of-calls",
+                )
             )
         with sess.graph.as_default() as graph:
             tags = _checked_tags(tags)
@@ -136,8 +139,11 @@ class SavedModelBuilder:
         """
         if not self._has_variables:
             raise AssertionError(
-                "Graph state including variables and assets has not been saved yet. Please invoke "
-                "`add_meta_graph_and_variables()` first."
+                errors.report(
+                    "Graph state including variables and assets has not been saved yet. Please "
+                    "invoke `add_meta_graph_and_variables()` first.",
+                    see="order-of-calls",
+                )
             )
         graph = get_default_graph()
         tags = _checked_tags(tags)
@@ -227,7 +233,10 @@ def _not_empty(folder: str) -> str:
 def _note_main_op(graph: Graph, main_op: Operation | None) -> None:
     if main_op is not None:
         if not isinstance(main_op, Operation):
-            raise TypeError(f"Expected {main_op!r} to be an Operation, such as tf.group(...).")
+            raise errors.type_error(
+                f"Expected {main_op!r} to be an Operation, such as tf.group(...).",
+                see="checkpoints",
+            )
         graph.clear_collection(constants.MAIN_OP_KEY)
         graph.add_to_collection(constants.MAIN_OP_KEY, main_op)
 
@@ -236,7 +245,10 @@ def _checked_tags(tags: Iterable[str]) -> list[str]:
     """Tags as a list; a single text is one tag."""
     tags = [tags] if isinstance(tags, str) else list(tags)
     if not all(isinstance(tag, str) for tag in tags):
-        raise TypeError(f"Tags are texts, such as [tf.saved_model.tag_constants.SERVING]: {tags}")
+        raise errors.type_error(
+            f"Tags are texts, such as [tf.saved_model.tag_constants.SERVING]: {tags}",
+            see="checkpoints",
+        )
     return tags
 
 
@@ -249,23 +261,34 @@ _RESERVED = {
 def _check_signatures(graph: Graph, signatures: Mapping[str, Any] | None) -> None:
     for key, signature in (signatures or {}).items():
         if key in _RESERVED:
-            raise KeyError(
+            raise errors.key_error(
                 f"SignatureDef map key {key!r} is reserved for {_RESERVED[key]}. Please use a "
-                "different key."
+                "different key.",
+                see="checkpoints",
             )
         if getattr(getattr(signature, "DESCRIPTOR", None), "name", "") != "SignatureDef":
-            raise TypeError(f"The signature {key!r} is no SignatureDef: {signature!r}")
+            raise errors.type_error(
+                f"The signature {key!r} is no SignatureDef: {signature!r}",
+                see="checkpoints",
+            )
         for name, info in [*signature.inputs.items(), *signature.outputs.items()]:
             _check_tensor_info(graph, f"{name!r} of the signature {key!r}", info)
 
 
 def _check_tensor_info(graph: Graph, what: str, info: Any) -> None:
     if info.WhichOneof("encoding") is None:
-        raise AssertionError(f"The TensorInfo of {what} names no tensor: {info}")
+        raise AssertionError(
+            errors.report(f"The TensorInfo of {what} names no tensor: {info}", see="checkpoints")
+        )
     if not info.dtype:
-        raise AssertionError(f"The TensorInfo of {what} has no dtype: {info}")
+        raise AssertionError(
+            errors.report(f"The TensorInfo of {what} has no dtype: {info}", see="checkpoints")
+        )
     if info.name:
         try:
             graph.get_tensor_by_name(info.name)
         except (KeyError, ValueError) as error:
-            raise ValueError(f"{what} is not in the graph that is saved: {error.args[0]}") from None
+            raise errors.value_error(
+                f"{what} is not in the graph that is saved: {error.args[0]}",
+                see="checkpoints",
+            ) from None

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from minitf.framework import protos
+from minitf.framework import errors, protos
 from minitf.framework.graph import Graph
 from minitf.saved_model import assets, constants
 from minitf.train.meta_graph_import import import_into_scope
@@ -69,8 +69,11 @@ def read(folder: str) -> Any:
     path = binary if os.path.exists(binary) else text
     if not os.path.exists(path):
         raise OSError(
-            f"SavedModel file does not exist at: {folder}/{{{constants.SAVED_MODEL_FILENAME_PBTXT}|"
-            f"{constants.SAVED_MODEL_FILENAME_PB}}}"
+            errors.report(
+                f"SavedModel file does not exist at: {folder}/"
+                f"{{{constants.SAVED_MODEL_FILENAME_PBTXT}|{constants.SAVED_MODEL_FILENAME_PB}}}",
+                see="checkpoints",
+            )
         )
     with open(path, "rb") as file:
         content = file.read()
@@ -79,7 +82,9 @@ def read(folder: str) -> Any:
             return protos.SavedModel.FromString(content)
         return protos.from_text(content, protos.SavedModel())
     except (message.DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
-        raise OSError(f"Cannot parse file {path}: {error}.") from None
+        raise OSError(
+            errors.report(f"Cannot parse file {path}: {error}.", see="checkpoints")
+        ) from None
 
 
 def _with_tags(model: Any, tags: Iterable[str], folder: str) -> Any:
@@ -88,10 +93,11 @@ def _with_tags(model: Any, tags: Iterable[str], folder: str) -> Any:
         if set(meta.meta_info_def.tags) == wanted:
             return meta
     available = [sorted(meta.meta_info_def.tags) for meta in model.meta_graphs]
-    raise RuntimeError(
+    raise errors.runtime_error(
         f"MetaGraphDef associated with tags {sorted(wanted)} could not be found in SavedModel "
-        f"{folder}, with available tags {available}.\n  what to do: give all the tags of one of "
-        "these."
+        f"{folder}, with available tags {available}.",
+        do="give all the tags of one of these.",
+        see="checkpoints",
     )
 
 
@@ -112,7 +118,10 @@ def _main_op(graph: Graph, meta: Any, scope: str | None) -> Any:
         noted = meta.collection_def.get(key)
         names = list(noted.node_list.value) if noted is not None else []
         if len(names) > 1:
-            raise RuntimeError(f"Expected exactly one operation in the collection {key!r}: {names}")
+            raise errors.runtime_error(
+                f"Expected exactly one operation in the collection {key!r}: {names}",
+                see="checkpoints",
+            )
         if names:
             return graph.as_graph_element(_scoped(names[0], scope))
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minitf.framework import dtypes, protos
+from minitf.framework import dtypes, errors, protos
 from minitf.saved_model import signature_constants as names
 from minitf.saved_model.utils import build_tensor_info
 
@@ -65,9 +65,9 @@ def predict_signature_def(inputs: Mapping[str, Any], outputs: Mapping[str, Any])
     'tensorflow/serving/predict'
     """
     if not inputs:
-        raise ValueError("Prediction `inputs` cannot be None or empty.")
+        raise errors.value_error("Prediction `inputs` cannot be None or empty.", see="checkpoints")
     if not outputs:
-        raise ValueError("Prediction `outputs` cannot be None or empty.")
+        raise errors.value_error("Prediction `outputs` cannot be None or empty.", see="checkpoints")
     return build_signature_def(_infos(inputs), _infos(outputs), names.PREDICT_METHOD_NAME)
 
 
@@ -92,9 +92,11 @@ def classification_signature_def(examples: Any, classes: Any, scores: Any) -> An
     ['scores']
     """
     if examples is None:
-        raise ValueError("Classification `examples` cannot be None.")
+        raise errors.value_error("Classification `examples` cannot be None.", see="checkpoints")
     if classes is None and scores is None:
-        raise ValueError("Classification `classes` and `scores` cannot both be None.")
+        raise errors.value_error(
+            "Classification `classes` and `scores` cannot both be None.", see="checkpoints"
+        )
     inputs = {names.CLASSIFY_INPUTS: _info("examples", examples, dtypes.string)}
     outputs = {}
     if classes is not None:
@@ -120,9 +122,9 @@ def regression_signature_def(examples: Any, predictions: Any) -> Any:
     ['outputs']
     """
     if examples is None:
-        raise ValueError("Regression `examples` cannot be None.")
+        raise errors.value_error("Regression `examples` cannot be None.", see="checkpoints")
     if predictions is None:
-        raise ValueError("Regression `predictions` cannot be None.")
+        raise errors.value_error("Regression `predictions` cannot be None.", see="checkpoints")
     inputs = {names.REGRESS_INPUTS: _info("examples", examples, dtypes.string)}
     outputs = {names.REGRESS_OUTPUTS: _info("predictions", predictions, dtypes.float32)}
     return build_signature_def(inputs, outputs, names.REGRESS_METHOD_NAME)
@@ -132,9 +134,10 @@ def _info(name: str, tensor: Any, dtype: dtypes.DType) -> Any:
     """What describes a tensor that has to be of a dtype."""
     info = build_tensor_info(tensor)
     if info.dtype != dtype.as_datatype_enum:
-        raise ValueError(
+        raise errors.value_error(
             f"`{name}` must be a tensor of dtype {dtype.name}; {tensor.name} is of dtype "
-            f"{tensor.dtype.name}."
+            f"{tensor.dtype.name}.",
+            see="checkpoints",
         )
     return info
 

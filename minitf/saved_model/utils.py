@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minitf.framework import protos
+from minitf.framework import errors, protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph import Graph
 from minitf.framework.tensor import Tensor
@@ -29,7 +29,9 @@ def build_tensor_info(tensor: Any) -> Any:
     'x:0'
     """
     if not isinstance(tensor, (Tensor, Variable)):
-        raise TypeError(f"A tensor or a variable can be described, not {tensor!r}.")
+        raise errors.type_error(
+            f"A tensor or a variable can be described, not {tensor!r}.", see="checkpoints"
+        )
     return protos.TensorInfo(
         name=tensor.name,
         dtype=tensor.dtype.as_datatype_enum,
@@ -58,7 +60,10 @@ def get_tensor_from_tensor_info(
     """
     encoding = tensor_info.WhichOneof("encoding")
     if encoding != "name":
-        raise ValueError(f"Invalid TensorInfo.encoding: {encoding}; minitf has tensors by name.")
+        raise errors.value_error(
+            f"Invalid TensorInfo.encoding: {encoding}; minitf has tensors by name.",
+            see="checkpoints",
+        )
     graph = graph or get_default_graph()
     scope = f"{import_scope.rstrip('/')}/" if import_scope else ""
     return graph.get_tensor_by_name(scope + tensor_info.name)

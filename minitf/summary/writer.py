@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.graph import Graph
 from minitf.framework.tensor import Tensor
 from minitf.ops.variables import Variable
@@ -133,12 +134,14 @@ class FileWriter:
           TypeError: if it is none of these.
         """
         if graph is not None and graph_def is not None:
-            raise ValueError("Please pass only graph, or graph_def (deprecated), but not both.")
+            raise errors.value_error(
+                "Please pass only graph, or graph_def (deprecated), but not both."
+            )
         given = graph_def if graph is None else graph
         if isinstance(given, Graph):
             given = given.as_graph_def(add_shapes=True)
         elif not hasattr(given, "SerializeToString"):
-            raise TypeError(
+            raise errors.type_error(
                 f"The passed graph must be a tf.Graph or a GraphDef, not {_told(given)}."
             )
         event = _event(global_step)
@@ -154,7 +157,7 @@ class FileWriter:
         """
         name = getattr(getattr(meta_graph_def, "DESCRIPTOR", None), "name", None)
         if name != "MetaGraphDef":
-            raise TypeError(
+            raise errors.type_error(
                 f"meta_graph_def must be a MetaGraphDef, as tf.train.export_meta_graph() gives, "
                 f"not {_told(meta_graph_def)}."
             )
@@ -175,13 +178,13 @@ class FileWriter:
           ValueError: if the tag was used before.
         """
         if not isinstance(tag, str):
-            raise TypeError(f"The tag of a run is a text, not {_told(tag)}.")
+            raise errors.type_error(f"The tag of a run is a text, not {_told(tag)}.")
         event = _event(global_step)
         event.tagged_run_metadata.tag = tag
         event.tagged_run_metadata.run_metadata = _bytes_of(run_metadata, "RunMetadata")
         with self._lock:
             if tag in self._run_tags:
-                raise ValueError(
+                raise errors.value_error(
                     f"The tag {tag!r} was already used for a run of this file; give each run one "
                     "of its own, for example with its step."
                 )
@@ -200,7 +203,7 @@ class FileWriter:
     def add_event(self, event: Any) -> None:
         """Adds a `tf.Event` as it is."""
         if not hasattr(event, "wall_time"):
-            raise TypeError(f"add_event takes a tf.Event, not {_told(event)}.")
+            raise errors.type_error(f"add_event takes a tf.Event, not {_told(event)}.")
         self._add("add_event", event)
 
     def _add(self, method: str, event: Any) -> None:
@@ -293,7 +296,7 @@ def _event(global_step: Any) -> Any:
     from minitf.framework import protos
 
     if isinstance(global_step, Tensor | Variable):
-        raise TypeError(
+        raise errors.type_error(
             f"global_step is a number, not {_told(global_step)}: what session.run gives for it."
         )
     return protos.Event(wall_time=time.time(), step=0 if global_step is None else int(global_step))
@@ -306,7 +309,7 @@ def _merge(message: Any, data: bytes) -> None:
         message.MergeFromString(data)
     except DecodeError:
         name = message.DESCRIPTOR.name
-        raise ValueError(f"These {len(data)} bytes are no serialized {name}.") from None
+        raise errors.value_error(f"These {len(data)} bytes are no serialized {name}.") from None
 
 
 def _serialized(summary: Any) -> bytes:
@@ -319,7 +322,7 @@ def _serialized(summary: Any) -> bytes:
     if isinstance(summary, np.ndarray) and summary.shape == () and summary.dtype == object:
         return _serialized(summary.item())
     hint = " (merge_all() gives None where no summary was built)" if summary is None else ""
-    raise TypeError(
+    raise errors.type_error(
         "add_summary takes what session.run gives for a summary, or a tf.Summary, not "
         f"{_told(summary)}{hint}."
     )
@@ -327,7 +330,7 @@ def _serialized(summary: Any) -> bytes:
 
 def _bytes_of(message: Any, name: str) -> bytes:
     if not hasattr(message, "SerializeToString"):
-        raise TypeError(f"This takes a tf.{name}, not {_told(message)}.")
+        raise errors.type_error(f"This takes a tf.{name}, not {_told(message)}.")
     data: bytes = message.SerializeToString()
     return data
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minitf.autodiff.gradients import gradients
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.default import get_default_session, session_for
 from minitf.framework.graph import Graph
@@ -164,8 +165,11 @@ def _check_order(
     scale = sum(float(np.abs(p).sum()) for p in products) + abs(float(ends[0]))
     if not abs(analytic - numeric) <= rtol * scale + atol:
         raise AssertionError(
-            f"The derivative of order {level} is {analytic} in a random direction, but differences "
-            f"give {numeric}."
+            errors.report(
+                f"The derivative of order {level} is {analytic} in a random direction, but "
+                f"differences give {numeric}.",
+                see="no-gradient",
+            )
         )
     return [g for g, _ in present]
 
@@ -193,7 +197,9 @@ def _theoretical(session: Any, x: Any, value: Any, y: Tensor, y_shape: Any, feed
     seed = array_ops.placeholder(y.dtype.base_dtype, [int(d) for d in y_shape])
     grad = gradients(y, x, grad_ys=seed)[0]
     if grad is None:
-        raise ValueError(f"There is no gradient of {y.name} by {x.name}.")
+        raise errors.value_error(
+            f"There is no gradient of {y.name} by {x.name}.", see="no-gradient"
+        )
     grad = convert_to_tensor(grad)
     jacobian = np.zeros((value.size, size), value.dtype)
     for column in range(size):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.tensor import IndexedSlices, Tensor
 from minitf.ops import array_ops, init_ops, math_ops, training_ops
@@ -45,7 +46,7 @@ class AdagradOptimizer(Optimizer):
         name: str = "Adagrad",
     ) -> None:
         if initial_accumulator_value <= 0.0:
-            raise ValueError(
+            raise errors.value_error(
                 f"initial_accumulator_value must be positive: {initial_accumulator_value}"
             )
         super().__init__(use_locking, name)

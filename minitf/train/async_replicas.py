@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from minitf import logging
+from minitf.framework import errors
 from minitf.framework.dtypes import int64
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import (
@@ -82,7 +83,9 @@ class AsyncReplicasOptimizer(ReplicasOptimizer):
     ) -> None:
         super().__init__(opt, use_locking, name)
         if max_staleness is not None and max_staleness < 0:
-            raise ValueError(f"max_staleness must be 0 or more, or None, not {max_staleness}")
+            raise errors.value_error(
+                f"max_staleness must be 0 or more, or None, not {max_staleness}"
+            )
         self._max_staleness = max_staleness
         self.staleness: Tensor | None = None
         self.counts: Variable | None = None
@@ -104,9 +107,13 @@ class AsyncReplicasOptimizer(ReplicasOptimizer):
         """
         pairs = [(grad, var) for grad, var in grads_and_vars if grad is not None]
         if not pairs:
-            raise ValueError("No gradients provided for any variable")
+            raise errors.value_error(
+                "No gradients provided for any variable", see="no-gradients-for-any-variable"
+            )
         if global_step is None:
-            raise ValueError("Global step is required to know how stale gradients are")
+            raise errors.value_error(
+                "Global step is required to know how stale gradients are", see="global-step"
+            )
         with name_scope(name, self._name) as scope:
             # Like the other variables the step is read before the model is run. It comes back with
             # the gradients: at its server, what was read is the variable, as it is when it is used.
@@ -188,7 +195,7 @@ class _StalenessHook(SessionRunHook):
 
     def __init__(self, optimizer: AsyncReplicasOptimizer, every_n_runs: int) -> None:
         if every_n_runs < 1:
-            raise ValueError(f"every_n_runs must be positive, not {every_n_runs}")
+            raise errors.value_error(f"every_n_runs must be positive, not {every_n_runs}")
         self._optimizer = optimizer
         self._every = every_n_runs
         self._runs = 0
@@ -196,7 +203,9 @@ class _StalenessHook(SessionRunHook):
 
     def begin(self) -> None:
         if self._optimizer.counts is None:
-            raise ValueError("apply_gradients should be called before the hook is used.")
+            raise errors.value_error(
+                "apply_gradients should be called before the hook is used.", see="order-of-calls"
+            )
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         self._told = session.run(self._optimizer.counts)

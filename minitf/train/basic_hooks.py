@@ -47,9 +47,9 @@ class SecondOrStepTimer:
 
     def __init__(self, every_secs: float | None = None, every_steps: int | None = None) -> None:
         if every_secs is None and every_steps is None:
-            raise ValueError("Either every_secs or every_steps should be provided.")
+            raise errors.value_error("Either every_secs or every_steps should be provided.")
         if every_secs is not None and every_steps is not None:
-            raise ValueError("Can not provide both every_secs and every_steps.")
+            raise errors.value_error("Can not provide both every_secs and every_steps.")
         self._every_secs = every_secs
         self._every_steps = every_steps
         self.reset()
@@ -148,12 +148,12 @@ class LoggingTensorHook(SessionRunHook):
     ) -> None:
         only_at_end = at_end and every_n_iter is None and every_n_secs is None
         if not only_at_end and (every_n_iter is None) == (every_n_secs is None):
-            raise ValueError(
+            raise errors.value_error(
                 "either at_end and/or exactly one of every_n_iter and every_n_secs must be "
                 "provided."
             )
         if every_n_iter is not None and every_n_iter <= 0:
-            raise ValueError(f"invalid every_n_iter={every_n_iter}.")
+            raise errors.value_error(f"invalid every_n_iter={every_n_iter}.")
         if isinstance(tensors, Mapping):
             self._tensors: dict[Any, Any] = dict(tensors)
         else:
@@ -218,9 +218,9 @@ class StopAtStepHook(SessionRunHook):
 
     def __init__(self, num_steps: int | None = None, last_step: int | None = None) -> None:
         if num_steps is None and last_step is None:
-            raise ValueError("One of num_steps or last_step must be specified.")
+            raise errors.value_error("One of num_steps or last_step must be specified.")
         if num_steps is not None and last_step is not None:
-            raise ValueError("Only one of num_steps or last_step can be specified.")
+            raise errors.value_error("Only one of num_steps or last_step can be specified.")
         self._num_steps = num_steps
         self._last_step = last_step
 

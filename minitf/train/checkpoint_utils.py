@@ -96,8 +96,9 @@ def load_checkpoint(ckpt_dir_or_file: Any) -> CheckpointReader:
     if os.path.isdir(path):
         latest = latest_checkpoint(path)
         if latest is None:
-            raise ValueError(
-                f"Couldn't find 'checkpoint' file or checkpoints in given directory {path}"
+            raise errors.value_error(
+                f"Couldn't find 'checkpoint' file or checkpoints in given directory {path}",
+                see="checkpoints",
             )
         path = latest
     return CheckpointReader(path)

@@ -210,7 +210,7 @@ class LooperThread(threading.Thread):
         kwargs: Any = None,
     ) -> None:
         if not isinstance(coord, Coordinator):
-            raise ValueError(f"'coord' argument must be a Coordinator: {coord}")
+            raise errors.value_error(f"'coord' argument must be a Coordinator: {coord}")
         super().__init__(daemon=True)
         self._coord = coord
         self._timer_interval_secs = timer_interval_secs

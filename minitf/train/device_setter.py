@@ -156,7 +156,7 @@ def replica_device_setter(
         return None
     choose = ps_strategy or _RoundRobin(ps_tasks)
     if not callable(choose):
-        raise TypeError(f"ps_strategy must be callable, not {errors.brief(ps_strategy)}")
+        raise errors.type_error(f"ps_strategy must be callable, not {errors.brief(ps_strategy)}")
     ps_types = frozenset(STANDARD_PS_OPS if ps_ops is None else ps_ops)
     ps, worker = (
         DeviceSpec.from_string(ps_device or ""),

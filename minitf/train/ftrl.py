@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.tensor import IndexedSlices, Tensor
 from minitf.ops import array_ops, math_ops, training_ops
@@ -73,9 +74,9 @@ class FtrlOptimizer(Optimizer):
             ("l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength),
         ):
             if value < 0.0:
-                raise ValueError(f"{what} {value:f} needs to be positive or zero")
+                raise errors.value_error(f"{what} {value:f} needs to be positive or zero")
         if learning_rate_power > 0.0:
-            raise ValueError(
+            raise errors.value_error(
                 f"learning_rate_power {learning_rate_power:f} needs to be negative or zero"
             )
         self._learning_rate = learning_rate

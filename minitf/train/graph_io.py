@@ -7,6 +7,7 @@ from typing import Any
 
 from minitf import gfile
 from minitf.checkpoint import files
+from minitf.framework import errors
 from minitf.framework.graph import Graph
 
 
@@ -43,7 +44,7 @@ def write_graph(
     if isinstance(graph_def, Graph):
         graph_def = graph_def.as_graph_def()
     if not hasattr(graph_def, "SerializeToString"):
-        raise TypeError(
+        raise errors.type_error(
             f"A tf.Graph or a GraphDef can be written, not a {type(graph_def).__name__}."
         )
     folder = os.fspath(logdir)

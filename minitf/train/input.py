@@ -42,7 +42,7 @@ def limit_epochs(tensor: Any, num_epochs: int | None = None, name: str | None = 
     if num_epochs is None:
         return tensor
     if num_epochs <= 0:
-        raise ValueError(f"num_epochs must be > 0 not {num_epochs}.")
+        raise errors.value_error(f"num_epochs must be > 0 not {num_epochs}.")
     with name_scope(name, "limit_epochs", [tensor]) as scope:
         zero = constant_op.constant(0, dtype=dtypes.int64)
         epochs = Variable(
@@ -85,7 +85,7 @@ def input_producer(
         rows: Tensor = convert_to_tensor(input_tensor, name="input_tensor")
         row_shape = rows.shape[1:].merge_with(as_shape(element_shape))
         if not row_shape.is_fully_defined():
-            raise ValueError(
+            raise errors.value_error(
                 "Either `input_tensor` must have a fully defined shape or `element_shape` must be "
                 "specified"
             )
@@ -141,7 +141,7 @@ def string_input_producer(
     """
     nothing = "string_input_producer requires a non-null input tensor"
     if not isinstance(string_tensor, Tensor) and not len(string_tensor):
-        raise ValueError(nothing)
+        raise errors.value_error(nothing)
     with name_scope(name, "input_producer", [string_tensor]) as scope:
         texts = convert_to_tensor(string_tensor, dtype=dtypes.string)
         some = math_ops.greater(array_ops.size(texts), 0)
@@ -209,7 +209,7 @@ def slice_input_producer(
     with name_scope(name, "input_producer", list(tensor_list)):
         tensors = [convert_to_tensor(tensor) for tensor in tensor_list]
         if not tensors:
-            raise ValueError(
+            raise errors.value_error(
                 "Expected at least one tensor in slice_input_producer(). Try increasing "
                 "num_tensors."
             )
@@ -418,7 +418,7 @@ class _Shuffled:
         self, capacity: int, min_after_dequeue: int, seed: int | None, shared_name: str | None
     ) -> None:
         if capacity <= min_after_dequeue:
-            raise ValueError(
+            raise errors.value_error(
                 f"capacity {capacity} must be bigger than min_after_dequeue {min_after_dequeue}."
             )
         self._capacity = capacity
@@ -459,7 +459,9 @@ def _joined(
     types = [tensor.dtype.base_dtype for tensor in rows[0]]
     for reader in rows[1:]:
         if [tensor.dtype.base_dtype for tensor in reader] != types:
-            raise TypeError("Expected types to be consistent: all readers give the same dtypes.")
+            raise errors.type_error(
+                "Expected types to be consistent: all readers give the same dtypes."
+            )
     queue = kind.queue(types, _shapes(rows, shapes, enqueue_many))
     put = queue.enqueue_many if enqueue_many else queue.enqueue
     puts = [put(reader) for reader in rows]
@@ -478,7 +480,7 @@ def _listed(tensors: Any) -> list[Any]:
         return [tensors[key] for key in sorted(tensors)]
     found = list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
     if not found:
-        raise ValueError("Expected at least one tensor in batch().")
+        raise errors.value_error("Expected at least one tensor in batch().")
     return found
 
 

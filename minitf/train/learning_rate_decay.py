@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.dtypes import DType
 from minitf.framework.scopes import name_scope
@@ -193,21 +193,23 @@ def piecewise_constant(x: Any, boundaries: Any, values: Any, name: str | None = 
     [1.0, 0.5, 0.5, 0.25]
     """
     if x is None:
-        raise ValueError("piecewise_constant needs an x, such as the global step; it got None.")
+        raise errors.value_error(
+            "piecewise_constant needs an x, such as the global step; it got None."
+        )
     if len(boundaries) != len(values) - 1:
-        raise ValueError(
+        raise errors.value_error(
             "The length of boundaries should be 1 less than the length of values, but they are "
             f"{len(boundaries)} and {len(values)}."
         )
     if not boundaries:
-        raise ValueError("piecewise_constant needs at least one boundary.")
+        raise errors.value_error("piecewise_constant needs at least one boundary.")
     edges = [convert_to_tensor(boundary) for boundary in boundaries]
     levels = [convert_to_tensor(value) for value in values]
     x = convert_to_tensor(x)
     edges = [_edge_for(x, edge) for edge in edges]
     for level in levels[1:]:
         if level.dtype.base_dtype is not levels[0].dtype.base_dtype:
-            raise ValueError(
+            raise errors.value_error(
                 "Values must have elements all with the same dtype "
                 f"({levels[0].dtype.base_dtype.name} vs {level.dtype.base_dtype.name}): write 1.0 "
                 "for 1, or use tf.cast."
@@ -237,7 +239,7 @@ def _edge_for(x: Tensor, edge: Tensor) -> Tensor:
     if dtype is dtypes.int32 and wanted is dtypes.int64:
         wider: Tensor = math_ops.cast(edge, dtypes.int64)
         return wider
-    raise ValueError(
+    raise errors.value_error(
         f"Boundaries ({dtype.name}) must have the same dtype as x ({wanted.name}): "
         f"write them as {wanted.name}, or use tf.cast."
     )
@@ -426,7 +428,7 @@ def noisy_linear_cosine_decay(
 
 def _require(global_step: Any, function: str) -> None:
     if global_step is None:
-        raise ValueError(
+        raise errors.value_error(
             f"global_step is required for {function}: None values not supported. "
             "tf.train.get_or_create_global_step() makes one."
         )

@@ -14,7 +14,7 @@ from typing import Any
 from minitf import gfile, logging
 from minitf._version import TENSORFLOW_VERSION
 from minitf.checkpoint import files
-from minitf.framework import op_list, protos
+from minitf.framework import errors, op_list, protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph import Graph
 from minitf.framework.graph_collections import GraphKeys
@@ -112,9 +112,10 @@ def export_meta_graph(
 def _add_saver(meta: Any, saver_def: Any, scope: str | None) -> None:
     """Writes the saver, if its nodes are in the scope."""
     if getattr(getattr(saver_def, "DESCRIPTOR", None), "name", "") != "SaverDef":
-        raise TypeError(
-            f"saver_def must be of type SaverDef. Received type: {type(saver_def)}\n  what to do: "
-            "give saver.as_saver_def()."
+        raise errors.type_error(
+            f"saver_def must be of type SaverDef. Received type: {type(saver_def)}",
+            do="give saver.as_saver_def().",
+            see="checkpoints",
         )
     if inside(saver_def.filename_tensor_name, scope):
         meta.saver_def.ParseFromString(saver_def.SerializeToString())

@@ -114,7 +114,7 @@ def _meta_graph(given: Any) -> Any:
     wait_for_all()
     path = os.fsdecode(given)
     if not os.path.isfile(path):
-        raise OSError(f"File {path} does not exist.")
+        raise OSError(errors.report(f"File {path} does not exist.", see="checkpoints"))
     with open(path, "rb") as file:
         content = file.read()
     from google.protobuf import message, text_format
@@ -125,7 +125,9 @@ def _meta_graph(given: Any) -> Any:
         try:
             return protos.from_text(content, protos.MetaGraphDef())
         except (text_format.ParseError, UnicodeDecodeError):
-            raise OSError(f"Cannot parse file {path} as a MetaGraphDef.") from None
+            raise OSError(
+                errors.report(f"Cannot parse file {path} as a MetaGraphDef.", see="checkpoints")
+            ) from None
 
 
 def _check_bound(unbound: Any, input_map: dict[str, Any]) -> None:

@@ -226,7 +226,9 @@ class _HookedSession(_WrappedSession):
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
     ) -> Any:
         if self.should_stop():
-            raise RuntimeError("Run called even after should_stop requested.")
+            raise errors.runtime_error(
+                "Run called even after should_stop requested.", see="order-of-calls"
+            )
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict), self._sess)
         options = options or RunOptions()
         all_fetches: dict[Any, Any] = {"caller": fetches}
@@ -252,12 +254,12 @@ class _HookedSession(_WrappedSession):
                 all_fetches[hook] = request.fetches
             if request.feed_dict:
                 if not by_hooks.keys().isdisjoint(request.feed_dict):
-                    raise RuntimeError("Same tensor is fed by two hooks.")
+                    raise errors.runtime_error("Same tensor is fed by two hooks.")
                 by_hooks.update(request.feed_dict)
             if request.options is not None:
                 _merge_options(options, request.options)
         if fed and not by_hooks.keys().isdisjoint(fed):
-            raise RuntimeError("Same tensor is fed by a SessionRunHook and user.")
+            raise errors.runtime_error("Same tensor is fed by a SessionRunHook and user.")
         return {**(fed or {}), **by_hooks}
 
 
@@ -455,7 +457,7 @@ class _MonitoredSession:
         """
         parameters = list(inspect.signature(step_fn).parameters)
         if parameters != ["step_context"]:
-            raise ValueError(
+            raise errors.value_error(
                 "`step_fn` may either have one `step_context` argument, or `self` and "
                 f"`step_context`; this one has {parameters}"
             )
@@ -463,7 +465,7 @@ class _MonitoredSession:
 
     def _open(self) -> Any:
         if self._sess is None:
-            raise RuntimeError("Session is already closed.")
+            raise errors.runtime_error("Session is already closed.", see="order-of-calls")
         return self._sess
 
     def should_stop(self) -> bool:

@@ -62,7 +62,7 @@ class Optimizer:
         self, use_locking: bool, name: str, use_own_namescope_for_non_slot_vars: bool = False
     ) -> None:
         if not name:
-            raise ValueError("Must specify the optimizer name")
+            raise errors.value_error("Must specify the optimizer name")
         self._use_locking = use_locking
         self._name = name
         self._use_own_namescope_for_non_slot_vars = use_own_namescope_for_non_slot_vars
@@ -162,7 +162,7 @@ class Optimizer:
         """
         loss = self._call_if_callable(loss)
         if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
-            raise ValueError(
+            raise errors.value_error(
                 "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, "
                 f"Optimizer.GATE_GRAPH. Not {gate_gradients}"
             )
@@ -215,11 +215,14 @@ class Optimizer:
         """
         pairs = [(_as_gradient(grad), var) for grad, var in grads_and_vars]
         if not pairs:
-            raise ValueError("No variables provided.")
+            raise errors.value_error("No variables provided.", see="no-gradients-for-any-variable")
         var_list = [var for grad, var in pairs if grad is not None]
         if not var_list:
             names = [str(var) for _, var in pairs]
-            raise ValueError(f"No gradients provided for any variable: {names}.")
+            raise errors.value_error(
+                f"No gradients provided for any variable: {names}.",
+                see="no-gradients-for-any-variable",
+            )
         with init_scope():
             self._create_slots(var_list)
         graph = get_default_graph()
@@ -245,7 +248,8 @@ class Optimizer:
     def _update(self, grad: Any, var: Any) -> Any:
         """The node that changes one variable, and keeps it where its constraint allows."""
         if not isinstance(var, Variable):
-            raise NotImplementedError("Trying to update a Tensor ", var)
+            what = f"Trying to update a Tensor {var}"
+            raise NotImplementedError(errors.report(what, see="not-a-variable"))
         if isinstance(grad, IndexedSlices):
             if var.constraint is not None:
                 raise RuntimeError(
@@ -423,7 +427,7 @@ def _target(var: Any) -> Any:
         return var._ref()
     if isinstance(var, Tensor):
         return var
-    raise TypeError(
+    raise errors.type_error(
         f"var_list must hold variables, but it holds {var!r} of type {type(var).__name__}."
     )
 
@@ -434,7 +438,7 @@ def _as_gradient(grad: Any) -> Any:
     try:
         return convert_to_tensor(grad)
     except (TypeError, ValueError) as error:
-        raise TypeError(
+        raise errors.type_error(
             f"Gradient must be convertible to a Tensor or IndexedSlices, or None: {grad!r} "
             f"({error})"
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.default import get_default_graph
 from minitf.framework.tensor import IndexedSlices, Tensor
@@ -53,7 +54,7 @@ class ProximalAdagradOptimizer(Optimizer):
         name: str = "ProximalAdagrad",
     ) -> None:
         if initial_accumulator_value <= 0.0:
-            raise ValueError(
+            raise errors.value_error(
                 f"initial_accumulator_value must be positive: {initial_accumulator_value}"
             )
         super().__init__(use_locking, name)

@@ -65,11 +65,11 @@ class QueueRunner:
         self._exceptions_raised: list[BaseException] = []
         if queue_runner_def is not None:
             if queue is not None or enqueue_ops is not None:
-                raise ValueError("queue_runner_def and queue are mutually exclusive.")
+                raise errors.value_error("queue_runner_def and queue are mutually exclusive.")
             self._find_nodes(queue_runner_def, import_scope)
             return
         if queue is None or not enqueue_ops:
-            raise ValueError("Must provide queue and enqueue_ops.")
+            raise errors.value_error("Must provide queue and enqueue_ops.")
         self._queue = queue
         self._enqueue_ops = list(enqueue_ops)
         self._close_op = close_op
@@ -280,9 +280,10 @@ def start_queue_runners(
     """
     sess = sess if sess is not None else get_default_session()
     if sess is None:
-        raise ValueError(
+        raise errors.value_error(
             "Cannot start queue runners: No default session is registered. Use `with "
-            "sess.as_default()` or pass an explicit session to tf.start_queue_runners(sess=sess)"
+            "sess.as_default()` or pass an explicit session to tf.start_queue_runners(sess=sess)",
+            see="no-session",
         )
     if not isinstance(sess, BaseSession):
         from minitf.train.monitored_session import MonitoredSession, SingularMonitoredSession
@@ -290,7 +291,7 @@ def start_queue_runners(
         # A monitored session has started them itself.
         if isinstance(sess, (MonitoredSession, SingularMonitoredSession)):
             return []
-        raise TypeError(f"sess must be a `tf.Session` object. Given class: {type(sess)}")
+        raise errors.type_error(f"sess must be a `tf.Session` object. Given class: {type(sess)}")
     runners = get_default_graph().get_collection(collection)
     if not runners:
         logging.warning(

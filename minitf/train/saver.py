@@ -96,12 +96,16 @@ class Saver:
         background_memory: int = 48 << 20,
     ) -> None:
         if defer_build and var_list:
-            raise ValueError(
+            raise errors.value_error(
                 "If `var_list` is provided then build cannot be deferred. Either set "
-                "defer_build=False or var_list=None."
+                "defer_build=False or var_list=None.",
+                see="checkpoints",
             )
         if max_to_keep is not None and max_to_keep < 0:
-            raise ValueError(f"max_to_keep={max_to_keep}: None or 0 keeps all checkpoints.")
+            raise errors.value_error(
+                f"max_to_keep={max_to_keep}: None or 0 keeps all checkpoints.",
+                see="checkpoints",
+            )
         if builder is not None or write_version != protos.SaverDef.V2:
             raise errors.UnimplementedError(
                 None, None, "Checkpoints are saved in version 2, by the one builder that there is."
@@ -150,7 +154,7 @@ class Saver:
                 ) + graph.get_collection(GraphKeys.SAVEABLE_OBJECTS)
             if not self._var_list:
                 if not self._allow_empty:
-                    raise ValueError("No variables to save")
+                    raise errors.value_error("No variables to save", see="checkpoints")
                 self._is_empty = True
                 return
             self.saver_def = saver_graph.build(self._var_list, **self._options)
@@ -167,7 +171,10 @@ class Saver:
     def _check_saver_def(self) -> None:
         for field in ("save_tensor_name", "restore_op_name"):
             if not getattr(self.saver_def, field, ""):
-                raise ValueError(f"saver_def must specify the {field}: {self.saver_def}")
+                raise errors.value_error(
+                    f"saver_def must specify the {field}: {self.saver_def}",
+                    see="checkpoints",
+                )
         if self.saver_def.version != protos.SaverDef.V2:
             raise errors.UnimplementedError(None, None, "Checkpoints are saved in version 2 only.")
 
@@ -203,7 +210,9 @@ class Saver:
     def set_last_checkpoints(self, last_checkpoints: list[str]) -> None:
         """Has the saver take these checkpoints, oldest first, for its own."""
         if not isinstance(last_checkpoints, list):
-            raise AssertionError("last_checkpoints is a list of prefixes")
+            raise AssertionError(
+                errors.report("last_checkpoints is a list of prefixes", see="checkpoints")
+            )
         background_lib.wait_for_all()
         self._last_checkpoints = [(path, float("inf")) for path in last_checkpoints]
 
@@ -212,7 +221,9 @@ class Saver:
     ) -> None:
         """Has the saver take these checkpoints, with the seconds of their making, for its own."""
         if not isinstance(last_checkpoints_with_time, list):
-            raise AssertionError("last_checkpoints_with_time is a list of pairs")
+            raise AssertionError(
+                errors.report("last_checkpoints_with_time is a list of pairs", see="checkpoints")
+            )
         background_lib.wait_for_all()
         self._last_checkpoints = last_checkpoints_with_time
 
@@ -294,12 +305,17 @@ class Saver:
         self.wait()
         latest_filename = latest_filename or state_file.FILE
         if not save_path:
-            raise ValueError("No path is given to save to: the prefix of the checkpoint's files.")
+            raise errors.value_error(
+                "No path is given to save to: the prefix of the checkpoint's files.",
+                see="checkpoints",
+            )
         if os.path.dirname(latest_filename):
-            raise ValueError("'latest_filename' must not contain path components")
+            raise errors.value_error(
+                "'latest_filename' must not contain path components", see="checkpoints"
+            )
         prefix = self._prefix(sess, os.fsdecode(save_path), global_step, latest_filename)
         if not isinstance(sess, BaseSession):
-            raise TypeError(f"'sess' must be a Session; {sess}")
+            raise errors.type_error(f"'sess' must be a Session; {sess}", see="checkpoints")
         graph_file = meta_graph_name(prefix, meta_graph_suffix) if write_meta_graph else None
         if self._is_empty:
             return None
@@ -376,13 +392,19 @@ class Saver:
 
     def _require_built(self) -> None:
         if not self._is_built:
-            raise RuntimeError("`build()` should be called before save if defer_build==True")
+            raise errors.runtime_error(
+                "`build()` should be called before save if defer_build==True",
+                do="call saver.build() when the last variable is made.",
+                see="order-of-calls",
+            )
 
     def _prefix(self, sess: Any, path: str, global_step: Any, latest_filename: str) -> str:
         if global_step is None:
             if os.path.basename(path) == latest_filename and not self._sharded:
-                raise ValueError(
-                    f"'latest_filename' collides with 'save_path': {latest_filename!r} and {path!r}"
+                raise errors.value_error(
+                    f"'latest_filename' collides with 'save_path': {latest_filename!r} and "
+                    f"{path!r}",
+                    see="checkpoints",
                 )
             return path
         if not hasattr(global_step, "__index__") or hasattr(global_step, "graph"):
@@ -486,9 +508,11 @@ class Saver:
         if self._is_empty:
             return
         if save_path is None:
-            raise ValueError(
-                "Can't load save_path when it is None.\n  what to do: tf.train.latest_checkpoint "
-                "gives None where it finds no checkpoint; look at the folder that it was given."
+            raise errors.value_error(
+                "Can't load save_path when it is None.",
+                do="tf.train.latest_checkpoint gives None where it finds no checkpoint; look at "
+                "the folder that it was given.",
+                see="checkpoints",
             )
         background_lib.wait_for_all()
         prefix = as_prefix(os.fsdecode(save_path))
@@ -523,9 +547,10 @@ def _make_folder(folder: str, save_path: str) -> None:
         with as_tensorflow_errors(folder):
             files.make_folder(folder)
     except (errors.NotFoundError, errors.FailedPreconditionError):
-        raise ValueError(
-            f"Parent directory of {save_path} doesn't exist, can't save.\n  what to do: make it "
-            f"before, with tf.gfile.MakeDirs({folder!r})."
+        raise errors.value_error(
+            f"Parent directory of {save_path} doesn't exist, can't save.",
+            do=f"make it before, with tf.gfile.MakeDirs({folder!r}).",
+            see="checkpoints",
         ) from None
 
 
@@ -556,7 +581,9 @@ def _no_checkpoint(prefix: str) -> str:
         facts = f"there is no folder {folder}, or nothing is in it"
     else:
         facts = f"checkpoints in {folder}: {', '.join(near[:10]) or 'none'}"
-    return (
-        f"The passed save_path is not a valid checkpoint: {prefix}\n  {facts}\n  what to do: give "
-        "what `save` returned, or tf.train.latest_checkpoint(folder)."
+    return errors.report(
+        f"The passed save_path is not a valid checkpoint: {prefix}",
+        facts=facts,
+        do="give what `save` returned, or tf.train.latest_checkpoint(folder).",
+        see="checkpoints",
     )

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from minitf.framework import protos
+from minitf.framework import errors, protos
 from minitf.framework.device import DeviceSpec
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import control_dependencies, device, name_scope
@@ -98,12 +98,17 @@ def saveables(var_list: Any) -> list[SaveableObject]:
     seen: dict[Any, str] = {}
     for name in sorted(named):
         if not isinstance(name, str):
-            raise TypeError(f"names_to_saveables must be a dict mapping string names: {name!r}")
+            raise errors.type_error(
+                f"names_to_saveables must be a dict mapping string names: {name!r}",
+                see="checkpoints",
+            )
         for item in named[name] if isinstance(named[name], list) else [named[name]]:
             made = _saveable(name, item)
             if made.op in seen:
-                raise ValueError(
-                    f"The same saveable will be restored with two names: {name} and {seen[made.op]}"
+                raise errors.value_error(
+                    f"The same saveable will be restored with two names: {name} and "
+                    f"{seen[made.op]}",
+                    see="checkpoints",
                 )
             seen[made.op] = name
             found.append(made)
@@ -112,7 +117,10 @@ def saveables(var_list: Any) -> list[SaveableObject]:
 
 def _by_name(var_list: Any) -> dict[str, Any]:
     if not isinstance(var_list, (list, tuple, set)):
-        raise TypeError(f"Variables to save should be passed in a dict or a list: {var_list}")
+        raise errors.type_error(
+            f"Variables to save should be passed in a dict or a list: {var_list}",
+            see="checkpoints",
+        )
     named: dict[str, Any] = {}
     for item in sorted(var_list, key=_name_of) if isinstance(var_list, set) else var_list:
         part = getattr(item, "_save_slice_info", None)
@@ -121,7 +129,9 @@ def _by_name(var_list: Any) -> dict[str, Any]:
             continue
         name = _name_of(item)
         if name in named:
-            raise ValueError(f"At least two variables have the same name: {name}")
+            raise errors.value_error(
+                f"At least two variables have the same name: {name}", see="checkpoints"
+            )
         named[name] = item
     return named
 
@@ -136,7 +146,7 @@ def _reference(item: Any) -> Tensor:
     """A variable's reference."""
     ref = item._ref() if isinstance(item, Variable) else item
     if not isinstance(ref, Tensor) or not ref.dtype._is_ref_dtype:
-        raise TypeError(f"Variable to save is not a Variable: {item}")
+        raise errors.type_error(f"Variable to save is not a Variable: {item}", see="checkpoints")
     return ref
 
 

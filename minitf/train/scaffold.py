@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph_collections import GraphKeys
 from minitf.framework.scopes import device, name_scope
@@ -54,7 +55,7 @@ class Scaffold:
         local_init_feed_dict: Any = None,
     ) -> None:
         if copy_from_scaffold is not None and not isinstance(copy_from_scaffold, Scaffold):
-            raise TypeError("copy_from_scaffold is not a Scaffold instance.")
+            raise errors.type_error("copy_from_scaffold is not a Scaffold instance.")
         given: dict[str, Any] = {
             "init_op": init_op,
             "init_feed_dict": init_feed_dict,
@@ -119,7 +120,7 @@ class Scaffold:
         graph = get_default_graph()
         found = graph.get_collection(collection_key)
         if len(found) > 1:
-            raise RuntimeError(
+            raise errors.runtime_error(
                 f'More than one item in the collection "{collection_key}". Please indicate which '
                 f"one to use by passing it to the tf.Scaffold constructor as:  tf.Scaffold("
                 f"{arg_name}=item to use)"

@@ -64,7 +64,7 @@ class SessionManager:
         self._local_init_run_options = local_init_run_options
         self._local_init_feed_dict = local_init_feed_dict
         if ready_for_local_init_op is not None and local_init_op is None:
-            raise ValueError(
+            raise errors.value_error(
                 "If you pass a ready_for_local_init_op you must also pass a local_init_op , "
                 f"ready_for_local_init_op [{ready_for_local_init_op}]"
             )
@@ -120,7 +120,7 @@ class SessionManager:
                 what = "model ready"
                 done, why_not = _is_ready(self._ready_op, sess)
             if not done:
-                raise RuntimeError(
+                raise errors.runtime_error(
                     f"Init operations did not make {what}.  Init op: {_name(init_op)}, init fn: "
                     f"{init_fn}, local_init_op: {_name(self._local_init_op)}, error: {why_not}"
                 )
@@ -131,7 +131,7 @@ class SessionManager:
 
     def _initialize(self, sess: Session, init_op: Any, feed_dict: Any, init_fn: Any) -> None:
         if init_op is None and not init_fn and self._local_init_op is None:
-            raise RuntimeError(
+            raise errors.runtime_error(
                 "Model is not initialized and no init_op or init_fn or local_init_op was given"
             )
         if init_op is not None:
@@ -191,7 +191,7 @@ class SessionManager:
     ) -> tuple[Session, bool]:
         """A session, and whether a checkpoint was restored in it."""
         if checkpoint_dir and checkpoint_filename_with_path:
-            raise ValueError(
+            raise errors.value_error(
                 "Can not provide both checkpoint_dir and checkpoint_filename_with_path."
             )
         sess = Session(master, graph=self._graph, config=config)

@@ -274,9 +274,10 @@ class Supervisor:
           RuntimeError: if this is not the chief.
         """
         if not self._is_chief:
-            raise RuntimeError(
+            raise errors.runtime_error(
                 "Only chief supervisor can start standard services. Because only chief supervisors "
-                "can write events."
+                "can write events.",
+                see="order-of-calls",
             )
         if not self._logdir:
             logging.warning("Standard services need a 'logdir' passed to the SessionManager")
@@ -339,7 +340,7 @@ class Supervisor:
           TypeError: if `summary` is no summary.
         """
         if self._summary_writer is None:
-            raise RuntimeError("Writing a summary requires a summary writer.")
+            raise errors.runtime_error("Writing a summary requires a summary writer.")
         if global_step is None and self._global_step is not None:
             global_step = training_util.global_step(sess, self._global_step)
         self._summary_writer.add_summary(summary, global_step)

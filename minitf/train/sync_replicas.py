@@ -96,7 +96,9 @@ class SyncReplicasOptimizer(ReplicasOptimizer):
             total,
         )
         if worker_index is not None and not 0 <= worker_index < total:
-            raise ValueError(f"worker_index must be one of 0 ... {total - 1}, not {worker_index}")
+            raise errors.value_error(
+                f"worker_index must be one of 0 ... {total - 1}, not {worker_index}"
+            )
         self._replicas_to_aggregate = replicas_to_aggregate
         self._total_num_replicas = total
         self._tokens_per_step = max(total, replicas_to_aggregate)
@@ -126,9 +128,11 @@ class SyncReplicasOptimizer(ReplicasOptimizer):
         """
         pairs = list(grads_and_vars)
         if not pairs:
-            raise ValueError("Must supply at least one variable")
+            raise errors.value_error("Must supply at least one variable")
         if global_step is None:
-            raise ValueError("Global step is required to check staleness")
+            raise errors.value_error(
+                "Global step is required to check staleness", see="global-step"
+            )
         self._global_step = global_step
         # It stays with the worker, wherever the variables are.
         anchor = control_flow_ops.no_op()
@@ -184,7 +188,9 @@ class SyncReplicasOptimizer(ReplicasOptimizer):
           ValueError: before `apply_gradients`.
         """
         if self._chief_queue_runner is None:
-            raise ValueError("Should be called after apply_gradients().")
+            raise errors.value_error(
+                "Should be called after apply_gradients().", see="order-of-calls"
+            )
         return self._chief_queue_runner
 
     def get_init_tokens_op(self, num_tokens: int = -1) -> Operation:
@@ -199,12 +205,15 @@ class SyncReplicasOptimizer(ReplicasOptimizer):
           ValueError: before `apply_gradients`, or if these are too few.
         """
         if self._exchange is None:
-            raise ValueError("get_init_tokens_op() should be called after apply_gradients().")
+            raise errors.value_error(
+                "get_init_tokens_op() should be called after apply_gradients().",
+                see="order-of-calls",
+            )
         needed = self._replicas_to_aggregate - self._total_num_replicas
         if num_tokens == -1:
             num_tokens = self._replicas_to_aggregate
         elif num_tokens < needed:
-            raise ValueError(
+            raise errors.value_error(
                 f"Too few tokens to finish the first step: {num_tokens} (given) vs {needed} "
                 "(needed)"
             )
@@ -308,7 +317,7 @@ class _Exchange:
         elif isinstance(grad, IndexedSlices):
             made = SparseConditionalAccumulator(grad.values.dtype, shape=(), shared_name=name)
         else:
-            raise ValueError(f"Unknown grad type: {grad!r}, for {var.name}")
+            raise errors.value_error(f"Unknown grad type: {grad!r}, for {var.name}")
         self._accumulators.append((made, var.device))
         return made
 
@@ -505,8 +514,9 @@ class _SyncReplicasHook(SessionRunHook):
         optimizer = self._optimizer
         exchange = optimizer._exchange
         if exchange is None:
-            raise ValueError(
-                "SyncReplicasOptimizer.apply_gradient should be called before using the hook."
+            raise errors.value_error(
+                "SyncReplicasOptimizer.apply_gradient should be called before using the hook.",
+                see="order-of-calls",
             )
         self._ready = optimizer.ready_for_local_init_op
         self._init: list[Any] = [optimizer.local_step_init_op]
@@ -521,7 +531,7 @@ class _SyncReplicasHook(SessionRunHook):
         missing = session.run(self._ready)
         if missing.size:
             names = ", ".join(name.decode() for name in missing)
-            raise RuntimeError(
+            raise errors.runtime_error(
                 "Init operations did not make model ready for SyncReplicasOptimizer local_init. "
                 f"Variables not initialized: {names}"
             )

@@ -133,8 +133,9 @@ def assert_global_step(global_step_tensor: Any) -> None:
       TypeError: if it is no variable or tensor, no integer, or no scalar.
     """
     if not isinstance(global_step_tensor, (Variable, Tensor)):
-        raise TypeError(
-            f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor}.'
+        raise errors.type_error(
+            f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor}.',
+            see="global-step",
         )
     problem = ""
     if not global_step_tensor.dtype.base_dtype.is_integer:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minitf import logging
-from minitf.framework import protos
+from minitf.framework import errors, protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph_collections import GraphKeys
 from minitf.runtime.config import RunOptions
@@ -77,7 +77,7 @@ class CheckpointSaverHook(SessionRunHook):
         save_graph_def: bool = True,
     ) -> None:
         if saver is not None and scaffold is not None:
-            raise ValueError("You cannot provide both saver and scaffold.")
+            raise errors.value_error("You cannot provide both saver and scaffold.")
         self._saver = saver
         self._scaffold = scaffold
         self._checkpoint_dir = os.fspath(checkpoint_dir)
@@ -168,7 +168,7 @@ class CheckpointSaverHook(SessionRunHook):
             savers = get_default_graph().get_collection(GraphKeys.SAVERS)
             if len(savers) != 1:
                 found = f"{len(savers)} items in collection" if savers else "No items in collection"
-                raise RuntimeError(
+                raise errors.runtime_error(
                     f"{found} {GraphKeys.SAVERS}. Please add a saver to the collection or provide "
                     "a saver or scaffold."
                 )
@@ -197,7 +197,9 @@ class StepCounterHook(SessionRunHook):
         summary_writer: Any = None,
     ) -> None:
         if (every_n_steps is None) == (every_n_secs is None):
-            raise ValueError("exactly one of every_n_steps and every_n_secs should be provided.")
+            raise errors.value_error(
+                "exactly one of every_n_steps and every_n_secs should be provided."
+            )
         self._timer = SecondOrStepTimer(every_steps=every_n_steps, every_secs=every_n_secs)
         self._output_dir = output_dir
         self._writer = summary_writer
@@ -254,7 +256,7 @@ class SummarySaverHook(SessionRunHook):
         summary_op: Any = None,
     ) -> None:
         if (scaffold is None) == (summary_op is None):
-            raise ValueError("Exactly one of scaffold or summary_op must be provided.")
+            raise errors.value_error("Exactly one of scaffold or summary_op must be provided.")
         self._summary_op = summary_op
         self._scaffold = scaffold
         self._writer = summary_writer

@@ -229,8 +229,12 @@ def _flat(items: Any) -> list[Any]:
 
 def _check(depth: Any, color_by: str, direction: str) -> None:
     if depth is not None and (not isinstance(depth, int) or depth < 1):
-        raise ValueError(f"depth is a number of levels, 1 or more, or None for all; not {depth!r}.")
+        raise errors.value_error(
+            f"depth is a number of levels, 1 or more, or None for all; not {depth!r}."
+        )
     if color_by not in ("part", "device"):
-        raise ValueError(f"color_by is 'part' or 'device', not {color_by!r}.")
+        raise errors.value_error(f"color_by is 'part' or 'device', not {color_by!r}.")
     if direction not in _DIRECTIONS:
-        raise ValueError(f"direction is one of {', '.join(_DIRECTIONS)}; not {direction!r}.")
+        raise errors.value_error(
+            f"direction is one of {', '.join(_DIRECTIONS)}; not {direction!r}."
+        )

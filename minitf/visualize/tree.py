@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from minitf.framework import default
+from minitf.framework import default, errors
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
 from minitf.visualize import dot
@@ -61,7 +61,9 @@ def dprint(
       ValueError: if `depth` is negative.
     """
     if depth is not None and depth < 0:
-        raise ValueError(f"depth is a number of levels, 0 or more, or None for all; not {depth}.")
+        raise errors.value_error(
+            f"depth is a number of levels, 0 or more, or None for all; not {depth}."
+        )
     for text in tree_lines(what, depth, lines):
         print(text, file=file or sys.stdout)
 

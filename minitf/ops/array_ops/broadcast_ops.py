@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import tensor_shape
+from minitf.framework import errors, tensor_shape
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
@@ -149,9 +149,10 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
     try:
         return tensor_shape.broadcast_shape(a, b)
     except ValueError:
-        raise ValueError(
+        raise errors.value_error(
             "Incompatible shapes for broadcasting. Two shapes are compatible if for each dimension "
-            f"pair they are either equal or one of them is 1. Received: {a} and {b}."
+            f"pair they are either equal or one of them is 1. Received: {a} and {b}.",
+            see="shapes-that-do-not-fit",
         ) from None
 
 
@@ -232,7 +233,7 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[T
      [5 5 5]]
     """
     if indexing not in ("xy", "ij"):
-        raise ValueError(
+        raise errors.value_error(
             f"Argument `indexing` parameter must be either 'xy' or 'ij', got '{indexing}'"
         )
     count = len(args)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor, register_tensor_conversion_function
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
@@ -116,7 +116,7 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
             pass  # told below in terms of Pack
     known = convert_to_tensor(values[0], name=name).shape
     if known.ndims is not None and not -known.ndims - 1 <= axis <= known.ndims:
-        raise ValueError(
+        raise errors.value_error(
             f"Argument `axis` = {axis} not in range [{-known.ndims - 1}, {known.ndims + 1})"
         )
     result: Tensor = PACK(values, axis=axis, name=name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
@@ -115,7 +115,7 @@ def _filled(shape: Any, value: Any, dtype: dtypes.DType, scope: str) -> Tensor:
     if not isinstance(shape, Tensor):
         dims = _plain_dims(shape)
         if dims is not None and min(dims, default=0) < 0:
-            raise ValueError(f"Dimensions must be >= 0, but the shape is {dims}")
+            raise errors.value_error(f"Dimensions must be >= 0, but the shape is {dims}")
         if dims is not None and math.prod(dims) < _SMALL:
             return constant(value, dtype, shape=dims, name=scope)
         shape = _shape_tensor(shape)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.static_value import static_value
@@ -330,7 +330,7 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
     [1 4]
     """
     if batch_dims != 0:
-        raise ValueError(
+        raise errors.value_error(
             f"tf.gather_nd knows no batch_dims other than 0, but got {batch_dims}: put the number "
             "in the batch into the indices, for example with tf.meshgrid."
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.scopes import name_scope
 from minitf.framework.static_value import static_value
@@ -45,9 +45,9 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: Any =
         mask = convert_to_tensor(mask, name="mask")
         rank = mask.shape.ndims
         if rank == 0:
-            raise ValueError("mask cannot be scalar.")
+            raise errors.value_error("mask cannot be scalar.")
         if rank is None:
-            raise ValueError(
+            raise errors.value_error(
                 "Number of mask dimensions must be specified, even if some dimensions are None.  "
                 "E.g. shape=[None] is ok, but shape=None is not."
             )
@@ -97,7 +97,7 @@ def sequence_mask(
         else:
             maxlen = convert_to_tensor(maxlen)
         if maxlen.shape.ndims not in (None, 0):
-            raise ValueError(
+            raise errors.value_error(
                 f"Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = {maxlen} "
                 f"with shape '{maxlen.shape}' instead"
             )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.static_value import static_shape_value, static_value
@@ -239,7 +240,7 @@ def pad(
         mirrored: Tensor = MIRROR_PAD(tensor, paddings, mode=kind, name=name)
         return mirrored
     if kind != "CONSTANT":
-        raise ValueError(
+        raise errors.value_error(
             'Value of argument `mode` expected to be one of "CONSTANT", "REFLECT", or '
             f'"SYMMETRIC". Received `mode` = {mode}'
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import broadcast, op_def
 from minitf.framework.operation import Operation
@@ -166,7 +166,7 @@ def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = No
 
 def _where(declared: Any, condition: Any, x: Any, y: Any, name: str | None) -> Tensor:
     if (x is None) != (y is None):
-        raise ValueError("x and y must both be non-None or both be None.")
+        raise errors.value_error("x and y must both be non-None or both be None.")
     result: Tensor
     if x is None:
         with name_scope(name, "Where", [condition]) as scope:
@@ -263,7 +263,7 @@ def one_hot(
         given = [v.dtype.base_dtype for v in (on_value, off_value) if isinstance(v, Tensor)]
         wanted = dtypes.as_dtype(dtype or (given[0] if given else dtypes.float32))
         if given and given[-1] is not given[0]:
-            raise TypeError(
+            raise errors.type_error(
                 f"dtype {given[0].name} of on_value does not match dtype {given[-1].name} of "
                 "off_value"
             )
@@ -288,7 +288,7 @@ def _one_hot_value(which: str, value: Any, dtype: Any) -> Tensor | None:
     if not isinstance(value, Tensor):
         return convert_to_tensor(value, dtype)
     if dtype is not None and value.dtype.base_dtype is not dtypes.as_dtype(dtype):
-        raise TypeError(
+        raise errors.type_error(
             f"dtype {value.dtype!r} of {which} does not match dtype parameter "
             f"{dtypes.as_dtype(dtype)!r}"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def, scalars
 from minitf.framework.operation import Operation
@@ -412,7 +412,7 @@ def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any 
     """
     axis = one_of("axis", axis, "dim", dim)
     if axis is None:
-        raise ValueError("Must specify an axis argument to tf.expand_dims()")
+        raise errors.value_error("Must specify an axis argument to tf.expand_dims()")
     result: Tensor = EXPAND_DIMS(input, axis, name=name)
     return result
 
@@ -426,7 +426,7 @@ def one_of(name: str, value: Any, old_name: str, old_value: Any) -> Any:
     if old_value is None:
         return value
     if value is not None:
-        raise ValueError(f"Cannot specify both {name!r} and {old_name!r}.")
+        raise errors.value_error(f"Cannot specify both {name!r} and {old_name!r}.")
     return old_value
 
 

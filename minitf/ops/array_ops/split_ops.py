@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
@@ -84,12 +85,12 @@ def unstack(
         dims = value.shape._dims
         if dims is not None:
             if not -len(dims) <= axis < len(dims):
-                raise ValueError(
+                raise errors.value_error(
                     f"Argument `axis` = {axis} not in range [{-len(dims)}, {len(dims)})"
                 )
             num = dims[axis]
     if num is None:
-        raise ValueError(f"Cannot infer argument `num` from shape {value.shape}")
+        raise errors.value_error(f"Cannot infer argument `num` from shape {value.shape}")
     slices: Any = UNPACK(value, num=num, axis=axis, name=name)
     return slices if num else []  # a node without outputs comes back as itself
 
@@ -245,13 +246,13 @@ def split(
         return equal
     sizes = convert_to_tensor(num_or_size_splits)
     if sizes.shape.ndims == 0:
-        raise ValueError(
+        raise errors.value_error(
             "Rank-0 tensors are not supported as the num_or_size_splits argument to split. "
             f"Argument provided: {num_or_size_splits}"
         )
     if num is None:
         num = None if sizes.shape._dims is None else sizes.shape._dims[0]
         if num is None:
-            raise ValueError(f"Cannot infer argument `num` from shape {sizes.shape}")
+            raise errors.value_error(f"Cannot infer argument `num` from shape {sizes.shape}")
     result: list[Tensor] = SPLIT_V(value, sizes, axis, num_split=num, name=name)
     return result

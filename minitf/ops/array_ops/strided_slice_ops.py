@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
@@ -134,7 +134,7 @@ def _index(spec: Spec, dim: int) -> int:
     assert spec.begin is not None
     index = spec.begin + dim if spec.begin < 0 else spec.begin
     if not 0 <= index < dim:
-        raise ValueError(f"slice index {index} of dimension {spec.axis} out of bounds.")
+        raise errors.value_error(f"slice index {index} of dimension {spec.axis} out of bounds.")
     return index
 
 
@@ -379,7 +379,7 @@ def _checked_index(index: Any) -> Any:
             return index.__index__()
         except TypeError:
             pass
-    raise TypeError(_BAD_INDEX.format(index))
+    raise errors.type_error(_BAD_INDEX.format(index))
 
 
 class _IndexBuilder:

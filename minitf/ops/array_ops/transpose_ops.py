@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
@@ -147,7 +148,7 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
         a = convert_to_tensor(a, name="a")
         rank = a.shape.ndims
         if rank is not None and rank < 2:
-            raise ValueError(
+            raise errors.value_error(
                 "Argument `a` should be a (batch) matrix with rank >= 2.  Received `a` = "
                 f"{a} with shape: {a.shape}"
             )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
@@ -248,7 +248,7 @@ def searchsorted(
     """
     declared = {"left": LOWER_BOUND, "right": UPPER_BOUND}.get(side)
     if declared is None:
-        raise ValueError(
+        raise errors.value_error(
             f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'."
         )
     sizes = [shape_vector(x)[-1] for x in (sorted_sequence, values)]

@@ -48,7 +48,7 @@ class QueueBase:
         self._dtypes = list(dtypes)
         self._shapes = list(shapes) or [TensorShape(None)] * len(dtypes)
         if names is not None and len(names) != len(dtypes):
-            raise ValueError("List of names does not match the number of components.")
+            raise errors.value_error("List of names does not match the number of components.")
         self._names = list(names) if names is not None else None
         self._queue_ref = queue_ref
         self._name = queue_ref.op.name.rpartition("/")[2]
@@ -65,14 +65,14 @@ class QueueBase:
           TypeError: if these are no queues, or their elements differ.
         """
         if not queues or not isinstance(queues, list):
-            raise TypeError(f"A list of queues expected, not {queues!r}")
+            raise errors.type_error(f"A list of queues expected, not {queues!r}")
         if not all(isinstance(queue, QueueBase) for queue in queues):
-            raise TypeError("A list of queues expected")
+            raise errors.type_error("A list of queues expected")
         first = queues[0]
         if any(queue.dtypes != first.dtypes for queue in queues):
-            raise TypeError("Queues do not have matching component dtypes.")
+            raise errors.type_error("Queues do not have matching component dtypes.")
         if any(queue.names != first.names for queue in queues):
-            raise TypeError("Queues do not have matching component names.")
+            raise errors.type_error("Queues do not have matching component names.")
         shapes = [
             _common_shape([queue.shapes[i] for queue in queues]) for i in range(len(first.dtypes))
         ]
@@ -175,15 +175,15 @@ class QueueBase:
     def _listed(self, vals: Any) -> list[Any]:
         if isinstance(vals, Mapping):
             if self._names is None:
-                raise ValueError("Queue must have names to enqueue a dictionary")
+                raise errors.value_error("Queue must have names to enqueue a dictionary")
             if sorted(self._names) != sorted(vals):
-                raise ValueError(
+                raise errors.value_error(
                     "Keys in dictionary to enqueue do not match names of Queue. Dictionary: "
                     f"{sorted(vals)}, Queue: {sorted(self._names)}"
                 )
             return [vals[key] for key in self._names]
         if self._names is not None:
-            raise ValueError("You must enqueue a dictionary in a Queue with names")
+            raise errors.value_error("You must enqueue a dictionary in a Queue with names")
         return list(vals) if isinstance(vals, (list, tuple)) else [vals]
 
     @staticmethod
@@ -315,12 +315,12 @@ def _as_shapes(shapes: Any, dtypes: list[DType], partly_known: bool = False) -> 
         shapes = [shapes]
     found = [as_shape(shape) for shape in shapes]
     if len(found) != len(dtypes):
-        raise ValueError(
+        raise errors.value_error(
             "Queue shapes must have the same length as dtypes, received "
             f"len(shapes)={len(found)}, len(dtypes)={len(dtypes)}"
         )
     if not partly_known and not all(shape.is_fully_defined() for shape in found):
-        raise ValueError(f"All shapes must be fully defined: {found}")
+        raise errors.value_error(f"All shapes must be fully defined: {found}")
     return found
 
 
@@ -329,7 +329,7 @@ def _as_names(names: Any, dtypes: list[DType]) -> list[str] | None:
         return None
     found = [names] if isinstance(names, str) else list(names)
     if len(found) != len(dtypes):
-        raise ValueError(
+        raise errors.value_error(
             "Queue names must have the same length as dtypes, received "
             f"len(names)={len(found)}, len(dtypes)={len(dtypes)}"
         )
@@ -420,7 +420,7 @@ class PaddingFIFOQueue(QueueBase):
         types = _as_dtypes(dtypes)
         known = _as_shapes(shapes, types, partly_known=True)
         if len(known) != len(types) or any(shape.ndims is None for shape in known):
-            raise ValueError(f"Shapes must be provided, and have a known rank: {shapes}")
+            raise errors.value_error(f"Shapes must be provided, and have a known rank: {shapes}")
         labels = _as_names(names, types)
         ref = queue_ops.PADDING_FIFO_QUEUE_V2(
             component_types=types,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_n_to_tensor_or_indexed_slices, convert_to_tensor
 from minitf.framework.dtypes import as_dtype
 from minitf.framework.op_def import op_def
@@ -81,7 +82,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
         )
     items = convert_n_to_tensor_or_indexed_slices(inputs)
     if any(item is None for item in items):
-        raise ValueError("None values not supported in a list of tensors to add.")
+        raise errors.value_error("None values not supported in a list of tensors to add.")
     if len(items) == 1:
         only = convert_to_tensor(items[0])
         return only if name is None else array_ops.identity(only, name=name)
@@ -114,7 +115,7 @@ def accumulate_n(
     """
     result = add_n(inputs, name=name)
     if tensor_dtype is not None and as_dtype(tensor_dtype) is not result.dtype.base_dtype:
-        raise TypeError(
+        raise errors.type_error(
             f"tensor_dtype is {as_dtype(tensor_dtype).name}, but input is of type "
             f"{result.dtype.base_dtype.name}"
         )

@@ -58,7 +58,7 @@ def _arg(find: Any, least: Any, x: Any, dimension: Any, output_type: dtypes.DTyp
 
 def _given_axis(axis: Any, dimension: Any) -> Any:
     if axis is not None and dimension is not None:
-        raise ValueError("Cannot specify both 'dimension' and 'axis'.")
+        raise errors.value_error("Cannot specify both 'dimension' and 'axis'.")
     if axis is None:
         axis = dimension
     return 0 if axis is None else axis
@@ -66,7 +66,7 @@ def _given_axis(axis: Any, dimension: Any) -> Any:
 
 def _build(declared: OpDef, x: Any, axis: Any, output_type: Any, name: str | None) -> Tensor:
     if isinstance(axis, (list, tuple)):
-        raise TypeError(f"`axis` must be an int or an integer tensor, but is {axis!r}.")
+        raise errors.type_error(f"`axis` must be an int or an integer tensor, but is {axis!r}.")
     result: Tensor = declared(x, axis, output_type=output_type, name=name)
     return result
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import broadcast, op_def, unchanged
 from minitf.framework.operation import Operation
@@ -204,7 +204,7 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
         x = convert_to_tensor(x)
     factor = convert_to_tensor(scalar, dtype=x.dtype.base_dtype, name="scalar")
     if factor.shape.ndims not in (None, 0):
-        raise ValueError(f"Only scalar multiply works, got shape {factor.shape}")
+        raise errors.value_error(f"Only scalar multiply works, got shape {factor.shape}")
     if isinstance(x, IndexedSlices):
         return IndexedSlices(MUL(factor, x.values, name=name), x.indices, x.dense_shape)
     return MUL(factor, x, name=name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import broadcast, op_def, unchanged
 from minitf.framework.operation import Operation
@@ -66,7 +66,7 @@ def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
         pair = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
         given = real.dtype.base_dtype, imag.dtype.base_dtype
         if given[0] is not given[1] or given[0] not in pair:
-            raise TypeError(
+            raise errors.type_error(
                 f"real and imag have incorrect types: {given[0].name} {given[1].name}; both must "
                 "be float32, or both float64."
             )
@@ -206,7 +206,7 @@ def conj(x: Any, name: str | None = None) -> Tensor:
     if dtype.is_floating or dtype.is_integer:
         itself: Tensor = x
         return itself
-    raise TypeError(f"Expected numeric or variant tensor, got dtype {dtype!r}")
+    raise errors.type_error(f"Expected numeric or variant tensor, got dtype {dtype!r}")
 
 
 # ---- ComplexAbs: what `tf.abs` builds of complex numbers

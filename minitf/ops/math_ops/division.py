@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import broadcast, op_def
 from minitf.framework.operation import Operation
@@ -36,7 +36,7 @@ def _operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     x = convert_to_tensor(x, name="x")
     y = convert_to_tensor(y, name="y", preferred_dtype=x.dtype.base_dtype)
     if x.dtype.base_dtype is not y.dtype.base_dtype:
-        raise TypeError(
+        raise errors.type_error(
             f"`x` and `y` must have the same dtype, got {x.dtype.base_dtype!r} != "
             f"{y.dtype.base_dtype!r}. Convert one of them with tf.cast."
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
@@ -230,13 +231,13 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
     name = kwargs.pop("name", None)
     kwargs.pop("optimize", None)
     if kwargs:
-        raise TypeError(f"einsum() got unexpected keyword arguments: {sorted(kwargs)}")
+        raise errors.type_error(f"einsum() got unexpected keyword arguments: {sorted(kwargs)}")
     if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
         inputs = tuple(inputs[0])
     equation = _explicit(equation.replace(" ", ""))
     labels, output = _split(equation)
     if len(labels) != len(inputs):
-        raise ValueError(
+        raise errors.value_error(
             f'Got {len(inputs)} inputs for equation "{equation}", expecting {len(labels)}'
         )
     with name_scope(name, "einsum", list(inputs)):
@@ -269,7 +270,7 @@ def _explicit(equation: str) -> str:
         or not set(output) <= known
         or len(set(bare)) < len(bare)
     ):
-        raise ValueError(f"Indices have incorrect format: {equation}")
+        raise errors.value_error(f"Indices have incorrect format: {equation}")
     return equation
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
@@ -193,7 +194,7 @@ def matmul(
         ("b", transpose_b, adjoint_b),
     ):
         if transpose and adjoint:
-            raise ValueError(
+            raise errors.value_error(
                 f"Only one of `transpose_{operand}` and `adjoint_{operand}` can be True."
             )
     with name_scope(name, "MatMul", [a, b]) as scope:

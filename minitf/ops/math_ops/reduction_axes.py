@@ -21,7 +21,7 @@ def axis_argument(axis: Any, reduction_indices: Any) -> Any:
       ValueError: if both were.
     """
     if axis is not None and reduction_indices is not None:
-        raise ValueError("Cannot specify both 'reduction_indices' and 'axis'.")
+        raise errors.value_error("Cannot specify both 'reduction_indices' and 'axis'.")
     return reduction_indices if axis is None else axis
 
 
@@ -32,7 +32,7 @@ def keepdims_argument(keepdims: Any, keep_dims: Any) -> bool:
       ValueError: if both were.
     """
     if keepdims is not None and keep_dims is not None:
-        raise ValueError("Cannot specify both 'keep_dims' and 'keepdims'.")
+        raise errors.value_error("Cannot specify both 'keep_dims' and 'keepdims'.")
     return bool(keep_dims if keepdims is None else keepdims)
 
 
@@ -58,7 +58,9 @@ def positive_axes(axes: Any, rank: int) -> tuple[int, ...]:
     found = []
     for axis in np.ravel(axes).tolist():
         if not -rank <= axis < rank:
-            raise ValueError(f"Invalid reduction dimension {axis} for input with {rank} dimensions")
+            raise errors.value_error(
+                f"Invalid reduction dimension {axis} for input with {rank} dimensions"
+            )
         found.append(axis % rank)
     return tuple(found)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
@@ -193,7 +193,7 @@ def reduce_variance(
         x = convert_to_tensor(input_tensor)
         mean = reduce_mean(x, axis, keepdims=True)
         if mean.dtype.is_integer:
-            raise TypeError("Input must be either real or complex, not of integers.")
+            raise errors.type_error("Input must be either real or complex, not of integers.")
         return reduce_mean(SQUARE(x - mean), axis, keepdims=keepdims)
 
 
@@ -262,7 +262,7 @@ def norm(
     keep = keepdims_argument(keepdims, keep_dims)
     is_matrix = isinstance(axis, (list, tuple)) and len(axis) == 2 and axis[0] != axis[1]
     if not is_matrix and isinstance(axis, (list, tuple)):
-        raise ValueError(
+        raise errors.value_error(
             f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}"
         )
     _check_ord(ord, is_matrix)
@@ -278,11 +278,13 @@ def norm(
 def _check_ord(ord: Any, is_matrix: bool) -> None:
     if is_matrix:
         if ord == 2:
-            raise NotImplementedError("minitf has no spectral norm of a matrix (ord=2).")
+            raise NotImplementedError(
+                errors.report("minitf has no spectral norm of a matrix (ord=2).", see="arguments")
+            )
         if ord not in ("euclidean", "fro", 1, np.inf):
-            raise ValueError(f"'ord' must be a supported matrix norm, got {ord}")
+            raise errors.value_error(f"'ord' must be a supported matrix norm, got {ord}")
     elif ord != "euclidean" and (isinstance(ord, str) or ord <= 0):
-        raise ValueError(f"'ord' must be a supported vector norm, got {ord}")
+        raise errors.value_error(f"'ord' must be a supported vector norm, got {ord}")
 
 
 def _kept_norm(x: Tensor, ord: Any, axis: Any, is_matrix: bool) -> Tensor:

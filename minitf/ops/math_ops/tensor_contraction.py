@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.dtypes import int32
 from minitf.framework.scopes import name_scope
@@ -69,18 +70,20 @@ def _pairs_of_axes(a: Tensor, axes: Any) -> tuple[Any, Any]:
     rank = a.shape.ndims
     if isinstance(axes, int):
         if axes < 0:
-            raise ValueError(f"`axes` must be at least 0, got {axes}.")
+            raise errors.value_error(f"`axes` must be at least 0, got {axes}.")
         if rank is None:
             own_rank = array_ops.rank(a)
             return range_op(own_rank - axes, own_rank), range_op(axes)
         if axes > rank:
-            raise ValueError(f"`axes` must not be larger than the number of dimensions of {a}.")
+            raise errors.value_error(
+                f"`axes` must not be larger than the number of dimensions of {a}."
+            )
         return list(range(rank - axes, rank)), list(range(axes))
     if not isinstance(axes, (list, tuple)) or len(axes) != 2:
-        raise ValueError(f"`axes` must be an integer or have length 2, got {axes!r}.")
+        raise errors.value_error(f"`axes` must be an integer or have length 2, got {axes!r}.")
     a_axes, b_axes = ([axis] if isinstance(axis, int) else list(axis) for axis in axes)
     if len(a_axes) != len(b_axes):
-        raise ValueError(
+        raise errors.value_error(
             f"Different number of contraction axes `a` and `b`, {len(a_axes)} != {len(b_axes)}."
         )
     return a_axes, b_axes
@@ -98,7 +101,7 @@ def _as_matrix(x: Tensor, axes: Any, inside_last: bool) -> tuple[Tensor, Any]:
     else:
         axes = [axis + len(dims) if axis < 0 else axis for axis in axes]
         if any(not 0 <= axis < len(dims) for axis in axes):
-            raise ValueError(f"`axes` {axes} do not fit the rank of {x}.")
+            raise errors.value_error(f"`axes` {axes} do not fit the rank of {x}.")
         others = [axis for axis in range(len(dims)) if axis not in axes]
         if None not in dims:
             return _as_static_matrix(x, axes, others, inside_last)

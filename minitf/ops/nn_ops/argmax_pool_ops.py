@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minitf.framework import dtypes
+from minitf.framework import dtypes, errors
 from minitf.framework.op_def import op_def, unchanged
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
@@ -133,7 +133,7 @@ def max_pool_with_argmax(
     [5.] [1]
     """
     if data_format != "NHWC":
-        raise ValueError(
+        raise errors.value_error(
             "`data_format` values other than 'NHWC' are not supported. Received: "
             f"data_format={data_format}"
         )

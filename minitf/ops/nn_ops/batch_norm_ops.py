@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
@@ -208,7 +209,7 @@ def fused_batch_norm(
     [-1.  1.] [2.] [2.]
     """
     if (not is_training or exponential_avg_factor != 1.0) and (mean is None or variance is None):
-        raise ValueError(
+        raise errors.value_error(
             "Both `mean` and `variance` must be a 1D tensor when `is_training` is False or "
             f"`exponential_avg_factor` != 1.0. Received: `mean` {mean} and `variance` {variance}"
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.convert import convert_to_tensor
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
@@ -91,7 +92,7 @@ def bias_add(
     """
     with name_scope(name, "BiasAdd", [value, bias]) as scope:
         if data_format is not None and data_format[:2] != "NC" and data_format[-1:] != "C":
-            raise ValueError(
+            raise errors.value_error(
                 "`data_format` must be of the form `N...C` or `NC...`. Received: "
                 f"data_format={data_format}"
             )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minitf.framework import errors
 from minitf.framework.op_def import op_def
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import name_scope
@@ -137,7 +138,7 @@ def max_pool(
     value = one_of("value", value, "input", input)
     with name_scope(name, "MaxPool", [value]) as scope:
         if np.min(ksize) == 0:
-            raise ValueError(f"`ksize` cannot be zero. Received: ksize={ksize}")
+            raise errors.value_error(f"`ksize` cannot be zero. Received: ksize={ksize}")
         tensor: Tensor = MAX_POOL(
             value,
             ksize=four_values(ksize, "ksize", data_format),

@@ -265,7 +265,7 @@ def four_values(value: Any, name: str, data_format: str = "NHWC") -> list[int]:
     """
     values = [int(v) for v in value] if np.ndim(value) else [int(value)]
     if len(values) not in (1, 2, 4):
-        raise ValueError(
+        raise errors.value_error(
             f"{name} should be of length 1, 2 or 4. Received: {name}={value} of length "
             f"{len(values)}"
         )
@@ -283,19 +283,19 @@ def padding_attrs(padding: Any) -> dict[str, Any]:
     """
     if isinstance(padding, (str, bytes)):
         if padding == "EXPLICIT":
-            raise ValueError(
+            raise errors.value_error(
                 '"EXPLICIT" is not a valid value for `padding`: give the paddings themselves, '
                 "[[0, 0], [top, bottom], [left, right], [0, 0]]."
             )
         return {"padding": padding}
     if len(padding) != 4:
-        raise ValueError(
+        raise errors.value_error(
             f"When padding is a list, it must be of size 4. Received: padding={padding} of size "
             f"{len(padding)}"
         )
     for pair in padding:
         if np.ndim(pair) != 1 or len(pair) != 2:
-            raise ValueError(
+            raise errors.value_error(
                 "When padding is a list, each element must be a list/tuple of size 2. Received: "
                 f"padding={padding} with element {pair}"
             )

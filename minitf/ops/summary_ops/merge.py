@@ -75,7 +75,7 @@ def merge(
     ['a', 'b']
     """
     if isinstance(inputs, Tensor):
-        raise TypeError(f"tf.summary.merge takes a list of summaries, not one: {inputs}.")
+        raise errors.type_error(f"tf.summary.merge takes a list of summaries, not one: {inputs}.")
     with name_scope(name, "Merge", inputs):
         summary: Tensor = MERGE_SUMMARY(inputs, name=name)
     add_to_collections(collections or [], summary)

@@ -115,7 +115,9 @@ def text(name: str, tensor: Any, collections: Sequence[str] | None = None) -> Te
     """
     tensor = convert_to_tensor(tensor)
     if tensor.dtype != dtypes.string:
-        raise ValueError(f"Expected tensor {tensor.name} to have dtype string, got {tensor.dtype}")
+        raise errors.value_error(
+            f"Expected tensor {tensor.name} to have dtype string, got {tensor.dtype}"
+        )
     plugin = protos.SummaryMetadata.PluginData(plugin_name="text")
     metadata = protos.SummaryMetadata(plugin_data=plugin)
     return tensor_summary(name, tensor, collections=collections, summary_metadata=metadata)

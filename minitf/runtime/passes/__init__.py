@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from minitf.framework import errors
 from minitf.runtime.block import Block, Node
 from minitf.runtime.config import RewriterConfig
 from minitf.runtime.passes.drop import drop
@@ -108,7 +109,7 @@ def chosen(config: Any) -> tuple[str, ...]:
         return ()
     unknown = set(rewriting.optimizers) - set(PASSES)
     if unknown:
-        raise ValueError(
+        raise errors.value_error(
             f"rewrite_options.optimizers names {sorted(unknown)}; the passes are {list(PASSES)}."
         )
     off = {

@@ -6,7 +6,7 @@ import os
 from html import escape
 from typing import Any
 
-from minitf.framework import default
+from minitf.framework import default, errors
 from minitf.runtime.session import BaseSession
 from minitf.visualize.explorer.page import replay_page
 from minitf.visualize.explorer.recording import Recording as Recording
@@ -92,7 +92,10 @@ def explore(
     """
     session = session if session is not None else default.get_default_session()
     if session is None:
-        raise ValueError("explore runs in a session: give one, or call it in `with tf.Session():`.")
+        raise errors.value_error(
+            "explore runs in a session: give one, or call it in `with tf.Session():`.",
+            see="no-session",
+        )
     explorer = Explorer(title)
     explorer.run(session, fetches, feed_dict)
     return explorer

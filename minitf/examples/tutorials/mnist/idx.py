@@ -15,6 +15,8 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from minitf.framework import errors
+
 Bytes = npt.NDArray[np.uint8]
 
 IMAGE_MAGIC = 2051
@@ -39,11 +41,11 @@ def decompress(data: bytes, name: str) -> bytes:
     try:
         return gzip.decompress(data)
     except EOFError as error:
-        raise ValueError(
-            f"{name} is cut short: its gzip data ends after {len(data):,} bytes"
+        raise errors.value_error(
+            f"{name} is cut short: its gzip data ends after {len(data):,} bytes", see="data-files"
         ) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{name} is damaged: {error}") from error
+        raise errors.value_error(f"{name} is damaged: {error}", see="data-files") from error
 
 
 def images(data: bytes, name: str) -> Bytes:
@@ -81,16 +83,19 @@ def encode(array: Bytes) -> bytes:
 def _header(data: bytes, name: str, magic: int, dimensions: int) -> tuple[int, ...]:
     size = 4 * (1 + dimensions)
     if len(data) < size:
-        raise ValueError(
+        raise errors.value_error(
             f"{name} has {len(data)} bytes, too few for the {size} bytes with which "
-            f"an IDX {_CONTENT[magic]} file starts"
+            f"an IDX {_CONTENT[magic]} file starts",
+            see="data-files",
         )
     found, *shape = struct.unpack_from(f">{1 + dimensions}I", data)
     if found != magic:
         other = f" (that is an IDX {_CONTENT[found]} file)" if found in _CONTENT else ""
-        raise ValueError(
+        raise errors.value_error(
             f"Invalid magic number {found} in MNIST {_CONTENT[magic]} file: {name}{other}; "
-            f"it must be {magic}"
+            f"it must be {magic}",
+            do="download the file anew, or give the other one.",
+            see="data-files",
         )
     return tuple(shape)
 
@@ -102,8 +107,9 @@ def _body(data: bytes, name: str, shape: tuple[int, ...], header_size: int) -> B
     found = len(data) - header_size
     if found != expected:
         fault = "is cut short" if found < expected else "has bytes left over"
-        raise ValueError(
+        raise errors.value_error(
             f"{name} {fault}: its header announces {shape[0]:,} items, {expected:,} bytes, "
-            f"but {found:,} bytes follow"
+            f"but {found:,} bytes follow",
+            see="data-files",
         )
     return np.frombuffer(data, np.uint8, offset=header_size).reshape(shape)

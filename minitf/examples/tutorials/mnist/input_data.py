@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minitf.examples.tutorials.mnist import cache, fetch, idx, sources
+from minitf.framework import errors
 
 SOURCE_URL = DEFAULT_SOURCE_URL = sources.SOURCE_URL
 
@@ -117,12 +118,12 @@ class DataSet:
         """
         size = operator.index(batch_size)
         if size < 0:
-            raise ValueError(f"batch_size must not be negative. Received: {size}.")
+            raise errors.value_error(f"batch_size must not be negative. Received: {size}.")
         if fake_data or self._fake_data:
             label = [1] + [0] * 9 if self.one_hot else 0
             return [[1] * 784 for _ in range(size)], [label for _ in range(size)]
         if size > 0 and self._num_examples == 0:
-            raise ValueError("This DataSet has no examples, so it has no next batch.")
+            raise errors.value_error("This DataSet has no examples, so it has no next batch.")
         if shuffle and self._epochs_completed == 0 and self._index_in_epoch == 0:
             self._shuffle()
         images, labels = self._take(size)
@@ -216,7 +217,7 @@ def read_data_sets(
         validation_size = 500 if digits.is_sample else 5000
     count = len(digits.train_images)
     if not 0 <= validation_size <= count:
-        raise ValueError(
+        raise errors.value_error(
             f"Validation size should be between 0 and {count}. Received: {validation_size}."
         )
     classes = 10
@@ -293,7 +294,7 @@ def dense_to_one_hot(labels_dense: Array, num_classes: int) -> npt.NDArray[np.fl
     labels = np.ravel(labels_dense)
     wrong = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if wrong.size:
-        raise ValueError(
+        raise errors.value_error(
             f"Label {labels[wrong[0]]} at position {wrong[0]} is not in [0, {num_classes})."
         )
     one_hot = np.zeros([labels.size, num_classes])
@@ -323,7 +324,9 @@ def maybe_download(
         try:
             data = fetch.download(url)
         except cache.Unavailable as why:
-            raise OSError(f"{url} could not be downloaded: {why}.") from why
+            raise OSError(
+                errors.report(f"{url} could not be downloaded: {why}.", see="data-files")
+            ) from why
         cache.write(path, data)
     return str(path)
 
@@ -355,19 +358,19 @@ def _pixel_type(dtype: Any) -> np.dtype[Any]:
 
     pixel = dtypes.as_dtype(dtype).base_dtype
     if pixel not in (dtypes.uint8, dtypes.float32):
-        raise TypeError(f"Invalid image dtype {pixel!r}, expected uint8 or float32")
+        raise errors.type_error(f"Invalid image dtype {pixel!r}, expected uint8 or float32")
     return np.dtype(np.uint8 if pixel == dtypes.uint8 else np.float32)
 
 
 def _prepare(images: Array, labels: Array, pixel: np.dtype[Any], reshape: bool) -> Array:
     if len(images) != len(labels):
-        raise ValueError(
+        raise errors.value_error(
             f"There are {len(images)} images but {len(labels)} labels: images.shape: "
             f"{images.shape}, labels.shape: {labels.shape}"
         )
     if reshape:
         if images.ndim != 4 or images.shape[3] != 1:
-            raise ValueError(
+            raise errors.value_error(
                 f"Images to be reshaped must have shape [count, rows, columns, 1], but have "
                 f"{images.shape}; pass reshape=False to keep their shape"
             )

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from minitf.examples.tutorials.mnist import cache, fetch, idx
 from minitf.examples.tutorials.mnist.cache import Damaged, Unavailable, say
+from minitf.framework import errors
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -84,9 +85,10 @@ class Digits(NamedTuple):
         labels = [idx.labels(files[name], name) for name in (TRAIN_LABELS, TEST_LABELS)]
         for half, image, label in zip(("train", "t10k"), images, labels, strict=True):
             if len(image) != len(label):
-                raise ValueError(
+                raise errors.value_error(
                     f"{half} has {len(image):,} images but {len(label):,} labels: "
-                    f"these files do not belong together"
+                    f"these files do not belong together",
+                    see="data-files",
                 )
         return cls(images[0], labels[0], images[1], labels[1], is_sample)
 
@@ -280,10 +282,13 @@ def _load_other(train_dir: Path, source_url: str) -> Digits:
         digits = Digits.decode(files)
     except (Unavailable, ValueError) as why:
         raise OSError(
-            f"No data from source_url {source_url!r}: {why}. "
-            f"Neither are they in train_dir {str(train_dir)!r}: {tried}. "
-            f"An address of your own may serve another data set than MNIST, so MNIST does not "
-            f"take its place. For MNIST leave source_url out."
+            errors.report(
+                f"No data from source_url {source_url!r}: {why}. "
+                f"Neither are they in train_dir {str(train_dir)!r}: {tried}. "
+                f"An address of your own may serve another data set than MNIST, so MNIST does not "
+                f"take its place. For MNIST leave source_url out.",
+                see="data-files",
+            )
         ) from why
     try:
         for name, data in archives.items():

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from minitf.framework import errors
 from minitf.summary.writer import FileWriter
 
 _FILE = "projector_config.pbtxt"
@@ -54,9 +55,9 @@ def visualize_embeddings(summary_writer: FileWriter | str | os.PathLike[str], co
         summary_writer = summary_writer.get_logdir()
     folder = os.fsdecode(summary_writer)
     if not folder:
-        raise ValueError("Summary writer must have a logdir")
+        raise errors.value_error("Summary writer must have a logdir")
     if getattr(getattr(config, "DESCRIPTOR", None), "name", None) != "ProjectorConfig":
-        raise TypeError(f"config must be a ProjectorConfig, not a {type(config).__name__}.")
+        raise errors.type_error(f"config must be a ProjectorConfig, not a {type(config).__name__}.")
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, _FILE), "w") as file:
         file.write(text_format.MessageToString(config))
