@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minitf as tf
-from minitf.ops.cond_ops import MERGE, SWITCH
+from minitf.ops.switch_ops import MERGE, SWITCH
 from minitf.runtime.interpreter import interpret
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minitf as tf
-from minitf.ops.cond_ops import merge, switch
+from minitf.ops.switch_ops import merge, switch
 from minitf.runtime.branches import may_be_dead
 from minitf.runtime.prune import prune
 from minitf.train.training_util import _get_or_create_global_step_read
