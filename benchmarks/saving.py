@@ -7,7 +7,14 @@ Two sets of variables: those of the tutorial's CNN with the slots of Adam, and 1
 The engines take turns. Before each turn what is not on the disk yet is brought there, so that
 nobody waits for another's bytes. TensorFlow never waits for the disk itself; minitf is measured as
 it is, and with MINITF_FSYNC=0, which does not either. Each figure is the median of the repeats.
-"bare" is one file of as many bytes, written and read with nothing around it.
+"bare" is one file of as many bytes, written and read with nothing around it. "background" saves
+with `Saver(background=True)`: the time until `save` returns.
+
+    python -m benchmarks.saving --training [--repeats 15]
+
+measures what training waits for, on the tutorial's CNN itself: the time until `save` returns, and
+by how much the steps that follow it take longer than as many steps before it, since a writer in the
+background takes a share of the processors. Of both the median is shown, and that of their sums.
 
 In training, minutes pass between two saves. Meanwhile the memory that the last one took from the
 system has gone elsewhere; on a virtual machine, back to the host. --pause waits before each save.
@@ -66,15 +73,18 @@ class Saved:
       shapes: of the variables, by name.
       folder: where to save.
       sync: whether minitf waits for the disk.
+      options: for the saver.
     """
 
-    def __init__(self, tf: Any, shapes: dict[str, Any], folder: Path, sync: bool = True) -> None:
+    def __init__(
+        self, tf: Any, shapes: dict[str, Any], folder: Path, sync: bool = True, **options: Any
+    ) -> None:
         self._folder, self._sync, self._step = folder, sync, 0
         folder.mkdir()
         with tf.Graph().as_default() as graph:
             random = np.random.default_rng(0)
             variables = [tf.Variable(tf.zeros(shape), name=n) for n, shape in shapes.items()]
-            self._saver = tf.train.Saver(max_to_keep=1)
+            self._saver = tf.train.Saver(max_to_keep=1, **options)
             self._session = tf.Session(graph=graph)
             for variable in variables:
                 value = random.standard_normal(variable.shape.as_list(), np.float32)
@@ -88,6 +98,12 @@ class Saved:
                 self._session, str(self._folder / "m"), self._step, write_meta_graph=False
             )
 
+    def finish(self) -> None:
+        """Returns when all is written."""
+        if hasattr(self._saver, "wait"):
+            with self._environment():
+                self._saver.wait()
+
     def restore(self) -> None:
         """Restores what was saved last."""
         self._saver.restore(self._session, self._path)
@@ -100,6 +116,49 @@ class Saved:
             yield
         finally:
             os.environ.pop("MINITF_FSYNC", None)
+
+
+class Trained(Saved):
+    """The tutorial's CNN with Adam, and a batch to train it on."""
+
+    def __init__(
+        self, tf: Any, folder: Path, sync: bool = True, batch: int = 50, **options: Any
+    ) -> None:
+        self._folder, self._sync, self._step = folder, sync, 0
+        folder.mkdir()
+        random = np.random.default_rng(0)
+        with tf.Graph().as_default() as graph:
+            x = tf.placeholder(tf.float32, [None, 28, 28, 1])
+            y = tf.placeholder(tf.int64, [None])
+            hidden = x
+            for filters in (32, 64):
+                hidden = tf.nn.conv2d(
+                    hidden, weights(tf, [5, 5, hidden.shape[3], filters]), [1, 1, 1, 1], "SAME"
+                )
+                hidden = tf.nn.relu(hidden + weights(tf, [filters]))
+                hidden = tf.nn.max_pool(hidden, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+            hidden = tf.matmul(tf.reshape(hidden, [-1, 3136]), weights(tf, [3136, 1024]))
+            hidden = tf.nn.relu(hidden + weights(tf, [1024]))
+            logits = tf.matmul(hidden, weights(tf, [1024, 10])) + weights(tf, [10])
+            loss = tf.losses.sparse_softmax_cross_entropy(y, logits)
+            self._train = tf.train.AdamOptimizer(1e-4).minimize(loss)
+            self._saver = tf.train.Saver(max_to_keep=1, **options)
+            self._session = tf.Session(graph=graph)
+            self._session.run(tf.global_variables_initializer())
+        images = random.random((batch, 28, 28, 1), np.float32)
+        self._feeds = {x: images, y: random.integers(0, 10, batch)}
+
+    def steps(self, count: int) -> float:
+        """The seconds that so many steps take."""
+        began = time.perf_counter()
+        for _ in range(count):
+            self._session.run(self._train, self._feeds)
+        return time.perf_counter() - began
+
+
+def weights(tf: Any, shape: Any) -> Any:
+    """A variable of a layer."""
+    return tf.Variable(tf.truncated_normal(shape, stddev=0.1))
 
 
 class Bare:
@@ -121,6 +180,9 @@ class Bare:
             if self._sync:
                 os.fsync(file.fileno())
         new.replace(self._path)
+
+    def finish(self) -> None:
+        """All is written."""
 
     def restore(self) -> None:
         """Reads it."""
@@ -173,6 +235,13 @@ def measure(shapes: dict[str, Any], folder: Path, repeats: int, pause: float) ->
         "minitf, FSYNC=0": Saved(
             importlib.import_module("minitf"), shapes, folder / "unsynced", sync=False
         ),
+        "background": Saved(
+            importlib.import_module("minitf"),
+            shapes,
+            folder / "background",
+            background=True,
+            background_memory=2 << 30,
+        ),
     }
     if importlib.util.find_spec("tensorflow") is not None:
         engines[TENSORFLOW] = Saved(tensorflow(), shapes, folder / "tensorflow")
@@ -184,10 +253,54 @@ def measure(shapes: dict[str, Any], folder: Path, repeats: int, pause: float) ->
                     os.sync()
                     time.sleep(pause)
                 result = timed(function)
+                engine.finish()
                 if turn:  # the first compiles, and finds no memory to use again
                     times.append(result)
     for name in engines:
         print(line(name, found[name], found.get(TENSORFLOW)), flush=True)
+
+
+# So many steps last longer than a save in the background.
+_STEPS = 12
+
+
+def measure_training(folder: Path, repeats: int, pause: float) -> None:
+    """Prints for each engine what training waits for."""
+    minitf = importlib.import_module("minitf")
+    engines = {
+        "minitf": Trained(minitf, folder / "synced"),
+        "minitf, FSYNC=0": Trained(minitf, folder / "unsynced", sync=False),
+        "background": Trained(minitf, folder / "background", background=True),
+        "background, FSYNC=0": Trained(
+            minitf, folder / "background_unsynced", sync=False, background=True
+        ),
+    }
+    if importlib.util.find_spec("tensorflow") is not None:
+        engines[TENSORFLOW] = Trained(tensorflow(), folder / "tensorflow")
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
+    for turn in range(repeats + 1):
+        for name, engine in engines.items():
+            os.sync()
+            time.sleep(pause)
+            engine.steps(3)
+            before = engine.steps(_STEPS)
+            began = time.perf_counter()
+            engine.save()
+            returned = time.perf_counter() - began
+            after = engine.steps(_STEPS)
+            engine.finish()
+            if turn:
+                found[name].append((returned, after - before))
+    theirs = statistics.median(sum(each) for each in found.get(TENSORFLOW, [(0.0, 0.0)]))
+    for name, each in found.items():
+        returned, longer = (1000 * statistics.median(times) for times in zip(*each))
+        both = 1000 * statistics.median(map(sum, each))
+        ratio = f" ({1000 * theirs / both:4.1f} x)" if theirs else ""
+        print(
+            f"  {name:20}  save returns after {returned:6.1f} ms  {_STEPS} steps take "
+            f"{longer:+6.1f} ms  together {both:6.1f} ms{ratio}",
+            flush=True,
+        )
 
 
 def line(name: str, of: list[list[tuple[float, int]]], theirs: Any) -> str:
@@ -234,18 +347,32 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--only", choices=SETS, help="one set of variables")
     parser.add_argument("--repeats", type=int, default=5, help="how often each engine saves")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds before each save")
+    parser.add_argument(
+        "--training", action="store_true", help="measure what training waits for, instead"
+    )
     parser.add_argument("--folder", default=".", help="where to save: on the disk to measure")
     args = parser.parse_args(argv)
+    if args.training:
+        with temporary_folder(args.folder) as folder:
+            measure_training(folder, args.repeats, args.pause)
+        return
     print(f"CRC-32C: {checksum_rate():.1f} GB/s")
     for name, shapes in SETS.items():
         if args.only in (None, name):
             size = sum(4 * int(np.prod(shape)) for shape in shapes.values())
             print(f"{name}: {len(shapes)} variables, {size / MB:.1f} MB")
-            folder = Path(tempfile.mkdtemp(prefix=".saving-", dir=args.folder))
-            try:
+            with temporary_folder(args.folder) as folder:
                 measure(shapes, folder, args.repeats, args.pause)
-            finally:
-                shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def temporary_folder(inside: str) -> Iterator[Path]:
+    """A folder on the disk to measure."""
+    folder = Path(tempfile.mkdtemp(prefix=".saving-", dir=inside))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,11 @@ from minitf.checkpoint.direct import ALIGNMENT
 from minitf.checkpoint.tensors import pieces
 from minitf.framework import errors
 from minitf.framework.traceback import capture
-from minitf.kernels.parallel import thread_limit
+from minitf.kernels.crc32c import crc32c, joined
+from minitf.kernels.parallel import parallel_for, thread_limit
+
+# What one thread copies at a time: it is still in a cache when its checksum is computed.
+_BLOCK = 1 << 20
 
 _log = logging.getLogger("tensorflow")
 
@@ -82,19 +86,35 @@ class Image:
         """Has it filled from the beginning again."""
         self._filled = 0
 
-    def copy(self, value: Any) -> Any:
-        """A copy of an array, behind those before; of texts, which leaves room for what is written.
+    def copy(self, tensor: Named) -> Named:
+        """A copy of a tensor, behind those before; of texts, which leaves room for what is written.
 
-        Args:
-          value: the array.
+        It comes with its checksum: what is read to be copied is at hand.
         """
-        size = _size(value)
+        value, size = tensor.value, _size(tensor.value)
         place = self.room[self._filled : self._filled + size]
         self._filled += size
         if value.dtype == object:
-            return value.copy()
-        place[:] = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
-        return place.view(value.dtype).reshape(value.shape)
+            return replace(tensor, value=value.copy())
+        crc = _copy(np.ascontiguousarray(value).reshape(-1).view(np.uint8), place)
+        return replace(tensor, value=place.view(value.dtype).reshape(value.shape), crc=crc)
+
+
+def _copy(source: Any, target: Any) -> int:
+    """Copies bytes, several threads a block each; returns their checksum."""
+    starts = range(0, len(source), _BLOCK)
+    parts = [0] * len(starts)
+
+    def block(index: int) -> None:
+        start, end = starts[index], starts[index] + _BLOCK
+        target[start:end] = source[start:end]
+        parts[index] = crc32c(target[start:end])
+
+    parallel_for(len(starts), block)
+    crc = 0
+    for part, start in zip(parts, starts, strict=True):
+        crc = joined(crc, part, min(_BLOCK, len(source) - start))
+    return crc
 
 
 def _pages(size: int) -> Any:
@@ -170,7 +190,7 @@ class Snapshot:
         if self.too_large:
             return
         image = self._memory.image(len(self._works), sum(sizes))
-        copies = [replace(each, value=image.copy(each.value)) for each in by_name(tensors)]
+        copies = [image.copy(each) for each in by_name(tensors)]
         self.later(lambda: write_bundle(prefix, copies, image.room))
 
     def later(self, work: Callable[[], None]) -> None:

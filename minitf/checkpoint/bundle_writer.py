@@ -45,12 +45,14 @@ class Named:
       value: the array, or that of a part.
       shape: of the whole tensor, if it is a part.
       part: which part it is; None for a whole tensor.
+      crc: the checksum of its bytes, if it is known.
     """
 
     name: str
     value: Any
     shape: tuple[int, ...] = ()
     part: slices.Slice | None = None
+    crc: int | None = None
 
 
 def index_name(prefix: str) -> str:
@@ -134,11 +136,12 @@ class _Contents:
         entry.offset = self.size
         crc = 0
         for written, summed in pieces(value):
-            crc = crc32c(summed, crc)
+            if tensor.crc is None:
+                crc = crc32c(summed, crc)
             self._write(written)
             progress.add(len(written))
         entry.size = self.size - entry.offset
-        entry.crc32c = mask(crc)
+        entry.crc32c = mask(crc if tensor.crc is None else tensor.crc)
         self.entries[key] = entry
 
     def _write(self, chunk: Any) -> None:
