@@ -13,6 +13,7 @@ import numpy as np
 from minitf.distributed.cluster_spec import ClusterSpec
 from minitf.distributed.master import MasterSession, Options, with_line
 from minitf.distributed.peers import Peers
+from minitf.distributed.piece import Trace
 from minitf.distributed.targets import address_of, local_servers
 from minitf.framework import errors
 from minitf.framework.graph import Graph
@@ -152,8 +153,12 @@ class RemoteProgram:
         """Whether no node of this program was changed since it was made."""
         return all(op._version == version for op, version in self._versions.items())
 
-    def run(self, fed_values: list[Any]) -> list[Any]:
+    def run(self, fed_values: list[Any], trace: Trace | None = None) -> list[Any]:
         """Computes the fetches: an array for each tensor, None for each operation.
+
+        Args:
+          fed_values: of the feeds, in their order.
+          trace: to be told what ran at the tasks.
 
         Raises:
           OpError: what went wrong on the server, with the user's own operation.
@@ -167,6 +172,7 @@ class RemoteProgram:
                     "fetches": self._fetches,
                     "feeds": self._feeds,
                     "timeout": left,
+                    "trace": trace is not None,
                 },
                 [np.asarray(value) for value in fed_values],
                 timeout=None if left is None else left + 2.0,
@@ -174,7 +180,10 @@ class RemoteProgram:
             )
         except errors.OpError as error:
             raise type(error)(None, error.op, with_line(error.message, error.op)) from error
-        values: list[Any] = [v[()] if v.ndim == 0 else v for v in reply.tensors]
+        count = len(self._fetches) - len(reply.header["operations"])
+        values: list[Any] = [v[()] if v.ndim == 0 else v for v in reply.tensors[:count]]
+        if trace is not None:
+            trace += [part.tobytes() for part in reply.tensors[count:]]
         for number in reply.header["operations"]:
             values.insert(number, None)
         return values

@@ -16,7 +16,7 @@ from typing import Any
 from minitf.distributed.cluster_spec import ClusterSpec
 from minitf.distributed.partition import Stage, partition
 from minitf.distributed.peers import Peers
-from minitf.distributed.piece import Piece, Route, Settings
+from minitf.distributed.piece import Piece, Route, Settings, Trace
 from minitf.distributed.plan import Plan
 from minitf.distributed.together import in_background, run_together
 from minitf.distributed.worker import WorkerService
@@ -214,15 +214,19 @@ class StepProgram:
             self.ops, self.placed, asked, self.feeds, incarnations, self._session.devices[0]
         )
 
-    def run(self, fed_values: list[Any]) -> list[Any]:
+    def run(self, fed_values: list[Any], trace: Trace | None = None) -> list[Any]:
         """Computes the fetches: an array for each tensor, None for each operation.
+
+        Args:
+          fed_values: of the feeds, in their order.
+          trace: to be told what ran at the tasks.
 
         Raises:
           OpError: the first failure at a task, with the user's own operation.
         """
         given = dict(zip(self.feeds, fed_values, strict=True))
         try:
-            results = self._ready().run(given)
+            results = self._ready().run(given, trace)
         except errors.OpError as error:
             raise self._told(error) from error
         return in_order(results, self.fetches, given)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,14 @@ from minitf.runtime.block import Node
 from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import PASSES
 from minitf.runtime.program import Program
+from minitf.runtime.step_stats import step_stats_of
+from minitf.runtime.trace import TracedProgram
 
 # Wraps the kernel of a node, where a task does not run every graph as it is.
 Guard = Callable[[Operation, Callable[..., Any]], Callable[..., Any]]
+
+# What has run in the pieces of a step: of each a serialized `StepStats`.
+Trace = list[bytes]
 
 # What a piece receives is there when it starts, or was lost.
 _RECEIVE_SECONDS = 60.0
@@ -154,19 +160,41 @@ class Piece:
         feeds = [] if stage.has_branches else list(stage.receives.values())
         fetches = list(dict.fromkeys(tensor for _, tensor in stage.fetches))
         self._positions = [fetches.index(tensor) for _, tensor in stage.fetches]
-        self.program = _PieceProgram(
-            [*fetches, *stage.targets], feeds, resources, node_state, arenas, settings, guard
+        self._make = partial(
+            _PieceProgram,
+            [*fetches, *stage.targets],
+            feeds,
+            resources,
+            node_state,
+            arenas,
+            settings,
+            guard,
         )
+        self.program = self._make()
 
-    def run(self, step: Rendezvous) -> list[Any]:
+    @cached_property
+    def _traced(self) -> _TracedPieceProgram:
+        """The same program, which can tell what it does."""
+        return _TracedPieceProgram(*self._make.args)
+
+    def run(self, step: Rendezvous, trace: Trace | None = None) -> list[Any]:
         """Runs the piece as a part of a step; returns the fetches.
+
+        Args:
+          step: where it meets the other pieces.
+          trace: what is to be told of what ran, if it is to be told of.
 
         Raises:
           OpError: what a kernel raised.
         """
         fed = [step.receive(key, _RECEIVE_SECONDS, keep=True) for key in self._keys]
         with meeting_at(step):
-            values = self.program.run(fed)
+            if trace is None:
+                values = self.program.run(fed)
+            else:
+                with self._traced.record(fed) as runs:
+                    values = self._traced.run(fed)
+                trace.append(step_stats_of(runs).SerializeToString())
         if self.stage.has_branches:
             for key in self.stage.sends:
                 if step.find(key) is None:
@@ -195,3 +223,7 @@ class _PieceProgram(Program):
     def _kernel_of(self, node: Node) -> Callable[..., Any]:
         kernel = super()._kernel_of(node)
         return kernel if self._guard is None else self._guard(node.op, kernel)
+
+
+class _TracedPieceProgram(TracedProgram, _PieceProgram):
+    """A piece's program that can tell what it does."""

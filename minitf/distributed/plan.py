@@ -25,7 +25,7 @@ from typing import Any
 from minitf.distributed.buffers import Buffers, Specs, keeps_nothing
 from minitf.distributed.partition import Stage
 from minitf.distributed.peers import Peers
-from minitf.distributed.piece import Route, as_message
+from minitf.distributed.piece import Route, Trace, as_message
 from minitf.distributed.together import in_background, run_together
 from minitf.distributed.worker import WorkerService, with_dead, without_dead
 from minitf.framework.operation import Operation
@@ -150,11 +150,12 @@ class Plan:
         )
         leg.handle = int(reply.header["handle"])
 
-    def run(self, values: dict[Tensor, Any]) -> dict[int, Any]:
+    def run(self, values: dict[Tensor, Any], trace: Trace | None = None) -> dict[int, Any]:
         """Runs one step.
 
         Args:
           values: those of the fed tensors.
+          trace: to be told what ran at the tasks.
 
         Returns:
           The values of the fetches, by number.
@@ -173,7 +174,7 @@ class Plan:
                 here.send(key, fed[key])
             for legs in self._levels:
                 calls: list[Callable[[], list[Any]]] = [
-                    partial(self._run_leg, leg, step_id, here, fed, received) for leg in legs
+                    partial(self._run_leg, leg, step_id, here, fed, received, trace) for leg in legs
                 ]
                 for leg, fetched in zip(legs, run_together(calls), strict=True):
                     numbers = (number for number, _ in leg.stage.fetches)
@@ -195,10 +196,11 @@ class Plan:
         here: Rendezvous,
         fed: dict[str, Any],
         received: list[Any],
+        trace: Trace | None,
     ) -> list[Any]:
         left = current_run().left()
         if leg.is_local:
-            fetched, _ = self._worker.run(self._session, leg.handle, step_id, [], left)
+            fetched, _ = self._worker.run(self._session, leg.handle, step_id, [], left, trace=trace)
             return fetched
         route = leg.route
         given = [fed[key] if key in fed else here.receive(key, 0.0) for key in route.given]
@@ -212,18 +214,24 @@ class Plan:
             header["timeout"] = left
         if dead:
             header["dead"] = dead
+        if trace is not None:
+            header["trace"] = True
         reply = self._peers.call(
             leg.stage.task,
             "RunGraph",
             header,
             arrays,
             timeout=None if left is None else left + _GRACE_SECONDS,
-            into=partial(self._place, leg) if route.returned else None,
+            into=partial(self._place, leg) if route.returned and trace is None else None,
             find_op=leg.find_op,
         )
-        answer = with_dead(reply.header, reply.tensors)
+        tensors = list(reply.tensors)
+        if trace is not None:
+            trace.append(tensors.pop().tobytes())
+        answer = with_dead(reply.header, tensors)
         count = len(leg.stage.fetches)
-        received += answer[count:]
+        if trace is None:  # then it lies in memory that was leased for it
+            received += answer[count:]
         for key, value in zip(route.returned, answer[count:], strict=True):
             here.send(key, value)
         return [value[()] if value.ndim == 0 else value for value in answer[:count]]

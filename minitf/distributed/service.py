@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from minitf.distributed.master import Master, MasterSession, Options, StepProgram
-from minitf.distributed.piece import read_graph
-from minitf.distributed.worker import with_dead
+from minitf.distributed.piece import Trace, read_graph
+from minitf.distributed.worker import as_arrays, with_dead
 from minitf.framework import errors
 from minitf.framework.graph import Graph
 
@@ -45,7 +45,9 @@ class _ClientSession:
             if replace:
                 self._programs.clear()
 
-    def run(self, fetches: list[str], feeds: list[str], arrays: list[Any]) -> list[Any]:
+    def run(
+        self, fetches: list[str], feeds: list[str], arrays: list[Any], trace: Trace | None
+    ) -> list[Any]:
         """Runs a step; the values of the fetches that are tensors."""
         key = tuple(fetches), tuple(feeds)
         with self._lock:
@@ -57,7 +59,7 @@ class _ClientSession:
                     [element(name, allow_operation=False) for name in feeds],
                 )
                 self._programs[key] = program
-        return program.run(arrays)
+        return program.run(arrays, trace)
 
 
 class MasterHandlers:
@@ -105,11 +107,13 @@ class MasterHandlers:
     def _run(self, header: Any, tensors: Any, call: Any) -> Any:
         found = self._find(header)
         timeout = header["timeout"]
+        trace: Trace | None = [] if header.get("trace") else None
         with found.session.runs.one(None if timeout is None else float(timeout)) as run:
             call.on_cancel(lambda: run.call_off("Nobody waits for this step any more"))
-            values = found.run(header["fetches"], header["feeds"], with_dead({}, tensors))
+            values = found.run(header["fetches"], header["feeds"], with_dead({}, tensors), trace)
         empty = [number for number, value in enumerate(values) if value is None]
-        return {"operations": empty}, [np.asarray(v) for v in values if v is not None]
+        arrays = [np.asarray(v) for v in values if v is not None]
+        return {"operations": empty}, arrays + as_arrays(trace)
 
     def _close(self, header: Any, tensors: Any, call: Any) -> Any:
         with self._lock:

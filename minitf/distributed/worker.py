@@ -24,7 +24,7 @@ from minitf.distributed.buffers import Buffers, Specs
 from minitf.distributed.partition import Stage
 from minitf.distributed.peers import Peers
 from minitf.distributed.permissions import Permissions
-from minitf.distributed.piece import Piece, Route, Settings, from_message
+from minitf.distributed.piece import Piece, Route, Settings, Trace, from_message
 from minitf.distributed.wire import Method
 from minitf.framework import errors
 from minitf.framework.kernel_context import DEAD, ResourceManager
@@ -172,6 +172,7 @@ class WorkerService:
         given: Sequence[Any],
         timeout: float | None = None,
         call: Any = None,
+        trace: Trace | None = None,
     ) -> tuple[list[Any], list[Any]]:
         """Runs a piece as a part of a step.
 
@@ -181,6 +182,7 @@ class WorkerService:
           given: the tensors of `route.given`.
           timeout: the seconds after which kernels wait no longer.
           call: the call of another process that asks for it, which may be cancelled.
+          trace: to be told what ran.
 
         Returns:
           The fetches, and the tensors of `route.returned`.
@@ -200,16 +202,22 @@ class WorkerService:
         for task, keys in route.pulls.items():
             self._pull(step, step_id, task, keys, timeout)
         if piece.program.may_wait:
-            fetched = self._run_waiting(found, piece, step, timeout, call)
+            fetched = self._run_waiting(found, piece, step, timeout, call, trace)
         else:
-            fetched = piece.run(step.rendezvous)
+            fetched = piece.run(step.rendezvous, trace)
         returned = [step.rendezvous.receive(key, 0.0) for key in route.returned]
         if route.is_last:
             self.cleanup(step_id)
         return fetched, returned
 
     def _run_waiting(
-        self, session: _Session, piece: Piece, step: Step, timeout: float | None, call: Any
+        self,
+        session: _Session,
+        piece: Piece,
+        step: Step,
+        timeout: float | None,
+        call: Any,
+        trace: Trace | None,
     ) -> list[Any]:
         """Runs a piece that may wait for other steps, as long as somebody waits for it."""
         outer = current_run()
@@ -221,7 +229,7 @@ class WorkerService:
             if call is not None:
                 call.on_cancel(call_off)
             with outer.when_called_off(call_off):
-                return piece.run(step.rendezvous)
+                return piece.run(step.rendezvous, trace)
 
     def keeps_nothing(self, session: str, handle: int) -> bool:
         """Whether what a piece is given can be forgotten when it has run."""
@@ -262,6 +270,11 @@ def with_dead(header: dict[str, Any], arrays: Sequence[Any]) -> list[Any]:
     return values
 
 
+def as_arrays(trace: Trace | None) -> list[Any]:
+    """What ran, as the wire carries it behind the tensors."""
+    return [np.frombuffer(each, np.uint8) for each in trace or []]
+
+
 class WorkerHandlers:
     """The methods of a `WorkerService`, as other processes call them."""
 
@@ -300,6 +313,7 @@ class WorkerHandlers:
         return {"handle": handle}, []
 
     def _run(self, header: Any, tensors: Any, call: Any) -> Any:
+        trace: Trace | None = [] if header.get("trace") else None
         fetched, returned = self._worker.run(
             header["session"],
             header["handle"],
@@ -307,11 +321,12 @@ class WorkerHandlers:
             with_dead(header, tensors),
             header.get("timeout"),
             call,
+            trace,
         )
         if self._worker.keeps_nothing(header["session"], header["handle"]):
             self._buffers.give_back(tensors)
         dead, arrays = without_dead([*fetched, *returned])
-        return ({"dead": dead} if dead else {}), arrays
+        return ({"dead": dead} if dead else {}), arrays + as_arrays(trace)
 
     def _place(self, header: Any, specs: Specs) -> list[Any]:
         """Where the tensors of a step go: into memory that an earlier one has used."""

@@ -26,7 +26,7 @@ from minitf.runtime.placement import LOCAL_JOB, DeviceAttributes, place, task_de
 from minitf.runtime.program import Program
 from minitf.runtime.prune import prune
 from minitf.runtime.run_errors import refuse_not_finite
-from minitf.runtime.step_stats import run_metadata_of
+from minitf.runtime.step_stats import add_all, run_metadata_of
 from minitf.runtime.trace import NodeRun, TracedProgram
 from minitf.runtime.uninitialized import initialized_by
 from minitf.runtime.unused_prints import PrintWatch
@@ -245,13 +245,23 @@ class BaseSession:
 
         return call
 
-    def _run_program(self, program: Program, arrays: list[Any], options: Any = None) -> list[Any]:
-        """Runs a program, which may wait for other runs of this session or of others."""
+    def _run_program(
+        self, program: Program, arrays: list[Any], options: Any = None, **more: Any
+    ) -> list[Any]:
+        """Runs a program, which may wait for other runs of this session or of others.
+
+        Args:
+          program: the program.
+          arrays: the values of its feeds.
+          options: a `RunOptions`.
+          more: what else its `run` takes: on a server, a `trace`.
+        """
+        run: Callable[..., list[Any]] = program.run
         if not program.may_wait:
-            return program.run(arrays)
+            return run(arrays, **more)
         timeout = getattr(options, "timeout_in_ms", 0) or self._timeout_in_ms
         with self._runs.one(timeout / 1000 if timeout else None):
-            return program.run(arrays)
+            return run(arrays, **more)
 
     def _call_off(self, threads: set[int], why: str) -> None:
         """Ends the waiting of what runs in some threads, with a CancelledError."""
@@ -307,9 +317,13 @@ class BaseSession:
         wants_trace = run_metadata is not None and bool(
             getattr(options, "trace_level", RunOptions.NO_TRACE)
         )
-        if not wants_trace or self._server is not None:
+        parts: list[bytes] = []
+        if not wants_trace:
             program = self._program(elements, list(feeds))
             values = self._run_program(program, arrays, options)
+        elif self._server is not None:
+            program = self._program(elements, list(feeds))
+            values = self._run_program(program, arrays, options, trace=parts)
         else:
             program = traced = self._traced_program(elements, list(feeds))
             with traced.record(arrays) as runs:
@@ -319,6 +333,7 @@ class BaseSession:
             metadata = run_metadata_of(
                 runs, program.ops if wants_graph and not self._server else []
             )
+            add_all(metadata.step_stats, parts)
             if wants_graph and self._server is not None:
                 pieces = self._server.pieces(elements, list(feeds)).values()
                 metadata.partition_graphs.extend(graph.as_graph_def() for graph in pieces)

@@ -46,6 +46,29 @@ def run_metadata_of(
     return metadata
 
 
+def step_stats_of(runs: Iterable[NodeRun]) -> Any:
+    """What ran, by the devices of its nodes."""
+    by_device: dict[str, list[NodeRun]] = {}
+    for run in runs:
+        by_device.setdefault(run.op.device or DEVICE, []).append(run)
+    step_stats = protos.RunMetadata().step_stats
+    for device, there in by_device.items():
+        add_device(step_stats, there, device)
+    return step_stats
+
+
+def add_all(step_stats: Any, parts: Iterable[bytes]) -> None:
+    """Adds serialized `StepStats` to one, in which each device is there once."""
+    by_device = {}
+    for data in parts:
+        for found in type(step_stats).FromString(data).dev_stats:
+            if found.device not in by_device:
+                by_device[found.device] = step_stats.dev_stats.add(device=found.device)
+            by_device[found.device].MergeFrom(found)
+    for stats in by_device.values():
+        stats.node_stats.sort(key=lambda node: node.all_start_nanos)
+
+
 def add_device(step_stats: Any, runs: Iterable[NodeRun], device: str = DEVICE) -> None:
     """Adds what ran on one device to a `StepStats`."""
     stats = step_stats.dev_stats.add(device=device)

@@ -295,3 +295,37 @@ def test_the_filter_of_tensorflow():
     assert tf_debug.has_inf_or_nan(datum, np.array([1j * np.inf]))
     assert not tf_debug.has_inf_or_nan(datum, np.array([b"nan"], dtype=object))
     assert not tf_debug.has_inf_or_nan(datum, np.array([1.0, 2.0]))
+
+
+def hooked(script):
+    """A hook whose debugger answers from a script."""
+    hook = tf_debug.LocalCLIDebugHook()
+    hook._debugger = script.debugger
+    return hook
+
+
+def test_a_hook_stops_in_the_runs_of_a_monitored_session():
+    x, _, loss, train = model()
+    step = tf.train.get_or_create_global_step()
+    counts = tf.assign_add(step, 1)
+    script = Script("until layer/y", "print layer/y", "continue", "go")
+    hooks = [hooked(script), tf.train.StopAtStepHook(last_step=2)]
+    with tf.train.MonitoredTrainingSession(hooks=hooks) as sess:
+        while not sess.should_stop():
+            value, _, _ = sess.run([loss, train, counts], {x: [[1.0, 2.0]]})
+    assert value == pytest.approx(np.log(3.0 - 0.5 * 5 / 3), rel=1e-5)
+    assert "[[3.]]" in script.answer("print layer/y")
+    runs = [said for said in script.said if said.startswith("--- run ")]
+    assert [said.partition(":")[0] for said in runs] == ["--- run 1", "--- run 2"]
+    assert "loss:0" in runs[0]
+
+
+def test_a_hooks_run_that_fails_leaves_the_session_as_it_was():
+    y = tf.log(tf.placeholder(tf.float32, name="x"))
+    script = Script("go 1", "go 1")
+    with tf.train.MonitoredSession(hooks=[hooked(script)]) as sess:
+        inside = sess._tf_sess()
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must feed a value"):
+            sess.run(y)
+        assert "run" not in vars(inside)
+        assert sess.run(y, {"x:0": 1.0}) == 0.0
