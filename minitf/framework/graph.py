@@ -7,8 +7,6 @@ blocks that are open in the calling thread.
 
 from __future__ import annotations
 
-import itertools
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,16 +19,14 @@ from minitf.framework import traceback as traceback_lib
 from minitf.framework.dtypes import DType
 from minitf.framework.graph_collections import CollectionsMixin
 from minitf.framework.graph_lookup import LookupMixin
-from minitf.framework.graph_scopes import ControlScope, NameScope, Scopes, ScopesByThread
+from minitf.framework.graph_names import VALID_OP_NAME, NamesMixin, bad_name, checked_name
+from minitf.framework.graph_scopes import ControlScope
 from minitf.framework.operation import Operation
 from minitf.framework.shape_diff import shape_diff, shape_remedy
 from minitf.framework.tensor import Tensor
 
-VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
-VALID_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 
-
-class Graph(CollectionsMixin, LookupMixin):
+class Graph(CollectionsMixin, LookupMixin, NamesMixin):
     """A dataflow graph (mirrors `tf.Graph`).
 
     >>> import minitf as tf
@@ -44,16 +40,12 @@ class Graph(CollectionsMixin, LookupMixin):
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._nodes: dict[str, Operation] = {}  # in creation order
-        self._names_in_use: dict[str, int] = {}  # lower-cased name -> how often asked for
-        self._known_prefixes: set[str] = set()
-        self._nodes_with_known_prefixes = 0
         self._next_id = 0
         self._mutations = 0  # counts changes to existing nodes, not new ones
         self._finalized = False
         self._finalized_at = ""
         self._seed: int | None = None
         self._seedless_ops = 0
-        self._scopes_by_thread = ScopesByThread()
         self._gradient_overrides: dict[str, str] = {}
         self._gradient_scopes: set[str] = set()  # where `tf.gradients` has put its nodes
         self._why_none: Callable[[], str] | None = None  # explains the latest gradient None
@@ -62,10 +54,7 @@ class Graph(CollectionsMixin, LookupMixin):
         self._kept: list[Any] = []
         self._created_at = str(traceback_lib.capture())
         self._init_collections()
-
-    @property
-    def _scopes(self) -> Scopes:
-        return self._scopes_by_thread.scopes
+        self._init_names()
 
     # ---- nodes
 
@@ -95,10 +84,10 @@ class Graph(CollectionsMixin, LookupMixin):
         with self._lock:
             if self._finalized:
                 self._check_not_finalized()
-            name = _checked_name(name) if name else op_def.name
+            name = checked_name(name) if name else op_def.name
             name = name[:-1] if name[-1] == "/" else self.unique_name(name)
             if not VALID_OP_NAME.match(name):
-                raise ValueError(_bad_name(name, "node"))
+                raise ValueError(bad_name(name, "node"))
             scopes = self._scopes
             control_inputs = self._control_inputs_for(inputs) if scopes.control else []
             op = Operation(
@@ -263,98 +252,6 @@ class Graph(CollectionsMixin, LookupMixin):
         from minitf.framework.default import graph_as_default
 
         return graph_as_default(self)
-
-    # ---- names
-
-    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
-        """A name that no node has, in the current name scope (mirrors `tf.Graph.unique_name`).
-
-        Names differ by more than case: after "a", asking for "A" gives "A_1".
-        """
-        scope = self._scopes.name
-        if scope:
-            name = f"{scope}/{name}"
-        with self._lock:
-            used = self._names_in_use
-            key = name.lower()
-            count = used.get(key, 0)
-            if count == 0:
-                if mark_as_used:
-                    used[key] = 1
-                return name
-            numbered = f"{key}_{count}"
-            while numbered in used:
-                count += 1
-                numbered = f"{key}_{count}"
-            if mark_as_used:
-                used[key] = count + 1
-                used[numbered] = 1
-            return f"{name}_{count}"
-
-    def name_scope(self, name: str | None) -> AbstractContextManager[str]:
-        """Puts the nodes made inside under a common prefix (mirrors `tf.Graph.name_scope`).
-
-        Args:
-          name: the scope's name, made unique; one that ends in "/" enters that scope again; None
-            or "" enters the root.
-
-        Returns:
-          A context manager, which gives the scope's full name with a "/" at its end, or "" for
-          the root.
-
-        Raises:
-          TypeError: if the name is no string.
-          ValueError: if it has a character that node names cannot have.
-        """
-        return NameScope(self, name)
-
-    def _enter_name_scope(self, name: str | None) -> tuple[str, str]:
-        """Opens a name scope; returns its name as `name_scope` does, and what to leave it with."""
-        scopes = self._scopes
-        outer = scopes.name
-        if not name:
-            scopes.name = ""
-            return "", outer
-        self._check_scope_name(name, outer)
-        if name[-1] == "/":
-            scopes.name = name[:-1]
-            return name, outer
-        inner = scopes.name = self.unique_name(name)
-        return f"{inner}/", outer
-
-    def _leave_name_scope(self, outer: str) -> None:
-        self._scopes.name = outer
-
-    def _check_scope_name(self, name: str, outer: str) -> None:
-        pattern = VALID_SCOPE_NAME if outer else VALID_OP_NAME
-        if not pattern.match(_checked_name(name)):
-            raise ValueError(_bad_name(name, "scope"))
-
-    def _scope_prefix(self, name: str) -> str:
-        """The prefix of names that `name_scope(name)` would give, which is not used up yet."""
-        if name == "":
-            return ""
-        self._check_scope_name(name, self._scopes.name)
-        return name if name[-1] == "/" else self.unique_name(name, mark_as_used=False) + "/"
-
-    def _prefixes(self) -> set[str]:
-        """Every scope that a node stands in, such as "a" and "a/b" for a node "a/b/c"."""
-        new = itertools.islice(self._nodes, self._nodes_with_known_prefixes, None)
-        for name in new:
-            end = name.rfind("/")
-            while end > 0 and name[:end] not in self._known_prefixes:
-                self._known_prefixes.add(name[:end])
-                end = name.rfind("/", 0, end)
-        self._nodes_with_known_prefixes = len(self._nodes)
-        return self._known_prefixes
-
-    def get_name_scope(self) -> str:
-        """The current name scope, without a "/" at its end."""
-        return self._scopes.name
-
-    @property
-    def _name_stack(self) -> str:
-        return self._scopes.name
 
     # ---- devices and colocation
 
@@ -554,23 +451,3 @@ class Graph(CollectionsMixin, LookupMixin):
         if not self._unfetchable:
             return True
         return getattr(tensor_or_op, "op", tensor_or_op) not in self._unfetchable
-
-
-def _checked_name(name: Any) -> str:
-    if not isinstance(name, str):
-        raise TypeError(
-            errors.report(
-                f"A name must be a string, but got {errors.brief(name)}.",
-                do="give a string, or None for the default name.",
-                see="names",
-            )
-        )
-    return name
-
-
-def _bad_name(name: str, kind: str) -> str:
-    return errors.report(
-        f"{name!r} is not a valid {kind} name.",
-        do="use letters, digits, and _ . - / with a letter, digit or dot first.",
-        see="names",
-    )

@@ -7,7 +7,7 @@ from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from minitf.framework.graph import Graph
+    from minitf.framework.graph_names import NamesMixin
     from minitf.framework.operation import Operation
 
 
@@ -47,7 +47,7 @@ class ScopesByThread(threading.local):
 class NameScope(ContextDecorator):
     """What `Graph.name_scope` gives: a class, as that costs less than a generator."""
 
-    def __init__(self, graph: Graph, name: str | None) -> None:
+    def __init__(self, graph: NamesMixin, name: str | None) -> None:
         self._graph = graph
         self._name = name
 
