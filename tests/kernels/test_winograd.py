@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(not jit.available(), reason="runs compiled only"
 BOUND = ROUNDING["fast"]
 
 
-@pytest.mark.parametrize(("outputs", "window"), [(4, 5), (2, 5), (4, 3), (2, 3), (6, 3)])
+@pytest.mark.parametrize(("outputs", "window"), [(5, 5), (4, 5), (2, 5), (4, 3), (2, 3), (6, 3)])
 def test_the_matrices_convolve_exactly(outputs: int, window: int) -> None:
     g, a, b = winograd_transforms.matrices(outputs, window)
     size = outputs + window - 1
@@ -49,8 +49,8 @@ def test_the_matrices_convolve_exactly(outputs: int, window: int) -> None:
 
 
 def test_more_outputs_than_there_are_points_are_refused() -> None:
-    with pytest.raises(ValueError, match="it needs 9 points"):
-        winograd_transforms.matrices(5, 5)
+    with pytest.raises(ValueError, match="it needs 10 points"):
+        winograd_transforms.matrices(6, 5)
 
 
 @st.composite
@@ -174,7 +174,7 @@ OUTPUTS, FILTER = (50, 14, 14), (5, 5, 32, 64)
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({}, "winograd: 4.8 times fewer multiplications"),
+        ({}, "winograd: 6.7 times fewer multiplications"),
         ({"filter_shape": (3, 3, 32, 64)}, "winograd: 3.1 times fewer multiplications"),
         ({"filter_shape": (7, 7, 32, 64)}, "direct: no Winograd, since it has no transforms"),
         ({"filter_shape": (5, 3, 32, 64)}, "direct: no Winograd, since it has no transforms"),
