@@ -22,7 +22,7 @@ page make the cache keep few of them. For the gradient of the filter, sums over 
 
     S[p]  (C, K) += V[p]' Y[p]      Y (tiles, K) from the output's gradient
 
-Rounding errors are larger than those of the direct method, some 5 to 10 times. `conv` chooses.
+Rounding errors are larger than those of the direct method, some 5 to 15 times. `conv` chooses.
 """
 
 from __future__ import annotations
@@ -60,13 +60,17 @@ Array = npt.NDArray[Any]
 # Bytes of V and M of one block: what the second-level cache holds beside U.
 _BLOCK_BYTES = 3 << 17
 
-# A block has no fewer tiles, for U to be read no more often, and no more. More are the least where
-# the filter has so many numbers that the caches do not hold U, and for S, which is read and written for each block.
+# A block has no fewer tiles, for U to be read no more often, and no more. The least is more where
+# the filter has so many numbers that the caches do not hold U, and for the gradient of the filter,
+# whose sums are read and written for each block.
 _LEAST_TILES, _MOST_TILES = 14, 64
 _LEAST_FOR_LARGE, _LARGE_FILTER = 40, 1 << 21
 
 # The sums of the filter's gradient are in so many places, each for so many tiles or more.
 _SLICES, _LEAST_SLICE = 4, 200
+
+# Elementary steps, in the time of which a number of U is made and written.
+_U_STEPS = 6
 
 _FLOAT = 4  # bytes
 
@@ -392,9 +396,7 @@ def _padded(channels: int) -> int:
     return -(-channels // _lanes()) * _lanes()
 
 
-def _tiles(
-    out_shape: Sequence[int], window: int, origin: Pair, numbers: int, least: int
-) -> _Tiles:
+def _tiles(out_shape: Sequence[int], window: int, origin: Pair, numbers: int, least: int) -> _Tiles:
     """Cuts outputs of a shape into tiles, of which at least so many are taken at once.
 
     `numbers` says how many a position of a tile has.
@@ -448,5 +450,5 @@ def _transformed_filter(panels: Array, functions: Transforms) -> Array:
             start, stop,
         )  # fmt: skip
 
-    parallel_ranges(count * channels, some, work=functions.size**2 * width)
+    parallel_ranges(count * channels, some, work=_U_STEPS * functions.size**2 * width)
     return transformed

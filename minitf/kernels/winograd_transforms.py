@@ -13,7 +13,7 @@ outputs need n = m + r - 1 multiplications instead of m * r:
 
 The last point is infinity, where a polynomial's value is its leading coefficient. In two dimensions
 each is applied to rows and columns: y = A' [(G g G') * (B' d B)] A. For a 5x5 filter and tiles of
-4x4 outputs, F(4x4, 5x5), 64 multiplications take the place of 400.
+4x4 outputs, F(4x4, 5x5), 64 multiplications take the place of 400; for F(5x5, 5x5) 81 that of 625.
 
 The gradients are transposes again: that of the filter is G' [(B' d B) * (A dy A')] G, that of the
 data a convolution.

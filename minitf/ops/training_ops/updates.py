@@ -7,7 +7,7 @@ what the variables hold, in place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -108,12 +108,17 @@ def update_sparse(
     return next(iter(slots.values()))
 
 
+def locked(slots: dict[str, VariableResource], use_locking: bool) -> AbstractContextManager[None]:
+    """Holds the locks of several variables, if `use_locking`."""
+    return _all_locked(slots) if use_locking else _NOT_LOCKED
+
+
+_NOT_LOCKED = nullcontext()
+
+
 @contextmanager
-def locked(slots: dict[str, VariableResource], use_locking: bool) -> Iterator[None]:
-    """Holds the locks of several variables, taken in one order by whoever takes them."""
-    if not use_locking:
-        yield
-        return
+def _all_locked(slots: dict[str, VariableResource]) -> Iterator[None]:
+    """Holds the locks, taken in one order by whoever takes them."""
     with ExitStack() as stack:
         distinct = {id(ref): ref for ref in slots.values()}
         for _, ref in sorted(distinct.items()):
@@ -136,17 +141,17 @@ def fitting(slots: dict[str, VariableResource]) -> list[Any]:
 def check_same_shape(slots: dict[str, VariableResource], grad: Any) -> None:
     """Refuses a gradient that has another shape than the variable."""
     var = next(iter(slots.values())).value
-    if np.shape(grad) != var.shape:
+    if grad.shape != var.shape:
         raise bad(
-            f"var and grad do not have the same shape: {list(var.shape)} and {list(np.shape(grad))}"
+            f"var and grad do not have the same shape: {list(var.shape)} and {list(grad.shape)}"
         )
 
 
 def checked_scalars(scalars: dict[str, Any]) -> list[Any]:
     """The scalars as numpy scalars, whose dtype they keep in arithmetic."""
     for name, value in scalars.items():
-        if np.ndim(value):
-            raise bad(f"{name} is not a scalar: its shape is {list(np.shape(value))}")
+        if value.ndim:
+            raise bad(f"{name} is not a scalar: its shape is {list(value.shape)}")
     return [value[()] for value in scalars.values()]
 
 
