@@ -255,6 +255,18 @@ RunMetadata.FunctionGraphs
   3 post_optimization_graph GraphDef
 SessionMetadata
   1 name string; 2 version int64
+CodeDef
+  1 traces *CodeDef.Trace
+CodeDef.Trace
+  6 file_id int64; 2 lineno int32; 7 function_id int64; 8 line_id int64; 5 func_start_line int32
+OpLogEntry
+  1 name string; 2 float_ops int64; 3 types *string; 4 code_def CodeDef
+OpLogProto
+  1 log_entries *OpLogEntry; 2 id_to_string map int64 string
+AdviceProto
+  1 checkers map string AdviceProto.Checker
+AdviceProto.Checker
+  2 reports *string
 """
 
 _ENUMS = (
