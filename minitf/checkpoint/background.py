@@ -39,15 +39,12 @@ from typing import Any
 import numpy as np
 
 from minitf.checkpoint.bundle_writer import Named, by_name, write_bundle
+from minitf.checkpoint.copying import copied
 from minitf.checkpoint.direct import ALIGNMENT
 from minitf.checkpoint.tensors import pieces
 from minitf.framework import errors
 from minitf.framework.traceback import capture
-from minitf.kernels.crc32c import crc32c, joined
-from minitf.kernels.parallel import parallel_for, thread_limit
-
-# What one thread copies at a time: it is still in a cache when its checksum is computed.
-_BLOCK = 1 << 20
+from minitf.kernels.parallel import thread_limit
 
 _log = logging.getLogger("tensorflow")
 
@@ -96,25 +93,8 @@ class Image:
         self._filled += size
         if value.dtype == object:
             return replace(tensor, value=value.copy())
-        crc = _copy(np.ascontiguousarray(value).reshape(-1).view(np.uint8), place)
+        crc = copied(np.ascontiguousarray(value).reshape(-1).view(np.uint8), place)
         return replace(tensor, value=place.view(value.dtype).reshape(value.shape), crc=crc)
-
-
-def _copy(source: Any, target: Any) -> int:
-    """Copies bytes, several threads a block each; returns their checksum."""
-    starts = range(0, len(source), _BLOCK)
-    parts = [0] * len(starts)
-
-    def block(index: int) -> None:
-        start, end = starts[index], starts[index] + _BLOCK
-        target[start:end] = source[start:end]
-        parts[index] = crc32c(target[start:end])
-
-    parallel_for(len(starts), block)
-    crc = 0
-    for part, start in zip(parts, starts, strict=True):
-        crc = joined(crc, part, min(_BLOCK, len(source) - start))
-    return crc
 
 
 def _pages(size: int) -> Any:

@@ -1,8 +1,8 @@
 """With this module one can write a checkpoint: `<prefix>.index` and `<prefix>.data-00000-of-00001`.
 
 The values stand in the data file one after another, in the order of their names, and the index has
-for each its dtype, shape, place and checksum. Nothing is copied on the way: arrays are handed to
-the system a few megabytes at a time.
+for each its dtype, shape, place and checksum. Arrays are handed to the system a few megabytes at a
+time, by way of a copy of so much: they may change while they are saved.
 
 >>> import numpy as np, tempfile
 >>> from minitf.checkpoint.bundle_reader import BundleReader
@@ -30,7 +30,7 @@ from minitf.checkpoint.progress import Progress
 from minitf.checkpoint.table import table
 from minitf.checkpoint.tensors import pieces
 from minitf.framework import dtypes, errors, protos
-from minitf.kernels.crc32c import crc32c
+from minitf.kernels.crc32c import crc32c, joined
 
 # Small values are put together until there are so many bytes to hand over at once.
 _TOGETHER = 1 << 18
@@ -136,9 +136,13 @@ class _Contents:
         entry.offset = self.size
         crc = 0
         for written, summed in pieces(value):
-            if tensor.crc is None:
+            if tensor.crc is not None:
+                self._write(written)
+            elif written is not summed:
                 crc = crc32c(summed, crc)
-            self._write(written)
+                self._write(written)
+            else:
+                crc = self._write_copy(written, crc)
             progress.add(len(written))
         entry.size = self.size - entry.offset
         entry.crc32c = mask(crc if tensor.crc is None else tensor.crc)
@@ -153,6 +157,16 @@ class _Contents:
         else:
             self.flush()
             self.data.write(chunk)
+
+    def _write_copy(self, chunk: Any, crc: int) -> int:
+        """Writes a part of an array, as it is now; returns the checksum up to there."""
+        if len(chunk) < _TOGETHER:
+            copy = bytes(chunk)
+            self._write(copy)
+            return crc32c(copy, crc)
+        self.flush()
+        self.size += len(chunk)
+        return joined(crc, self.data.write_copy(chunk), len(chunk))
 
     def flush(self) -> None:
         """Hands over what was put together."""

@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from minitf.checkpoint.copying import copied
+from minitf.kernels.crc32c import joined
 from minitf.kernels.workspace import address
 
 # How many bytes a block has, and how many blocks are on their way to the disk at a time.
@@ -82,16 +84,18 @@ class DirectWriter:
         self._on_their_way: deque[Future[Any]] = deque()
         self._writers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="minitf-write")
 
-    def write(self, data: memoryview) -> None:
-        """Puts bytes behind those written before."""
-        octets = np.frombuffer(data, np.uint8)
+    def write(self, data: memoryview) -> int:
+        """Puts bytes behind those written before; returns their checksum."""
+        octets, crc = np.frombuffer(data, np.uint8), 0
         while len(octets):
             count = min(len(octets), BLOCK - self._filled)
-            self._block[self._filled : self._filled + count] = octets[:count]
+            room = self._block[self._filled : self._filled + count]
+            crc = joined(crc, copied(octets[:count], room), count)
             octets, self._filled = octets[count:], self._filled + count
             if self._filled == BLOCK:
                 self._hand_over(BLOCK)
                 self._block, self._filled = self._free_block(), 0
+        return crc
 
     def _hand_over(self, count: int) -> None:
         block, place = self._block, self._place

@@ -25,8 +25,12 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from minitf.checkpoint import direct
+from minitf.checkpoint.copying import copied
 from minitf.framework.file_errors import as_tensorflow_errors
+from minitf.kernels.workspace import workspace
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}$")
 _INTACT = "what to do: nothing is lost; what was there before is as it was."
@@ -107,6 +111,21 @@ class Unfinished:
                 if count >= CHUNK:
                     _begin_to_sync(self._file, self.size, count)
                 left, self.size = left[count:], self.size + count
+
+    def write_copy(self, data: Any) -> int:
+        """Writes bytes that may be changed meanwhile; returns the checksum of what was written.
+
+        Raises:
+          ResourceExhaustedError: if the disk is full.
+        """
+        if isinstance(self._direct, direct.DirectWriter):
+            self.size += len(data)
+            with as_tensorflow_errors(self.final, _INTACT):
+                return self._direct.write(data)
+        copy = workspace("checkpoint", (len(data),), np.uint8)
+        crc = copied(np.frombuffer(data, np.uint8), copy)
+        self.write(copy)
+        return crc
 
     def sync(self) -> None:
         """Waits until the bytes are on the disk."""

@@ -92,7 +92,12 @@ def joined(first: int, second: int, count: int) -> int:
     >>> joined(crc32c(b"1234"), crc32c(b"56789"), 5) == crc32c(b"123456789")
     True
     """
-    return _times(_zeros(count), first) ^ second
+    bit = 0
+    while count >> bit and first:
+        if count >> bit & 1:
+            first = _times(_doubled(bit), first)
+        bit += 1
+    return first ^ second
 
 
 def _of_part(octets: Array, crc: int) -> int:
@@ -138,17 +143,19 @@ def _times(matrix: Matrix, state: int) -> int:
     return result
 
 
+@functools.cache
+def _doubled(times: int) -> Matrix:
+    """The matrix that moves a checksum on by 1, 2, 4, 8 ... bytes of 0."""
+    if not times:
+        return tuple(_advance(1 << bit, 8) for bit in range(32))
+    half = _doubled(times - 1)
+    return tuple(_times(half, column) for column in half)
+
+
 @functools.lru_cache(maxsize=256)
 def _zeros(count: int) -> Matrix:
     """The matrix that moves a checksum on by so many bytes of 0."""
-    power: Matrix = tuple(_advance(1 << bit, 8) for bit in range(32))
-    result: Matrix = tuple(1 << bit for bit in range(32))
-    while count:
-        if count & 1:
-            result = tuple(_times(power, column) for column in result)
-        power = tuple(_times(power, column) for column in power)
-        count >>= 1
-    return result
+    return tuple(joined(1 << bit, 0, count) for bit in range(32))
 
 
 @functools.cache

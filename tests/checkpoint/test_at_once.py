@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import minitf as tf
-from minitf.checkpoint import bundle_reader
+from minitf.checkpoint import bundle_reader, direct, files
 from minitf.checkpoint.bundle_reader import BundleReader
 from minitf.checkpoint.bundle_writer import Named, write_bundle
 from tests.source_tree import ROOT
@@ -98,6 +98,31 @@ def test_threads_that_save_under_one_name(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == sorted(
         ["checkpoint", "m.data-00000-of-00001", "m.index", "m.meta"]
     )
+
+
+@pytest.mark.parametrize("size", [100, 400_000, 5 << 20])
+@pytest.mark.parametrize("directly", [False, True])
+def test_values_that_change_while_they_are_saved(
+    directly: bool, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As another thread does that trains: the checkpoint is whole, with values of some moment."""
+    monkeypatch.setattr(files, "LARGE", 1 if directly else 1 << 40)
+    monkeypatch.delenv("MINITF_FSYNC", raising=False)
+    value: Any = np.zeros(size, np.uint8)
+    changes = []
+    for module, name in ((files, "write"), (direct, "write_at")):
+        operation = getattr(module, name)
+
+        def write(*arguments: Any, operation: Any = operation) -> Any:
+            value[:] += 1
+            changes.append(1)
+            return operation(*arguments)
+
+        monkeypatch.setattr(module, name, write)
+    write_bundle(str(tmp_path / "m"), [Named("v", value)])
+    assert changes
+    with BundleReader(str(tmp_path / "m")) as reader:
+        assert reader.read("v").max() <= len(changes)
 
 
 PROCESS = """
