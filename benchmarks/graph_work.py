@@ -216,6 +216,6 @@ def in_turn(tf: Any, make: Callable[[int], Any]) -> Work:
 
 
 def corner(tensor: Any) -> Any:
-    """The first number of a tensor."""
+    """The first number of a tensor, without its sign: a sum of such cannot come near zero."""
     rank = tensor.shape.ndims
-    return tensor[(0,) * rank] if rank else tensor
+    return abs(tensor[(0,) * rank] if rank else tensor)

@@ -164,8 +164,8 @@ def in_turn(
 
 
 def corner(tensor: Any) -> Any:
-    """The first number of a tensor."""
-    return tensor[(0,) * tensor.dim()]
+    """The first number of a tensor, without its sign: a sum of such cannot come near zero."""
+    return abs(tensor[(0,) * tensor.dim()])
 
 
 def images(torch: Any, layout: Any, seed: int, *shape: int) -> Any:
