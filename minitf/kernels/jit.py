@@ -13,7 +13,7 @@
 Nothing is imported or compiled before the first call of `dot`. Then Numba compiles it for the
 types that it meets, without the interpreter's lock, and keeps the code on disk: in the directory
 NUMBA_CACHE_DIR if that is set, else beside the source file, else (if that cannot be written) in
-the user's cache directory. The next process finds it there.
+the user's cache directory. The next process finds it there; see `kept`.
 
 A compile that takes noticeable time says so on stderr, once, unless MINITF_QUIET is set. Where
 Numba is absent, cannot be imported, or is switched off by NUMBA_DISABLE_JIT=1, `available()` is
@@ -36,6 +36,8 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
+
+from minitf.kernels.kept import keep
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -140,12 +142,14 @@ class Kernel(Generic[P, R]):
     def _dispatcher(self) -> Callable[P, R]:
         numba = importlib.import_module("numba")
         options = {"nogil": True, "error_model": "numpy", **self._options}
-        function, keep = self._with_compiled_callees(), _unchanged(self.sources())
-        try:
-            dispatcher: Callable[P, R] = numba.njit(cache=keep, **options)(function)
-        except RuntimeError:  # no directory can be written: compile anew in each process
-            dispatcher = numba.njit(**options)(function)
+        dispatcher: Callable[P, R] = numba.njit(**options)(self._with_compiled_callees())
+        self._keep(dispatcher)
         return dispatcher
+
+    def _keep(self, code: Any) -> None:
+        """Has Numba's code for this kernel kept on disk."""
+        if _unchanged(self.sources()):
+            keep(code, is_quiet=quiet())
 
     def callees(self) -> dict[str, Any]:
         """The kernels, and what else is compiled with this one, by the name it has here."""
@@ -234,20 +238,20 @@ class NativeKernel(Kernel[P, R]):
     """A function of integers that is compiled once, for all kernels that call it; see `native`."""
 
     def _dispatcher(self) -> Any:
-        numba = importlib.import_module("numba")
+        types = importlib.import_module("numba.types")
+        callback = importlib.import_module("numba.core.ccallback")
         function = self._with_compiled_callees()
         parameters = inspect.signature(function).parameters
-        signature = numba.types.void(*[numba.types.intp for _ in parameters])
-        keep = _unchanged(self.sources())
+        signature = tuple(types.intp for _ in parameters), types.void
+        code = callback.CFunc(function, signature, {}, {"error_model": "numpy"})
+        self._keep(code)
         notice = None if quiet() else _Notice(self.__name__.strip("_"))
         try:
-            try:
-                return numba.cfunc(signature, cache=keep, error_model="numpy")(function)
-            except RuntimeError:
-                return numba.cfunc(signature, error_model="numpy")(function)
+            code.compile()
         finally:
             if notice is not None:
                 notice.close()
+        return code
 
     def address(self) -> int:
         """Where its machine code begins; compiles it first if need be."""

@@ -31,7 +31,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from minitf.kernels.waiting import NAP, Word
+from minitf.kernels.waiting import NAP, Word, compile_waits
 from minitf.kernels.workspace import address
 
 # A block smaller than this many elementary steps (loads, multiply-adds; some 20 microseconds of
@@ -267,17 +267,20 @@ class _Pool:
     def __init__(self) -> None:
         self._queue: SimpleQueue[_Job] = SimpleQueue()
         self._posted = Word()
-        self._helpers = 0
+        self.threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     def post(self, job: _Job, helpers: int) -> None:
         """Asks so many helpers to take part in a job."""
-        if self._helpers < helpers:
+        if len(self.threads) < helpers:
+            # If they could not be compiled, a helper would die of that with blocks uncounted.
+            compile_waits()
             with self._lock:
-                while self._helpers < helpers:
-                    name = f"minitf-kernels-{self._helpers}"
-                    threading.Thread(target=self._help, name=name, daemon=True).start()
-                    self._helpers += 1
+                while len(self.threads) < helpers:
+                    name = f"minitf-kernels-{len(self.threads)}"
+                    thread = threading.Thread(target=self._help, name=name, daemon=True)
+                    thread.start()
+                    self.threads.append(thread)
         for _ in range(helpers):
             self._queue.put(job)
         self._posted.change()

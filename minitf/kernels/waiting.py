@@ -81,6 +81,13 @@ class Word:
                 self._array[0] += number
 
 
+def compile_waits() -> None:
+    """Makes what threads wait in, or finds it on disk, so that their first wait cannot fail."""
+    word = Word()
+    word.add_and_watch(0, word, seen=-1)
+    word.reaches(0)
+
+
 @jit
 def _reaches(place: int, number: int, looks: int) -> bool:
     for _ in range(looks):

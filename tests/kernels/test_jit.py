@@ -18,7 +18,7 @@ from minitf.kernels.jit import Kernel, jit, readonly
 
 # A module with kernels, as a user of `jit` would write it.
 SOURCE = """
-from minitf.kernels.jit import jit
+from minitf.kernels.jit import jit, native
 
 @jit
 def square(x):
@@ -34,6 +34,11 @@ def sum_of_squares(values):
 @jit(fallback=lambda x: "fallback")
 def identity(x):
     return x
+
+@native
+def nothing(count):
+    for _ in range(count):
+        pass
 """
 
 RUN = """
@@ -192,17 +197,64 @@ def test_the_users_cache_serves_where_the_package_cannot_be_written(directory):
     assert list(home.rglob("*.nbc"))
 
 
-def test_where_nothing_can_be_written_it_compiles_each_time(directory, monkeypatch):
-    numba = pytest.importorskip("numba")
-    njit = numba.njit
+def test_where_there_is_no_directory_it_compiles_each_time(directory, monkeypatch):
+    dispatcher = pytest.importorskip("numba.core.dispatcher")
 
-    def unwritable(*args, **kwargs):
-        if kwargs.pop("cache", False):
-            raise RuntimeError("cannot cache function: no locator available")
-        return njit(*args, **kwargs)
+    def nowhere(function):
+        raise RuntimeError("cannot cache function: no locator available")
 
-    monkeypatch.setattr(numba, "njit", unwritable)
+    monkeypatch.setattr(dispatcher, "FunctionCache", nowhere)
     assert load(directory).sum_of_squares(np.arange(4.0)) == 14
+
+
+# A program as on a full disk: no file can grow. It uses all that is compiled in one way or another.
+FULL = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+import numpy as np
+import made
+from minitf.kernels import parallel
+assert made.sum_of_squares(np.arange(4.0)) == 14
+assert made.nothing.address()
+parallel.set_num_threads(2)
+done = []
+for _ in range(20):
+    parallel.parallel_for(100, done.append)
+assert len(done) == 2000
+assert all(thread.is_alive() for thread in parallel._pool.threads)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no such limit")
+@pytest.mark.parametrize("quiet", ["", "1"])
+def test_on_a_full_disk_it_runs_and_says_so_once(directory, quiet):
+    cache = directory / "cache"
+    cache.mkdir()
+    message = run_python(FULL, directory, NUMBA_CACHE_DIR=str(cache), MINITF_QUIET=quiet).stderr
+    assert not [file for file in cache.rglob("*") if file.is_file()]
+    assert message.count("compiled code cannot be kept on disk") == (not quiet)
+
+
+def test_files_that_were_cut_short_are_made_anew(directory):
+    cache = directory / "cache"
+    run_python(RUN_BOTH, directory, NUMBA_CACHE_DIR=str(cache))
+    files = [*cache.rglob("*.sum_of_squares*.nbc"), *cache.rglob("*.nothing*.nbi")]
+    assert len(files) == 2
+    for file in files:
+        os.truncate(file, file.stat().st_size // 2)
+    assert run_python(RUN_BOTH, directory, NUMBA_CACHE_DIR=str(cache)).stdout == "0 0\n"
+    assert run_python(RUN_BOTH, directory, NUMBA_CACHE_DIR=str(cache)).stdout == "1 1\n"
+
+
+RUN_BOTH = """
+import numpy as np
+import made
+assert made.sum_of_squares(np.arange(4.0)) == 14
+made.nothing.address()
+stats = made.sum_of_squares.compile().stats
+print(sum(stats.cache_hits.values()), made.nothing.compile().cache_hits)
+"""
 
 
 @pytest.mark.parametrize("quiet", ["", "0", "1"])
