@@ -69,9 +69,6 @@ _LEAST_FOR_LARGE, _LARGE_FILTER = 40, 1 << 21
 # The sums of the filter's gradient are in so many places, each for so many tiles or more.
 _SLICES, _LEAST_SLICE = 4, 200
 
-# Elementary steps, in the time of which a number of U is made and written.
-_U_STEPS = 6
-
 _FLOAT = 4  # bytes
 
 
@@ -450,5 +447,5 @@ def _transformed_filter(panels: Array, functions: Transforms) -> Array:
             start, stop,
         )  # fmt: skip
 
-    parallel_ranges(count * channels, some, work=_U_STEPS * functions.size**2 * width)
+    parallel_ranges(count * channels, some, work=functions.size**2 * width)
     return transformed
