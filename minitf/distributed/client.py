@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +14,7 @@ from minitf.distributed.master import MasterSession, Options, with_line
 from minitf.distributed.peers import Peers
 from minitf.distributed.piece import Trace
 from minitf.distributed.targets import address_of, local_servers
+from minitf.distributed.wire import secret_from_environment
 from minitf.framework import errors
 from minitf.framework.graph import Graph
 from minitf.framework.tensor import Tensor
@@ -54,9 +54,8 @@ def reset(target: str, containers: list[str] | None) -> None:
 
 
 def _peers(address: str) -> Peers:
-    secret = os.environ.get("MINITF_SECRET")
     cluster = ClusterSpec({"target": [address]})
-    return Peers(cluster, secret.encode() if secret else None, "", check_task=False)
+    return Peers(cluster, secret_from_environment(), "", check_task=False)
 
 
 class LocalMasterSession(MasterSession):

@@ -16,7 +16,6 @@ machine's own need a secret that all tasks know, in `MINITF_SECRET` or as an arg
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -26,7 +25,7 @@ from minitf.distributed.master import Master
 from minitf.distributed.peers import Peers
 from minitf.distributed.permissions import Permissions
 from minitf.distributed.targets import local_servers
-from minitf.distributed.wire import Listener
+from minitf.distributed.wire import Listener, secret_from_environment
 from minitf.distributed.worker import WorkerHandlers, WorkerService
 from minitf.framework import errors
 
@@ -45,12 +44,15 @@ class Server:
       start: whether to start at once.
       allow_files: folders in which graphs of other processes may use files; see
         `minitf.distributed.permissions`.
-      secret: what all tasks of the cluster know; from `MINITF_SECRET` if None.
+      secret: what all tasks of the cluster know; if None, what `MINITF_SECRET` says or, as
+        "@path", the file that it names.
 
     Raises:
       ValueError: if it does not say which task this is.
       InternalError: if the cluster has no such job or task.
       UnavailableError: if the address is in use, or is none of this machine.
+      PermissionDeniedError: if others can reach the address and there is no secret.
+      FailedPreconditionError: if the file that `MINITF_SECRET` names cannot be read.
 
     >>> import minitf as tf
     >>> server = tf.train.Server.create_local_server()
@@ -192,9 +194,10 @@ def _who(
 
 
 def _secret(secret: str | bytes | None) -> bytes | None:
+    """What all tasks know; None where nothing is known, as the empty text is no secret."""
     if secret is None:
-        secret = os.environ.get("MINITF_SECRET")
-    return secret.encode() if isinstance(secret, str) else secret
+        return secret_from_environment()
+    return (secret.encode() if isinstance(secret, str) else secret) or None
 
 
 def _is_whole(cluster: ClusterSpec) -> bool:

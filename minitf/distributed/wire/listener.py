@@ -399,7 +399,7 @@ def _as_method(handler: Handler | Method) -> Method:
 def _bind(wanted: Address, secret: bytes | None) -> list[socket.socket]:
     """The sockets for an address: one for each that its host stands for, all at one port."""
     try:
-        if secret is None and not wanted.is_loopback():
+        if not secret and not wanted.is_loopback():
             raise errors.PermissionDeniedError(
                 None,
                 None,
