@@ -275,8 +275,8 @@ class Channel:
 
     def give(self, stream: Stream, incarnation: str) -> None:
         """Takes a connection back whose call is answered; closes those that are too many."""
-        now = time.monotonic()
         with self._lock:
+            now = time.monotonic()  # taken here, so that the oldest comes first
             self._idle.append((stream, incarnation, now))
             kept = [idle for idle in self._idle[-_IDLE:] if now - idle[2] < _IDLE_SECONDS]
             kept = [] if self._closed else kept
@@ -336,7 +336,8 @@ class Channel:
     def _greet(self, stream: Stream, pending: _Pending, until: float) -> tuple[Stream, str, str]:
         try:
             pending.uses(stream)
-            welcome = handshake.greet(stream, self.identity, until, self.limits)
+            is_first = self.last_heard is None
+            welcome = handshake.greet(stream, self.identity, until, self.limits, is_first)
         except BaseException:
             stream.close()
             raise

@@ -86,8 +86,17 @@ def secret_from_environment() -> bytes | None:
     )
 
 
-def greet(stream: Stream, me: Identity, until: float, limits: Limits) -> Header:
+def greet(
+    stream: Stream, me: Identity, until: float, limits: Limits, is_first: bool = False
+) -> Header:
     """The client's part: returns what the listener says of itself.
+
+    Args:
+      stream: the new connection.
+      me: who the client is, and whom it looks for.
+      until: when the listener must be done.
+      limits: how long its frames may be.
+      is_first: whether no listener has ever let this client in.
 
     Raises:
       UnauthenticatedError: if one of the two does not know the secret.
@@ -101,6 +110,7 @@ def greet(stream: Stream, me: Identity, until: float, limits: Limits) -> Header:
         "cluster": me.cluster,
         "task": me.task,
         "nonce": nonce,
+        "first": is_first,
     }
     frame.send(stream, Kind.HELLO, hello, until=until)
     answer = _receive(stream, until, limits)
@@ -124,8 +134,11 @@ def greet(stream: Stream, me: Identity, until: float, limits: Limits) -> Header:
     return welcome
 
 
-def admit(stream: Stream, me: Identity, local: str, until: float, limits: Limits) -> str:
-    """The listener's part: returns the incarnation of the client, who may come in.
+def admit(
+    stream: Stream, me: Identity, local: str, until: float, limits: Limits
+) -> tuple[str, bool]:
+    """The listener's part: returns the incarnation of the client, who may come in, and whether no
+    listener has ever let it in before.
 
     Args:
       stream: the new connection.
@@ -153,7 +166,7 @@ def admit(stream: Stream, me: Identity, local: str, until: float, limits: Limits
     if me.secret is not None:
         welcome["proof"] = _proof(me.secret, "listener", said)
     frame.send(stream, Kind.WELCOME, welcome, until=until)
-    return str(hello["client"])
+    return str(hello["client"]), hello.get("first") is True
 
 
 def _receive(stream: Stream, until: float, limits: Limits) -> frame.Frame:

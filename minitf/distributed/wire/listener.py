@@ -288,8 +288,8 @@ class _Connection:
 
     def _serve(self) -> None:
         try:
-            self._client = self._admit()
-            with self.listener.memory.connection(self._client):
+            self._client, is_first = self._admit()
+            with self.listener.memory.connection(self._client, is_first):
                 while self._serve_one():
                     pass
         except (Broken, TooLate):
@@ -302,7 +302,7 @@ class _Connection:
             self.stream.shut()
             self.listener.finished(self)
 
-    def _admit(self) -> str:
+    def _admit(self) -> tuple[str, bool]:
         listener = self.listener
         until = time.monotonic() + listener.limits.handshake_seconds
         if listener.tls is not None and not self._is_local:

@@ -114,6 +114,7 @@ class RememberedCall:
 @dataclass
 class _Client:
     lowest: int = 0
+    is_whole: bool = True  # no call that it has made here was ever forgotten with it
     connections: int = 0
     left: float = 0.0
     calls: dict[int, RememberedCall] = field(default_factory=dict)
@@ -129,10 +130,17 @@ class Memory:
         self._has_forgotten = False
 
     @contextlib.contextmanager
-    def connection(self, client: str) -> Iterator[None]:
-        """Counts one of the client's connections as long as the `with` statement lasts."""
+    def connection(self, client: str, is_first: bool = False) -> Iterator[None]:
+        """Counts one of the client's connections as long as the `with` statement lasts.
+
+        Args:
+          client: its incarnation.
+          is_first: whether it was never here before, so that nothing of it can be forgotten.
+        """
         with self._lock:
-            self._clients.setdefault(client, _Client()).connections += 1
+            record = self._record(client)
+            record.connections += 1
+            record.is_whole |= is_first
         try:
             yield
         finally:
@@ -161,13 +169,13 @@ class Memory:
         """
         dropped: list[RememberedCall] = []
         with self._lock:
-            record = self._clients.setdefault(client, _Client())
+            record = self._record(client)
             if lowest > record.lowest:
                 record.lowest = lowest
                 old = [number for number in record.calls if number < lowest]
                 dropped = [record.calls.pop(number) for number in old]
             call = record.calls.get(request)
-            if call is None and request >= record.lowest and not (retried and self._has_forgotten):
+            if call is None and request >= record.lowest and (record.is_whole or not retried):
                 call = record.calls[request] = RememberedCall(client, peer, until, record.changed)
                 new = True
             else:
@@ -180,6 +188,13 @@ class Memory:
             )
         return call, new
 
+    def _record(self, client: str) -> _Client:
+        """What is known of a client; it may be new, or have been forgotten."""
+        record = self._clients.get(client)
+        if record is None:
+            record = self._clients[client] = _Client(is_whole=not self._has_forgotten)
+        return record
+
     def find(self, client: str, request: int) -> RememberedCall | None:
         """The call of that number, if it is remembered."""
         with self._lock:
@@ -189,7 +204,7 @@ class Memory:
     def forget(self, client: str) -> None:
         """Drops the calls of a client that has said good-bye; copies that are late are refused."""
         with self._lock:
-            record = self._clients.setdefault(client, _Client())
+            record = self._record(client)
             calls, record.calls = list(record.calls.values()), {}
             record.lowest = _NEVER
         for call in calls:
