@@ -145,11 +145,9 @@ class Memory:
             yield
         finally:
             with self._lock:
-                record = self._clients.get(client)
-                if record is not None:
-                    record.connections -= 1
-                    record.left = time.monotonic()
-                    self._clients.move_to_end(client)
+                record.connections -= 1
+                record.left = time.monotonic()
+                self._clients.move_to_end(client)
 
     def begin(
         self, client: str, request: int, lowest: int, retried: bool, peer: str, until: float
