@@ -2,14 +2,17 @@
 
 The system hands out each page of a large new array when it is first touched, which costs more than
 receiving into it. A model's variables and gradients have the same shapes in each step, so what one
-step has received into, the next one can use.
+step has received into, the next one can use. Where shapes are others in each step, as those of the
+rows of a table are, what has not been used for a while is let go of.
 """
 
 from __future__ import annotations
 
 import math
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,8 @@ Specs = Sequence[tuple[np.dtype[Any], tuple[int, ...]]]
 _LEAST_BYTES = 1 << 16
 # Of each kind, as many as steps at the same time; more are let go of.
 _MOST_OF_A_KIND = 16
+# A kind of which none came back in so many steps is not needed any more.
+_MOST_STEPS = 32
 
 # Ops with a state that keep nothing of their inputs beyond the run.
 _KEEP_NOTHING = frozenset(
@@ -32,11 +37,20 @@ _KEEP_NOTHING = frozenset(
 )
 
 
+@dataclass
+class _Kind:
+    """Arrays of one dtype and shape, and the number of the step in which one came back last."""
+
+    free: list[Any] = field(default_factory=list)
+    last: int = 0
+
+
 class Buffers:
-    """Arrays that nobody uses at the moment, by dtype and shape."""
+    """Arrays that nobody uses at the moment, by dtype and shape; the longest unused come first."""
 
     def __init__(self) -> None:
-        self._free: dict[tuple[str, tuple[int, ...]], list[Any]] = {}
+        self._kinds: OrderedDict[tuple[str, tuple[int, ...]], _Kind] = OrderedDict()
+        self._steps = 0
         self._lock = threading.Lock()
 
     def lease(self, specs: Specs) -> list[Any]:
@@ -47,19 +61,32 @@ class Buffers:
         if dtype.hasobject or dtype.itemsize * math.prod(shape) < _LEAST_BYTES:
             return None
         with self._lock:
-            free = self._free.get((dtype.str, shape))
-            if free:
-                return free.pop()
-        return None
+            kind = self._kinds.get((dtype.str, shape))
+            return kind.free.pop() if kind is not None and kind.free else None
 
     def give_back(self, arrays: Sequence[Any]) -> None:
-        """Lets later calls use arrays that nobody will look at any more."""
+        """Lets later calls use arrays of a step that nobody will look at any more."""
+        large = [array for array in arrays if _is_worth_keeping(array)]
+        if not large:
+            return
         with self._lock:
-            for array in arrays:
-                if type(array) is np.ndarray and array.nbytes >= _LEAST_BYTES:
-                    free = self._free.setdefault((array.dtype.str, array.shape), [])
-                    if len(free) < _MOST_OF_A_KIND and array.flags.owndata:
-                        free.append(array)
+            self._steps += 1
+            for array in large:
+                self._keep(array)
+            while next(iter(self._kinds.values())).last < self._steps - _MOST_STEPS:
+                self._kinds.popitem(last=False)
+
+    def _keep(self, array: Any) -> None:
+        key = array.dtype.str, array.shape
+        kind = self._kinds.setdefault(key, _Kind())
+        kind.last = self._steps
+        self._kinds.move_to_end(key)
+        if len(kind.free) < _MOST_OF_A_KIND:
+            kind.free.append(array)
+
+
+def _is_worth_keeping(array: Any) -> bool:
+    return type(array) is np.ndarray and array.nbytes >= _LEAST_BYTES and array.flags.owndata
 
 
 def keeps_nothing(graph: Graph) -> bool:

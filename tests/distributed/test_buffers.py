@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 
 import minitf as tf
@@ -16,11 +18,28 @@ def test_what_was_given_back_is_leased_again() -> None:
     buffers = Buffers()
     assert buffers.lease([(FLOAT, LARGE), (FLOAT, SMALL)]) == [None, None]
     large, small = np.zeros(LARGE, np.float32), np.zeros(SMALL, np.float32)
+    buffers.give_back([large[:64], small, None])
+    assert buffers.lease([(FLOAT, LARGE)]) == [None]
     buffers.give_back([large, small, large[:64], None])
     found = buffers.lease([(FLOAT, LARGE), (FLOAT, LARGE), (FLOAT, SMALL)])
     assert found[0] is large
     assert found[1:] == [None, None]
     assert buffers.lease([(np.dtype(np.int32), LARGE), (np.dtype(object), LARGE)]) == [None, None]
+
+
+def test_shapes_that_do_not_come_again_are_let_go_of() -> None:
+    """As with the rows of a table that a batch needs: their number is another in each step."""
+    buffers = Buffers()
+    weights, first = np.zeros(LARGE, np.float32), np.zeros((1000, 64), np.float32)
+    gone = weakref.ref(first)
+    buffers.give_back([first])
+    del first
+    for rows in range(1001, 1101):
+        buffers.give_back([weights, np.zeros((rows, 64), np.float32)])
+        (weights,) = buffers.lease([(FLOAT, LARGE)])
+        assert weights is not None
+    assert gone() is None
+    assert buffers.lease([(FLOAT, (1100, 64)), (FLOAT, (1001, 64))])[1] is None
 
 
 def test_a_queue_keeps_what_it_is_given() -> None:
