@@ -126,8 +126,8 @@ def _product(
     while done < rows:
         left = (rows - done + ROWS - 1) // ROWS
         height = (rows - done + left - 1) // left
-        if height > SMALL and height % 2 == 1:
-            height = (height + 1) // 2  # there is no code for large odd tiles
+        if height > SMALL and height % 2 == 1:  # there is no code for large odd tiles
+            height = height + 1 if left > 1 else (height + 1) // 2
         multiply_tile(height, a + done * row, b, c + done * out_row, columns, strides, accumulate)
         done += height
 
