@@ -104,7 +104,12 @@ class DirectWriter:
             write_at(self._file, memoryview(block)[:count], place)
             return block
 
-        self._on_their_way.append(self._writers.submit(written))
+        try:
+            writing = self._writers.submit(written)
+        except RuntimeError:  # the interpreter ends, and begins nothing for other threads
+            writing = Future()
+            writing.set_result(written())
+        self._on_their_way.append(writing)
         self._place += count
 
     def _free_block(self) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from minitf.checkpoint import direct, files
 from minitf.checkpoint.bundle_reader import BundleReader
 from minitf.checkpoint.bundle_writer import Named, write_bundle
 from minitf.framework import errors
+from tests.source_tree import ROOT
 
 B = direct.BLOCK
 
@@ -139,3 +142,27 @@ def test_without_waiting_for_the_disk_nothing_is_written_directly(
     value = np.arange(5.0)
     write_bundle(str(tmp_path / "m"), [Named("v", value)])
     assert minitf.train.load_variable(str(tmp_path / "m"), "v").tolist() == value.tolist()
+
+
+AT_EXIT = """
+import atexit, sys
+import minitf as tf
+from minitf.checkpoint import files
+files.LARGE = 1
+v = tf.Variable(tf.fill([3_000_000], 5.0), name="v")
+saver = tf.train.Saver()
+sess = tf.Session()
+sess.run(v.initializer)
+atexit.register(lambda: saver.save(sess, sys.argv[1] + "/m"))
+"""
+
+
+def test_it_is_saved_where_the_interpreter_ends(tmp_path: Path) -> None:
+    """Threads cannot be given anything to do there any more."""
+    subprocess.run(
+        [sys.executable, "-c", AT_EXIT, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=240,
+    )
+    assert (minitf.train.load_variable(str(tmp_path / "m"), "v") == 5.0).all()
