@@ -484,6 +484,8 @@ class _CheckpointThread(LooperThread):
         sv = self._sv
         logging.info("Saving checkpoint to path %s", sv.save_path)
         sv.saver.save(self._sess, sv.save_path, global_step=sv.global_step)
+        if isinstance(sv.saver, Saver):
+            sv.saver.wait()  # so that the loop is stopped if it fails in the background
         if sv.summary_writer is not None and sv.global_step is not None:
             log = protos.SessionLog(
                 status=protos.SessionLog.CHECKPOINT, checkpoint_path=sv.save_path

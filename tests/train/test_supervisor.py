@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import minitf as tf
+from minitf.checkpoint import direct
 from tests.background import until
 
 
@@ -44,6 +45,22 @@ def test_services_save_and_summarize(tmp_path) -> None:
     assert 3 in logs  # CHECKPOINT
     assert logs[-1] == 2  # STOP
     assert (tmp_path / "graph.pbtxt").exists()
+
+
+def test_a_save_that_fails_in_the_background_stops_the_loop(tmp_path, monkeypatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(direct, "write_at", full)
+    model()
+    sv = tf.train.Supervisor(
+        logdir=str(tmp_path),
+        summary_op=None,
+        save_model_secs=1000,
+        saver=tf.train.Saver(background=True),
+    )
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="No space"), sv.managed_session():
+        until(sv.should_stop, "the loop is stopped")
 
 
 def test_it_goes_on_from_the_last_checkpoint(tmp_path) -> None:
