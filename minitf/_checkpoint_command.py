@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _open(path: str) -> BundleReader:
-    from minitf.train.saver import as_prefix
+    from minitf.train.restore_check import as_prefix
 
     prefix = as_prefix(path)
     if not state_file.exists(prefix):

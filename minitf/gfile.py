@@ -27,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import IO, Any, NamedTuple
 
+from minitf.checkpoint.background import wait_for_all
 from minitf.compat import as_bytes, as_str
 from minitf.framework import errors
 from minitf.framework.file_errors import as_tensorflow_errors
@@ -381,7 +382,7 @@ def Glob(filename: str | bytes | Sequence[str]) -> list[str]:
       For each pattern what it matches, sorted.
     """
     patterns = [filename] if isinstance(filename, str | bytes) else filename
-    return [path for pattern in patterns for path in _matches(as_str(pattern))]
+    return [path for pattern in patterns for path in _matches(_text(as_str(pattern)))]
 
 
 _WILDCARD = re.compile(r"[*?[]")
@@ -400,6 +401,8 @@ def _matches(pattern: str) -> list[str]:
 
 
 def _text(path: Path) -> str:
+    """A path as text; what is being saved in the background is there when this returns."""
     if isinstance(path, str | bytes | os.PathLike):
+        wait_for_all()
         return os.fsdecode(path)
     raise errors.type_error(f"Expected binary or unicode string, got {path!r}")

@@ -84,7 +84,7 @@ class Image:
         self._filled = 0
 
     def copy(self, tensor: Named) -> Named:
-        """A copy of a tensor, behind those before; of texts, which leaves room for what is written.
+        """A copy of a tensor, behind those before; texts only get the room that they will take.
 
         It comes with its checksum: what is read to be copied is at hand.
         """
@@ -92,7 +92,7 @@ class Image:
         place = self.room[self._filled : self._filled + size]
         self._filled += size
         if value.dtype == object:
-            return replace(tensor, value=value.copy())
+            return tensor
         crc = copied(np.ascontiguousarray(value).reshape(-1).view(np.uint8), place)
         return replace(tensor, value=place.view(value.dtype).reshape(value.shape), crc=crc)
 
@@ -103,6 +103,13 @@ def _pages(size: int) -> Any:
     if hasattr(mmap, "MADV_HUGEPAGE"):
         pages.madvise(mmap.MADV_HUGEPAGE)  # the system hands them out in fewer steps
     return np.frombuffer(pages, np.uint8)
+
+
+def _with_texts_copied(tensor: Named) -> Named:
+    """The tensor; of texts a copy, so that it is sure how long they are."""
+    if tensor.value.dtype != object:
+        return tensor
+    return replace(tensor, value=tensor.value.copy())
 
 
 def _size(value: Any) -> int:
@@ -140,13 +147,14 @@ class Snapshot:
       memory: for the copies, which no other save may use until this one is written.
 
     Attributes:
+      memory: where the copies are.
       too_large: whether there were more values than the memory may hold; then nothing is to be
         written, and the values are to be saved without a copy.
     """
 
     def __init__(self, memory: Memory) -> None:
         self.too_large = False
-        self._memory = memory
+        self.memory = memory
         self._size = 0
         self._works: list[Callable[[], None]] = []
 
@@ -164,12 +172,13 @@ class Snapshot:
 
     def bundle(self, prefix: str, tensors: Sequence[Named]) -> None:
         """Copies what `write_bundle` is to write."""
+        tensors = [_with_texts_copied(tensor) for tensor in tensors]
         sizes = [_size(tensor.value) for tensor in tensors]
         self._size += sum(sizes)
-        self.too_large |= self._size > self._memory.limit
+        self.too_large |= self._size > self.memory.limit
         if self.too_large:
             return
-        image = self._memory.image(len(self._works), sum(sizes))
+        image = self.memory.image(len(self._works), sum(sizes))
         copies = [image.copy(each) for each in by_name(tensors)]
         self.later(lambda: write_bundle(prefix, copies, image.room))
 
@@ -189,12 +198,18 @@ class Snapshot:
 class Writing:
     """A save that goes on in a thread of its own, from now on.
 
+    Saves are written in the order in which they began: the last one is the latest checkpoint, and
+    of two under one name it is the one that stays.
+
     The interpreter does not end before it has. It may begin to end meanwhile, so what is done here
     must not start threads.
 
     Args:
       work: what is left to do.
       prefix: the checkpoint's, for messages.
+
+    Raises:
+      RuntimeError: if the system has no more threads, or the interpreter ends.
     """
 
     def __init__(self, work: Callable[[], object], prefix: str) -> None:
@@ -203,17 +218,22 @@ class Writing:
         self._made_by = capture()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="minitf-save", daemon=False)
-        _under_way.add(self)
-        try:
-            self._thread.start()
-        except BaseException:
-            _under_way.discard(self)
-            raise
+        with _beginning:
+            self._before = _under_way[-1]._thread if _under_way else None
+            _under_way.append(self)
+            try:
+                self._thread.start()
+            except BaseException:
+                _under_way.remove(self)
+                raise
 
     def _run(self) -> None:
         _here.writes = True
         work, self._work = self._work, None  # which holds the session
+        before, self._before = self._before, None
         try:
+            if before is not None:
+                before.join()
             with thread_limit(1):
                 assert work is not None
                 work()
@@ -221,7 +241,7 @@ class Writing:
             self._error = self._located(error)
             _log.error("A save in the background has failed: %s", self._error)
         finally:
-            _under_way.discard(self)
+            _under_way.remove(self)
 
     def _located(self, error: BaseException) -> BaseException:
         """The error, with the line of the user that saved."""
@@ -237,6 +257,10 @@ class Writing:
         """Whether it has ended, well or not."""
         return not self._thread.is_alive()
 
+    def is_settled(self) -> bool:
+        """Whether it has ended, and nobody has to be told what it failed with."""
+        return self.is_done() and self._error is None
+
     def wait(self) -> None:
         """Returns when it has ended.
 
@@ -249,7 +273,8 @@ class Writing:
             raise error
 
 
-_under_way: set[Writing] = set()
+_beginning = threading.RLock()  # inside, one of those under way may not have begun
+_under_way: list[Writing] = []  # in the order in which they began
 
 
 def wait_for_all() -> None:
@@ -260,12 +285,16 @@ def wait_for_all() -> None:
     """
     if _here.writes:
         return
-    for writing in list(_under_way):
+    with _beginning:
+        begun = list(_under_way)
+    for writing in begun:
         writing._thread.join()
 
 
 def _forget() -> None:
     """In a forked child there are none: its parent writes what was to be written."""
+    global _beginning
+    _beginning = threading.RLock()
     _under_way.clear()
     _here.snapshot = None
 

@@ -59,6 +59,17 @@ def together(prefix: str, file: files.Unfinished) -> Iterator[None]:
             _changed.notify_all()
 
 
+def _forget() -> None:
+    """In a forked child nobody saves: the threads that did are its parent's."""
+    global _changed
+    _changed = threading.Condition()
+    _together.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 def commit(prefix: str, moves: Sequence[Move], unfinished: Sequence[files.Unfinished]) -> None:
     """Gives the files of a checkpoint their names.
 

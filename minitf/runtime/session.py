@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -45,6 +46,16 @@ class Servers(Protocol):
         """Clears resource containers of a server's cluster."""
 
 
+class Pending(Protocol):
+    """What goes on with a session's values after the run that began it."""
+
+    def wait(self) -> None:
+        """Returns when it has ended; raises what it failed with."""
+
+    def is_settled(self) -> bool:
+        """Whether it has ended, and there is nothing to raise."""
+
+
 class BaseSession:
     """What `Session` and `InteractiveSession` share.
 
@@ -82,7 +93,7 @@ class BaseSession:
         self._traced_programs: dict[ProgramKey, TracedProgram] = {}
         self._lock = threading.Lock()
         self._runs = Runs()
-        self._waits_at_close: set[Callable[[], None]] = set()
+        self._pending: set[Pending] = set()
         self._growth = GrowthWatch(self._graph)
         self._prints = PrintWatch(self._graph)
         self._passes = chosen(config)
@@ -448,12 +459,17 @@ class BaseSession:
         self._resources.clear()
         self._node_state.clear()
         self._arenas.close()
-        while self._waits_at_close:
-            self._waits_at_close.pop()()
+        pending, self._pending = self._pending, set()
+        with contextlib.ExitStack() as all_of_them:
+            for each in pending:
+                all_of_them.callback(each.wait)
 
-    def _wait_at_close(self, wait: Callable[[], None]) -> None:
-        """Has `close` call this, last of all: it waits for what this session's values are for."""
-        self._waits_at_close.add(wait)
+    def _wait_at_close(self, pending: Pending) -> None:
+        """Has `close` wait, last of all, for what goes on with this session's values."""
+        for each in list(self._pending):
+            if each.is_settled():
+                self._pending.discard(each)
+        self._pending.add(pending)
 
     def as_default(self) -> AbstractContextManager[Any]:
         """Makes this the default session inside a `with` block, without closing it."""
@@ -523,10 +539,12 @@ class InteractiveSession(BaseSession):
 
     def close(self) -> None:
         """Ends the session; it is no longer the default one."""
-        super().close()
-        default.pop_session(self)
-        if self._explicit_graph is not None:
-            default.pop_graph(self._explicit_graph)
+        try:
+            super().close()
+        finally:
+            default.pop_session(self)
+            if self._explicit_graph is not None:
+                default.pop_graph(self._explicit_graph)
 
 
 def _check_messages(options: Any, run_metadata: Any) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from minitf.checkpoint import slices
+from minitf.checkpoint import slices, state_file
 from minitf.checkpoint.bundle_reader import BundleReader
 from minitf.framework import dtypes, errors
 from minitf.framework.graph import Graph
 from minitf.framework.operation import Operation
 from minitf.framework.static_value import static_value
 from minitf.framework.tensor_shape import TensorShape, unknown_shape
+from minitf.train import checkpoint_management
 
 
 @dataclass(frozen=True)
@@ -157,3 +160,40 @@ def _with_nearest(name: str, others: Any) -> str:
         last = difflib.get_close_matches(name.rpartition("/")[2], by_last, n=2)
         near = [by_last[each] for each in last]
     return f"{name}  (nearest in the checkpoint: {', '.join(near)})" if near else name
+
+
+# ---- which checkpoint is meant
+
+_FILE_OF = re.compile(r"(.+)\.(index|meta|data-\d{5,}-of-\d{5,})")
+
+
+def as_prefix(path: str) -> str:
+    """The prefix that somebody means who names a folder, or a file of a checkpoint."""
+    if state_file.exists(path):
+        return path
+    if os.path.isdir(path):
+        return checkpoint_management.latest_checkpoint(path) or path
+    named = _FILE_OF.fullmatch(path)
+    return named[1] if named and state_file.exists(named[1]) else path
+
+
+def no_checkpoint(prefix: str) -> str:
+    """The message for a prefix without a checkpoint, with those that are near."""
+    folder = os.path.dirname(prefix) or "."
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    near = [name.removesuffix(".index") for name in names if name.endswith(".index")]
+    if os.path.isfile(prefix):
+        facts = (
+            f"{prefix} is one file, as of version 1; minitf reads version 2: restore it in "
+            "TensorFlow, and save it there with tf.train.Saver()"
+        )
+    elif not names:
+        facts = f"there is no folder {folder}, or nothing is in it"
+    else:
+        facts = f"checkpoints in {folder}: {', '.join(near[:10]) or 'none'}"
+    return errors.report(
+        f"The passed save_path is not a valid checkpoint: {prefix}",
+        facts=facts,
+        do="give what `save` returned, or tf.train.latest_checkpoint(folder).",
+        see="checkpoints",
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -131,7 +131,9 @@ class Saver:
         self._to_be_deleted: list[tuple[str, float]] = []
         if background is None:
             background = os.environ.get("MINITF_SAVE") == "background"
-        self._memory = background_lib.Memory(background_memory) if background else None
+        self._in_background = background
+        self._background_memory = background_memory
+        self._idle: deque[background_lib.Memory] = deque(maxlen=1)  # that no save uses
         self._writing: background_lib.Writing | None = None
         self._graph_before: tuple[Any, bytes] = None, b""
         if not defer_build:
@@ -256,7 +258,7 @@ class Saver:
                 continue
             try:
                 checkpoint_management.remove_checkpoint(prefix, meta_graph_suffix=meta_graph_suffix)
-            except OSError as error:
+            except (OSError, errors.OpError) as error:
                 logging.warning("Ignoring: %s", error)
 
     # ---- saving
@@ -335,12 +337,35 @@ class Saver:
 
         snapshot = self._snapshot(sess, prefix)
         if snapshot is None:
+            background_lib.wait_for_all()  # the last one to be saved is the latest
             finish(lambda: self._run_save(sess, prefix))
         else:
-            work = snapshot.write
-            self._writing = background_lib.Writing(lambda: finish(work), prefix)
-            sess._wait_at_close(self.wait)
+            self._write_later(sess, prefix, snapshot, finish)
         return prefix
+
+    def _write_later(
+        self,
+        sess: BaseSession,
+        prefix: str,
+        snapshot: background_lib.Snapshot,
+        finish: Callable[[Callable[[], None]], None],
+    ) -> None:
+        """Has a thread write a copy and finish the save; at once, where there are no threads."""
+        work, memory = snapshot.write, snapshot.memory
+
+        def write() -> None:
+            try:
+                finish(work)
+            finally:
+                self._idle.append(memory)
+
+        try:
+            self._writing = background_lib.Writing(write, prefix)
+        except RuntimeError:  # the system has no more, or the interpreter ends
+            background_lib.wait_for_all()
+            write()
+        else:
+            sess._wait_at_close(self._writing)
 
     def wait(self) -> None:
         """Returns when nothing is being saved in the background any more.
@@ -358,10 +383,8 @@ class Saver:
         ...     # Steps may be run here while it is written.
         ...     saver.wait()
         """
-        writing = self._writing
-        if writing is not None:
-            writing.wait()
-            self._writing = None
+        if self._writing is not None:
+            self._writing.wait()
 
     def is_saving(self) -> bool:
         """Whether something is being saved in the background."""
@@ -369,12 +392,16 @@ class Saver:
 
     def _snapshot(self, sess: Any, prefix: str) -> background_lib.Snapshot | None:
         """A copy of the values to save; None if they are to be written before `save` returns."""
-        if self._memory is None or sess.sess_str:
+        if not self._in_background or sess.sess_str:
             return None
-        with background_lib.Snapshot(self._memory) as snapshot:
+        try:
+            memory = self._idle.pop()
+        except IndexError:  # the first save, or another thread saves too
+            memory = background_lib.Memory(self._background_memory)
+        with background_lib.Snapshot(memory) as snapshot:
             self._run_save(sess, prefix)
         if snapshot.too_large:
-            self._memory = None
+            self._in_background = False
             logging.warning(
                 "%s is not saved in the background: its values need more memory than "
                 "background_memory allows; give tf.train.Saver(background_memory=...).",
@@ -515,9 +542,9 @@ class Saver:
                 see="checkpoints",
             )
         background_lib.wait_for_all()
-        prefix = as_prefix(os.fsdecode(save_path))
+        prefix = restore_check.as_prefix(os.fsdecode(save_path))
         if not state_file.exists(prefix):
-            raise ValueError(_no_checkpoint(prefix))
+            raise ValueError(restore_check.no_checkpoint(prefix))
         logging.info("Restoring parameters from %s", prefix)
         restore_check.check(sess.graph, self.saver_def.restore_op_name, prefix)
         sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
@@ -552,38 +579,3 @@ def _make_folder(folder: str, save_path: str) -> None:
             do=f"make it before, with tf.gfile.MakeDirs({folder!r}).",
             see="checkpoints",
         ) from None
-
-
-_FILE_OF = re.compile(r"(.+)\.(index|meta|data-\d{5,}-of-\d{5,})")
-
-
-def as_prefix(path: str) -> str:
-    """The prefix that somebody means who names a folder, or a file of a checkpoint."""
-    if state_file.exists(path):
-        return path
-    if os.path.isdir(path):
-        return checkpoint_management.latest_checkpoint(path) or path
-    named = _FILE_OF.fullmatch(path)
-    return named[1] if named and state_file.exists(named[1]) else path
-
-
-def _no_checkpoint(prefix: str) -> str:
-    """The message for a prefix without a checkpoint, with those that are near."""
-    folder = os.path.dirname(prefix) or "."
-    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    near = [name.removesuffix(".index") for name in names if name.endswith(".index")]
-    if os.path.isfile(prefix):
-        facts = (
-            f"{prefix} is one file, as of version 1; minitf reads version 2: restore it in "
-            "TensorFlow, and save it there with tf.train.Saver()"
-        )
-    elif not names:
-        facts = f"there is no folder {folder}, or nothing is in it"
-    else:
-        facts = f"checkpoints in {folder}: {', '.join(near[:10]) or 'none'}"
-    return errors.report(
-        f"The passed save_path is not a valid checkpoint: {prefix}",
-        facts=facts,
-        do="give what `save` returned, or tf.train.latest_checkpoint(folder).",
-        see="checkpoints",
-    )

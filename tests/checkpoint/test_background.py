@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import numpy as np
 import pytest
 
 import minitf as tf
-from minitf.checkpoint import background, direct, files
+from minitf.checkpoint import background, commit, direct, files
 from tests.source_tree import ROOT
 
 SIZE = 50_000
@@ -23,16 +26,19 @@ DEADLINE = 240.0
 
 
 class Gate:
-    """What values wait at before they are written."""
+    """What values wait at before they are written; or only those that come first."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str = "write_at") -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, name: str = "write_at", only_first: bool = False
+    ) -> None:
         self.reached, self._open = threading.Event(), threading.Event()
         module: Any = direct if name == "write_at" else files
         operation = getattr(module, name)
 
         def gated(*arguments: Any) -> Any:
-            self.reached.set()
-            assert self._open.wait(DEADLINE)
+            if not (only_first and self.reached.is_set()):
+                self.reached.set()
+                assert self._open.wait(DEADLINE)
             return operation(*arguments)
 
         monkeypatch.setattr(module, name, gated)
@@ -165,6 +171,7 @@ def test_a_script_that_knows_nothing_of_it(tmp_path: Path, monkeypatch: pytest.M
     "look",
     [
         tf.train.latest_checkpoint,
+        lambda folder: tf.gfile.Glob(f"{folder}/*.index")[0].removesuffix(".index"),
         lambda folder: tf.train.get_checkpoint_state(folder).model_checkpoint_path,
         lambda folder: tf.train.checkpoint_exists(folder / "m-1") and str(folder / "m-1"),
         lambda folder: tf.train.get_checkpoint_mtimes([f"{folder}/m-1"]) and str(folder / "m-1"),
@@ -231,6 +238,124 @@ def test_threads_that_save_under_one_name(tmp_path: Path) -> None:
             assert not thread.is_alive()
     assert not problems, problems
     assert len(os.listdir(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("name", ["m", "n"])
+@pytest.mark.parametrize("later_too", [False, True])
+def test_the_last_to_be_saved_is_the_latest(
+    name: str, later_too: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    v, add, saver = model()
+    other = tf.train.Saver(background=later_too)
+    gate = Gate(monkeypatch, only_first=True)
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        saver.save(sess, str(tmp_path / name), 1 if name == "n" else None)
+        assert gate.reached.wait(DEADLINE)
+        sess.run(add.op)
+        gate.open(after=0.2)
+        last = other.save(sess, str(tmp_path / name), 2 if name == "n" else None)
+    assert saved(last) == 1.0
+    assert tf.train.latest_checkpoint(tmp_path) == last
+
+
+def test_threads_that_share_a_saver(tmp_path: Path) -> None:
+    v, add, saver = model(max_to_keep=0)
+    problems: list[BaseException] = []
+    begin = threading.Barrier(3)
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+
+        def work(name: str) -> None:
+            try:
+                for step in range(6):
+                    begin.wait(DEADLINE)
+                    path = saver.save(sess, str(tmp_path / name), step)
+                    saver.wait()
+                    sess.run(add.op)
+                    tf.train.load_variable(path, "v")  # which reads its checksum
+            except BaseException as error:
+                problems.append(error)
+                begin.abort()
+
+        threads = [threading.Thread(target=work, args=(name,), daemon=True) for name in "abc"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(DEADLINE)
+            assert not thread.is_alive()
+    assert not problems, problems
+
+
+def test_two_saves_at_once_have_a_copy_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    v, add, saver = model()
+    gate = Gate(monkeypatch)
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        saver.save(sess, str(tmp_path / "m"), 1)
+        assert gate.reached.wait(DEADLINE)
+        sess.run(add.op)
+        monkeypatch.setattr(saver, "wait", lambda: None)  # as for who waited just before
+        saver.save(sess, str(tmp_path / "m"), 2)
+        gate.open()
+    assert (saved(tmp_path / "m-1"), saved(tmp_path / "m-2")) == (0.0, 1.0)
+
+
+def test_a_saver_and_its_copy_go_before_the_session(tmp_path: Path) -> None:
+    v = tf.Variable(0.0, name="v")
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        gone = []
+        for _ in range(3):
+            saver = tf.train.Saver(background=True)
+            saver.save(sess, str(tmp_path / "m"))
+            saver.wait()
+            gone.append(weakref.ref(saver))
+            del saver
+        gc.collect()
+        assert [each() for each in gone] == [None] * 3
+        assert len(sess._pending) == 1
+
+
+def test_all_saves_are_waited_for_where_one_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    v, _, saver = model()
+    sess = tf.InteractiveSession()
+    sess.run(v.initializer)
+    gate = Gate(monkeypatch)
+    for name in ("m", "gone/m", "n"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        tf.train.Saver(background=True, saver_def=saver.as_saver_def()).save(
+            sess, str(tmp_path / name)
+        )
+    (tmp_path / "gone").rmdir()
+    (tmp_path / "gone").write_bytes(b"")
+    gate.open(after=0.1)
+    with pytest.raises(tf.errors.FailedPreconditionError, match="gone/m"):
+        sess.close()
+    assert saved(tmp_path / "n") == 0.0 and tf.get_default_session() is None
+
+
+def test_where_no_thread_can_be_started_it_is_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    v, add, saver = model()
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        with monkeypatch.context() as patch:
+
+            def start(_: Any) -> None:
+                raise RuntimeError("can't start new thread")
+
+            patch.setattr(threading.Thread, "start", start)
+            path = saver.save(sess, str(tmp_path / "m"))
+            assert os.path.exists(path + ".index") and not saver.is_saving()
+        sess.run(add.op)
+        saver.save(sess, str(tmp_path / "m"))
+    assert saved(tmp_path / "m") == 1.0
 
 
 ENDS = """
@@ -343,10 +468,12 @@ def test_a_child_that_is_forked_meanwhile_keeps_no_lock(
             assert gate.reached.wait(DEADLINE)
             child = os.fork()
             if not child:
+                signal.alarm(int(DEADLINE))
                 os.close(end)
                 background.wait_for_all()
                 saver.wait()
-                os.read(ends, 1)
+                with commit.together(str(tmp_path / "m-1"), None):  # which its parent is in
+                    os.read(ends, 1)
                 os._exit(0)
             try:
                 gate.open()
