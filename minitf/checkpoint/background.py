@@ -126,7 +126,7 @@ class Memory:
       limit: how many bytes the values of one save may have.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: float) -> None:
         self.limit = limit
         self._images: list[Image] = []
 

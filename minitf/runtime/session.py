@@ -459,10 +459,21 @@ class BaseSession:
         self._resources.clear()
         self._node_state.clear()
         self._arenas.close()
+        self._wait()
+
+    def _wait(self) -> None:
         pending, self._pending = self._pending, set()
         with contextlib.ExitStack() as all_of_them:
             for each in pending:
                 all_of_them.callback(each.wait)
+
+    def _settle(self) -> None:
+        """Waits as `close` does, where another error is on its way, which is the one to raise.
+
+        What is waited for has logged what it failed with.
+        """
+        with contextlib.suppress(Exception):
+            self._wait()
 
     def _wait_at_close(self, pending: Pending) -> None:
         """Has `close` wait, last of all, for what goes on with this session's values."""
@@ -501,7 +512,11 @@ class Session(BaseSession):
         graph_context, session_context = self._contexts.pop()
         session_context.__exit__(None, None, None)
         graph_context.__exit__(None, None, None)
-        self.close()
+        try:
+            if error is not None:
+                self._settle()
+        finally:
+            self.close()
 
     @staticmethod
     def reset(target: str, containers: list[str] | None = None, config: Any = None) -> None:

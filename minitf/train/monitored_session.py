@@ -25,6 +25,7 @@ from minitf.framework.default import get_default_graph
 from minitf.framework.graph import Graph
 from minitf.framework.graph_collections import GraphKeys
 from minitf.runtime.config import RunOptions
+from minitf.runtime.session import BaseSession
 from minitf.train.coordinator import Coordinator
 from minitf.train.queue_runner import start_queue_runners
 from minitf.train.scaffold import Scaffold
@@ -498,6 +499,8 @@ class _MonitoredSession:
             if not exception_type:
                 for hook in self._hooks:
                     hook.end(self._coordinated_creator.tf_sess)
+            elif isinstance(self._coordinated_creator.tf_sess, BaseSession):
+                self._coordinated_creator.tf_sess._settle()
         finally:
             try:
                 sess.close()

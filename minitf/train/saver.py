@@ -58,7 +58,7 @@ class Saver:
         before `save` returns, as it is where the session runs on a server.
 
     Raises:
-      TypeError: if something to save is no variable.
+      TypeError: if something to save is no variable, or `background_memory` no number.
       ValueError: if there is nothing to save, a name is there twice, or `max_to_keep` is negative.
       UnimplementedError: for version 1, or a builder.
 
@@ -93,7 +93,7 @@ class Saver:
         save_relative_paths: bool = False,
         filename: str | None = None,
         background: bool | None = None,
-        background_memory: int = 48 << 20,
+        background_memory: float = 48 << 20,
     ) -> None:
         if defer_build and var_list:
             raise errors.value_error(
@@ -131,6 +131,12 @@ class Saver:
         self._to_be_deleted: list[tuple[str, float]] = []
         if background is None:
             background = os.environ.get("MINITF_SAVE") == "background"
+        if not isinstance(background_memory, (int, float)):
+            raise errors.type_error(
+                f"background_memory is a number of bytes, but got {background_memory!r}",
+                do="give the size of all variables, such as 2 << 30, or float('inf') for no limit.",
+                see="checkpoints",
+            )
         self._in_background = background
         self._background_memory = background_memory
         self._idle: deque[background_lib.Memory] = deque(maxlen=1)  # that no save uses

@@ -252,6 +252,10 @@ class Supervisor:
         finally:
             try:
                 self.stop(close_summary_writer=close_summary_writer)
+            except BaseException:
+                if sess is not None:
+                    sess._settle()
+                raise
             finally:
                 if sess is not None:
                     sess.close()

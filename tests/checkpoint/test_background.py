@@ -443,12 +443,39 @@ def test_a_full_disk_is_told_with_the_line_and_loses_nothing(
         sess.close()
 
 
+@pytest.mark.parametrize("kind", ["Session", "MonitoredSession", "Supervisor"])
+def test_the_error_that_ends_a_block_is_the_one_that_is_raised(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    step = tf.train.get_or_create_global_step()
+    saver = tf.train.Saver(background=True)
+    kinds: dict[str, Any] = {
+        "Session": tf.Session,
+        "MonitoredSession": tf.train.MonitoredSession,
+        "Supervisor": lambda: tf.train.Supervisor(saver=saver).managed_session(),
+    }
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(direct, "write_at", full)
+    with pytest.raises(ZeroDivisionError), kinds[kind]() as sess:
+        own = sess._tf_sess() if kind == "MonitoredSession" else sess
+        own.run(step.initializer)
+        saver.save(own, str(tmp_path / "m"))
+        _ = 1 / 0
+    assert "No space left" in caplog.text
+    assert os.listdir(tmp_path) == []
+
+
 def test_what_can_be_told_at_once_is(tmp_path: Path) -> None:
     _, _, saver = model()
     with tf.Session() as sess:
         with pytest.raises(tf.errors.FailedPreconditionError, match="uninitialized"):
             saver.save(sess, str(tmp_path / "m"))
         assert background.current_snapshot() is None
+        with pytest.raises(TypeError, match="number of bytes, but got '1 GB'"):
+            tf.train.Saver(background=True, background_memory="1 GB")  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="doesn't exist"):
             saver.save(sess, str(tmp_path / "no" / "such" / "m"))
     assert os.listdir(tmp_path) == []
