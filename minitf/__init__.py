@@ -487,10 +487,9 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"minitf.{name}")
     if name in _MESSAGES:
         return getattr(importlib.import_module("minitf.framework.protos"), name)
-    raise AttributeError(
-        f"minitf has no attribute {name!r}. If it is a name of TensorFlow 1.x, minitf does not "
-        "have it (yet)."
-    )
+    from minitf._missing_names import missing_name
+
+    raise missing_name(name, __dir__())
 
 
 def __dir__() -> list[str]:

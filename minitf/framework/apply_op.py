@@ -286,12 +286,15 @@ def _type_clash(
     decided_by = deciding[0] if deciding else None
     reason = f" of argument {decided_by!r}" if decided_by else ""
     verb = "match" if decided_by else "match expected"
+    given = tensor._dtype.base_dtype
+    # A cast to integers would cut fractions off.
+    target = given if decided_by and given.is_floating and wanted.is_integer else wanted
     raise TypeError(
         errors.report(
-            f"Input {arg.name!r} of {op_def.name!r} Op has type {tensor._dtype.base_dtype.name} "
+            f"Input {arg.name!r} of {op_def.name!r} Op has type {given.name} "
             f"that does not {verb} type {wanted.name}{reason}.",
             facts=_about(op_def, tensor),
-            do=f"convert one of them with tf.cast(x, tf.{wanted.name}).",
+            do=f"convert one of them with tf.cast(x, tf.{target.name}).",
             see="dtypes-that-do-not-fit",
         )
     )

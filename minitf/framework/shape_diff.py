@@ -18,6 +18,19 @@ from minitf.framework.operation import Operation
 from minitf.framework.static_value import static_scalar
 from minitf.framework.tensor import Tensor
 
+_IMAGES = "give images the shape [batch, height, width, channels], for example with tf.reshape."
+_REMEDIES = {
+    "Conv2D": _IMAGES,
+    "MaxPool": _IMAGES,
+    "AvgPool": _IMAGES,
+    "ConcatV2": "sizes may differ only along the axis of the concatenation: choose that axis.",
+    "Split": "split an axis whose size divides, or name the sizes, as in tf.split(x, [4, 6]).",
+    "Squeeze": "name only axes of size 1, or none, which drops all of these.",
+    "StridedSlice": "indices count from 0 to the size less 1, or from the end from -1.",
+    "Transpose": "name each axis of the tensor once.",
+}
+_TAKES_AN_AXIS = {"Sum", "Mean", "Prod", "Max", "Min", "All", "Any", "ArgMax", "ArgMin"}
+
 Dims = list[int | None]
 # The axes of each shape, counted from the end where the shapes are to be seen as aligned there.
 Marks = list[set[int]]
@@ -55,7 +68,10 @@ def shape_remedy(op: Operation) -> str:
         return "a product of [m, k] and [k, n] is [m, n]: the two sizes k must be equal."
     if op.type == "Reshape":
         return "ask for as many elements as there are; one size may be -1, which is worked out."
-    return "Make the shapes fit, for example with tf.reshape."
+    if op.type in _TAKES_AN_AXIS and shapes[0]:
+        rank = len(shapes[0])
+        return f"axes count from 0: a tensor of rank {rank} has the axes {-rank} to {rank - 1}."
+    return _REMEDIES.get(op.type, "Make the shapes fit, for example with tf.reshape.")
 
 
 def _broadcast(op: Operation) -> tuple[list[Tensor], bool]:

@@ -145,13 +145,15 @@ class Dimension:
         return bool(self._value)
 
     def __int__(self) -> int:
-        # int() of None gives Python's own TypeError, which names the unknown dim's problem.
-        return int(self._value)  # type: ignore[arg-type]
+        return self.__index__()
 
     def __index__(self) -> int:
         if self._value is None:
             raise errors.type_error(
-                "An unknown Dimension cannot be used as an integer.", see="shapes-that-do-not-fit"
+                "An unknown Dimension cannot be used as an integer: its size is known only when a "
+                "session runs.",
+                do="take it from tf.shape(x), as in tf.zeros([tf.shape(x)[0], 3]).",
+                see="shapes-that-do-not-fit",
             )
         return self._value
 

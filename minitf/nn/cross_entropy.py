@@ -242,7 +242,10 @@ def _check_sparse_shapes(labels: TensorShape, logits: Tensor) -> None:
         raise errors.value_error(
             "`labels.shape.rank` must equal `logits.shape.rank - 1`. Received: "
             f"labels.shape={labels} of rank {labels.ndims} and logits.shape={shape} of rank "
-            f"{shape.ndims}"
+            f"{shape.ndims}",
+            do="give the numbers of the classes; for rows of probabilities, such as one-hot ones, "
+            "use tf.nn.softmax_cross_entropy_with_logits_v2.",
+            see="shapes-that-do-not-fit",
         )
     if not labels.is_compatible_with(shape[:-1]):
         raise errors.value_error(

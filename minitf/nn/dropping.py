@@ -61,7 +61,8 @@ def dropout(
         if _is_number(rate) and not 0 <= rate < 1:
             raise errors.value_error(
                 "`rate` must be a scalar tensor or a float in the range [0, 1). Received: "
-                f"rate={rate}"
+                f"rate={rate}",
+                do="keep_prob, the share that is kept, is 1 - rate: more than 0, at most 1.",
             )
         tensor = _floating(convert_to_tensor(x, name="x"))
         if _is_number(rate):

@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
 from minitf.framework import errors, protos
+from minitf.framework import traceback as traceback_lib
 from minitf.framework.convert import convert_to_tensor, register_tensor_conversion_function
 from minitf.framework.default import get_default_graph, get_default_session
 from minitf.framework.dtypes import DType, as_dtype
@@ -546,7 +547,9 @@ def _convert_variable(
                 f"Incompatible type conversion requested to type {dtype.name!r} for variable of "
                 f"type {value.dtype.name!r}",
                 op=value.op,
-                do=f"convert it with tf.cast(v, tf.{dtype.name}).",
+                facts=f"asked for at: {traceback_lib.capture()}",
+                do=f"convert one of them: tf.cast(v, tf.{dtype.name}), or what it meets to "
+                f"tf.{value.dtype.base_dtype.name}, which numpy's numbers are not of themselves.",
                 see="dtypes-that-do-not-fit",
             )
         )

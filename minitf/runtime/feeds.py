@@ -99,6 +99,8 @@ def as_fed_array(tensor: Tensor, value: Any) -> Any:
     array = _convert(tensor, value, dtype)
     shape = tensor._shape._dims
     if shape is not None and array.shape != shape and not _fits(array.shape, shape):
+        if value is None:
+            raise ValueError(_none_message(tensor))
         raise ValueError(_shape_message(tensor, array, dtype))
     return array
 
@@ -138,6 +140,16 @@ def _convert(tensor: Tensor, value: Any, dtype: dtypes.DType) -> Any:
 def _fits(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
     return len(given) == len(wanted) and all(
         w is None or w == g for g, w in zip(given, wanted, strict=True)
+    )
+
+
+def _none_message(tensor: Tensor) -> str:
+    return errors.report(
+        f"Cannot feed None for Tensor {tensor.name!r}, which has shape {tensor._shape}",
+        facts=f"placeholder: {errors.describe(tensor)}",
+        line=str(tensor.op.traceback),
+        do="feed an array or numbers; the function that gave the value may lack a `return`.",
+        see="feeding-a-value",
     )
 
 

@@ -130,7 +130,8 @@ def _fetched_none(graph: Graph) -> str:
         "Argument `fetch` = None has invalid type 'NoneType'. Cannot be None",
         facts="" if graph._why_none is None else graph._why_none(),
         do="fetch a tensor, an operation, or a name. tf.gradients gives None where the result does "
-        "not depend on the variable; a function of the script may lack a `return`.",
+        "not depend on the variable, tf.summary.merge_all where there are no summaries; a function "
+        "of the script may lack a `return`.",
         see="fetching",
     )
 

@@ -201,7 +201,10 @@ class Program:
             else:
                 values = step.run(fed_values)
         except KernelError as error:
-            raise self._error(error) from error.cause
+            cause = error.cause
+            # What a kernel says of a failure is in the message: only what made it say so is not.
+            known = isinstance(cause, errors.OpError)
+            raise self._error(error) from (cause.__cause__ if known else cause)
         if self._initializers:
             self._resources.note_initializers(self._initializers)
         if self._may_be_dead and any(value is DEAD for value in values):

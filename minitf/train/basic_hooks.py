@@ -245,7 +245,7 @@ class NanLossDuringTrainingError(RuntimeError):
     """The loss is not a number (mirrors `tf.train.NanLossDuringTrainingError`)."""
 
     def __str__(self) -> str:
-        return "NaN loss during training."
+        return super().__str__() or "NaN loss during training."
 
 
 class NanTensorHook(SessionRunHook):
@@ -268,7 +268,15 @@ class NanTensorHook(SessionRunHook):
             return
         if self._fail_on_nan_loss:
             logging.error("Model diverged with loss = NaN.")
-            raise NanLossDuringTrainingError
+            raise NanLossDuringTrainingError(
+                errors.report(
+                    "NaN loss during training.",
+                    op=getattr(self._loss_tensor, "op", None),
+                    do="run tf.add_check_numerics_ops() together with the training step: it names "
+                    "the first node that is not finite. Often a smaller learning rate is enough.",
+                    see="not-finite",
+                )
+            )
         logging.warning("Model diverged with loss = NaN.")
         run_context.request_stop()  # an error would leave no last checkpoint
 

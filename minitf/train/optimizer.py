@@ -161,6 +161,14 @@ class Optimizer:
         [2.4 3.2]
         """
         loss = self._call_if_callable(loss)
+        if not hasattr(loss, "op"):
+            raise errors.type_error(
+                f"The loss must be a tensor of the graph, not {errors.brief(loss)} of type "
+                f"{type(loss).__name__!r}.",
+                do="compute it from the variables by tf functions: what numpy computed, or "
+                "session.run returned, has no gradient.",
+                see="no-gradients-for-any-variable",
+            )
         if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
             raise errors.value_error(
                 "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, "

@@ -138,10 +138,12 @@ def _refuse(
         "  what to do: build the graph as it was when the checkpoint was saved; or restore only "
         "what both have, with tf.train.Saver(var_list), where a dictionary {name in the "
         "checkpoint: variable} gives variables other names."
+        "\n  see: docs/errors.md#checkpoints"
     )
     if missing:
         text = f"Key {missing[0].name} not found in checkpoint\n" + "\n".join(lines)
         raise errors.NotFoundError(None, first.op, text)
+    lines[0] = f"{lines[0][:-1]}: {first.name} has {_difference(first, reader)}."
     raise errors.InvalidArgumentError(None, first.op, "\n".join(lines))
 
 

@@ -44,8 +44,8 @@ def test_a_users_own_folder_named_minitf_or_importlib():
         assert module.c.op.traceback.frames[0][0] == filename
 
 
-def test_scripts_that_ship_in_the_package_are_user_code():
-    filename = traceback_lib._EXAMPLES + "tutorials/some_script.py"
+def test_the_model_that_ships_in_the_package_is_user_code():
+    filename = traceback_lib._MODEL
     module = run_as(filename, "import minitf as tf\nc = tf.constant(1)\n")
     assert module.c.op.traceback.frames[0][0] == filename
 

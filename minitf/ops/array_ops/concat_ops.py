@@ -294,6 +294,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
 
     Raises:
       ValueError: if the shapes do not fit, or are those of scalars.
+      TypeError: if the values and the axis change places.
 
     >>> import minitf as tf
     >>> with tf.Session() as sess:
@@ -302,6 +303,12 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
      [3 4]
      [5 6]]
     """
+    if isinstance(values, int) and isinstance(axis, (list, tuple)):
+        raise errors.type_error(
+            "tf.concat takes the values first, then the axis: here they are the other way round, "
+            "as before TensorFlow 1.0.",
+            do=f"tf.concat(values, {values}).",
+        )
     if not isinstance(values, (list, tuple)):
         values = [values]
     if len(values) == 1:  # a check of the axis, and the tensor itself under the given name

@@ -235,12 +235,19 @@ def split(
 
     Raises:
       ValueError: if the dim does not divide, or the number of pieces is not known.
+      TypeError: if the value is a number.
 
     >>> import minitf as tf
     >>> a, b = tf.split(tf.zeros([5, 4]), [1, -1], axis=1)
     >>> a.shape.as_list(), b.shape.as_list()
     ([5, 1], [5, 3])
     """
+    if isinstance(value, int):
+        raise errors.type_error(
+            "tf.split takes the tensor first, then the number of pieces, then the axis: here the "
+            "first is a number, as before TensorFlow 1.0.",
+            do="tf.split(value, num_or_size_splits, axis).",
+        )
     if isinstance(num_or_size_splits, (int, np.integer, Dimension)):
         equal: list[Tensor] = SPLIT(axis, value, num_split=num_or_size_splits, name=name)
         return equal
