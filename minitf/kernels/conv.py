@@ -12,7 +12,10 @@ compute the same functions; `_algorithm` is the one place that chooses, and `why
 reason. A setting says which of them it may choose from:
 
     fast      Winograd's method too, for float32 and windows of 3x3 or 5x5 that move by one cell.
-              It takes a fraction of the time; results may be off by 2e-5 of the largest.
+              It takes a fraction of the time. Results are off by some 1e-5 of the largest; in
+              some hundred layers of random numbers by less than 4e-5 with windows of 5x5, and less
+              than 1.5e-5 with 3x3. An inf or a nan in the input
+              makes nan of outputs near it, up to four cells further than its own windows reach.
     direct    those that add up the products above and round nothing else: float32 results are off
               by 2e-6 of the largest or so. For when last bits matter more than time.
 

@@ -178,7 +178,7 @@ def tutorial_layer(dtype: str = "float32") -> tuple[dict[str, tuple], dict[str, 
     return args, {"padding": ((2, 2), (2, 2))}
 
 
-# What convolutions may lose to rounding, as a part of the largest result: see `conv`.
+# What such layers may lose to rounding, as a part of the largest result; `conv` says the most.
 ROUNDING = {"direct": 2e-6, "fast": 2e-5}
 
 

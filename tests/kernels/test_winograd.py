@@ -96,10 +96,12 @@ def test_any_shape(geometry: Geometry) -> None:
 def test_any_cut_into_blocks(
     monkeypatch: pytest.MonkeyPatch, geometry: Geometry, at_once: int, slice_: int
 ) -> None:
-    monkeypatch.setattr(winograd, "_LEAST_TILES", at_once)
-    monkeypatch.setattr(winograd, "_MOST_TILES", at_once)
+    for least_or_most in ("_LEAST_TILES", "_LEAST_FOR_LARGE", "_MOST_TILES"):
+        monkeypatch.setattr(winograd, least_or_most, at_once)
     monkeypatch.setattr(winograd, "_LEAST_SLICE", slice_)
+    winograd._plan.cache_clear()
     assert_near(arguments(geometry, "float32"), options(geometry))
+    winograd._plan.cache_clear()
 
 
 @pytest.mark.parametrize("machine", [simd.AVX512, simd.AVX2, simd.NEON], ids=lambda m: m.name)
@@ -141,6 +143,49 @@ def test_rounding_stays_within_the_bound(layer: tuple[int, ...], inputs: str) ->
         exact = getattr(reference, "conv2d" + name)(*wide, padding=(pads, pads))
         result = getattr(winograd, "conv2d" + name)(*args[name], padding=(pads, pads))
         assert np.abs(result - exact).max() < BOUND * np.abs(exact).max()
+
+
+@pytest.mark.parametrize(("window", "bound"), [(3, 1.5e-5), (5, 4e-5)])
+def test_rounding_of_layers_that_ask_more_of_it(window: int, bound: float) -> None:
+    """Few channels, inputs far from 0, gradients that are 0 nearly everywhere: as `conv` says."""
+    pads, worst = (window // 2, window // 2), 0.0
+    for seed in range(100, 140):
+        rng = np.random.RandomState(seed)
+        channels, out_channels = rng.choice([8, 16, 32, 64]), rng.choice([32, 64])
+        size = rng.choice([5, 10, 14, 15])
+        x = rng.standard_normal((3, size, size, channels)).astype("float32")
+        x = np.maximum(x, 0) if seed % 2 else x + np.float32(1)
+        w = (0.1 * rng.standard_normal((window, window, channels, out_channels))).astype("float32")
+        g = rng.standard_normal((3, size, size, out_channels)).astype("float32")
+        g *= rng.rand(*g.shape) < (0.05 if seed % 4 == 1 else 1)
+        args = {"": (x, w), "_backprop_filter": (x, w.shape, g), "_backprop_input": (x.shape, w, g)}
+        for name in PASSES:
+            wide = [a.astype("float64") if isinstance(a, np.ndarray) else a for a in args[name]]
+            exact = getattr(reference, "conv2d" + name)(*wide, padding=(pads, pads))
+            result = getattr(winograd, "conv2d" + name)(*args[name], padding=(pads, pads))
+            worst = max(worst, np.abs(result - exact).max() / np.abs(exact).max())
+    assert bound / 10 < worst < bound  # so the bound says something
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("window", [3, 5])
+def test_what_is_not_finite_spreads_no_further_than_its_tiles(window: int, number: float) -> None:
+    """All that its windows reach is not finite, and perhaps more of the tiles that those are in."""
+    rng, pads = np.random.RandomState(0), (window // 2, window // 2)
+    x = rng.standard_normal((2, 20, 20, 8)).astype("float32")
+    w = rng.standard_normal((window, window, 8, 32)).astype("float32")
+    x[0, 9, 11, 3] = number
+    lost = ~np.isfinite(winograd.conv2d(x, w, padding=(pads, pads)))
+    reach, tile = window // 2, winograd.tile_outputs((20, 20), window)
+    near = np.zeros(lost.shape, bool)
+    near[0, 9 - reach : 10 + reach, 11 - reach : 12 + reach] = True
+    tiles = np.zeros(lost.shape, bool)
+    rows, columns = (
+        slice((at - reach) // tile * tile, ((at + reach) // tile + 1) * tile) for at in (9, 11)
+    )
+    tiles[0, rows, columns] = True
+    assert lost[near].all()
+    assert not lost[~tiles].any()
 
 
 def test_same_bits_for_any_number_of_threads(threads: None) -> None:
