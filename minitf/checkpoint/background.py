@@ -217,15 +217,17 @@ class Writing:
         self._prefix = prefix
         self._made_by = capture()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="minitf-save", daemon=False)
+        # What waits for the thread itself and is interrupted takes it for one that has ended.
+        self._ended = threading.Event()
+        thread = threading.Thread(target=self._run, name="minitf-save", daemon=False)
         with _beginning:
-            self._before = _under_way[-1]._thread if _under_way else None
+            self._before = _under_way[-1]._ended if _under_way else None
             _under_way.append(self)
-            try:
-                self._thread.start()
-            except BaseException:
-                _under_way.remove(self)
-                raise
+        try:
+            thread.start()
+        except BaseException:
+            self._end()
+            raise
 
     def _run(self) -> None:
         _here.writes = True
@@ -233,7 +235,7 @@ class Writing:
         before, self._before = self._before, None
         try:
             if before is not None:
-                before.join()
+                before.wait()
             with thread_limit(1):
                 assert work is not None
                 work()
@@ -241,7 +243,11 @@ class Writing:
             self._error = self._located(error)
             _log.error("A save in the background has failed: %s", self._error)
         finally:
-            _under_way.remove(self)
+            self._end()
+
+    def _end(self) -> None:
+        _under_way.remove(self)
+        self._ended.set()
 
     def _located(self, error: BaseException) -> BaseException:
         """The error, with the line of the user that saved."""
@@ -255,7 +261,7 @@ class Writing:
 
     def is_done(self) -> bool:
         """Whether it has ended, well or not."""
-        return not self._thread.is_alive()
+        return self._ended.is_set()
 
     def is_settled(self) -> bool:
         """Whether it has ended, and nobody has to be told what it failed with."""
@@ -267,13 +273,13 @@ class Writing:
         Raises:
           BaseException: what it failed with; the first time only.
         """
-        self._thread.join()
+        self._ended.wait()
         error, self._error = self._error, None
         if error is not None:
             raise error
 
 
-_beginning = threading.RLock()  # inside, one of those under way may not have begun
+_beginning = threading.RLock()
 _under_way: list[Writing] = []  # in the order in which they began
 
 
@@ -285,16 +291,17 @@ def wait_for_all() -> None:
     """
     if _here.writes:
         return
-    with _beginning:
-        begun = list(_under_way)
-    for writing in begun:
-        writing._thread.join()
+    for writing in list(_under_way):
+        writing._ended.wait()
 
 
 def _forget() -> None:
     """In a forked child there are none: its parent writes what was to be written."""
     global _beginning
     _beginning = threading.RLock()
+    for writing in _under_way:
+        writing._ended = threading.Event()  # the lock of the old one may be taken
+        writing._ended.set()
     _under_way.clear()
     _here.snapshot = None
 

@@ -6,8 +6,6 @@ import gc
 import logging
 import os
 import signal
-import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -19,7 +17,6 @@ import pytest
 
 import minitf as tf
 from minitf.checkpoint import background, commit, direct, files
-from tests.source_tree import ROOT
 
 SIZE = 50_000
 DEADLINE = 240.0
@@ -356,52 +353,6 @@ def test_where_no_thread_can_be_started_it_is_written_at_once(
         sess.run(add.op)
         saver.save(sess, str(tmp_path / "m"))
     assert saved(tmp_path / "m") == 1.0
-
-
-ENDS = """
-import sys
-import minitf as tf
-v = tf.Variable(tf.fill([300_000], 5.0), name="v")
-saver = tf.train.Saver(background=True)
-sess = tf.Session()
-sess.run(v.initializer)
-if len(sys.argv) > 3:
-    from minitf.checkpoint import direct
-    def full(*_):
-        raise OSError(28, "No space left on device")
-    direct.write_at = full
-saver.save(sess, sys.argv[1] + "/m")  # the line
-exec(sys.argv[2])
-"""
-
-
-@pytest.mark.parametrize(
-    ("end", "code"),
-    [("pass", 0), ("sys.exit(3)", 3), ("1 / 0", 1), ("sess.close(); del sess, saver", 0)],
-)
-def test_the_process_ends_after_the_save(end: str, code: int, tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", ENDS, str(tmp_path), end],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-    )
-    assert ended.returncode == code, ended.stderr
-    assert saved(tf.train.latest_checkpoint(tmp_path)) == 5.0
-    assert len(os.listdir(tmp_path)) == 4
-
-
-def test_a_failure_at_the_end_of_the_process_is_told(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", ENDS, str(tmp_path), "pass", "full"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-    )
-    assert "No space left on device" in ended.stderr and "m by <string>:13" in ended.stderr
-    assert os.listdir(tmp_path) == []
 
 
 # ---- what goes wrong
