@@ -298,6 +298,11 @@ def type_error(what: str, do: str = "", see: str = _ARGUMENTS) -> TypeError:
     return TypeError(report(what, do=do, see=see))
 
 
+def attribute_error(what: str, do: str = "", see: str = _ARGUMENTS) -> AttributeError:
+    """An AttributeError that says what `value_error` does."""
+    return AttributeError(report(what, do=do, see=see))
+
+
 def runtime_error(what: str, do: str = "", see: str = _ARGUMENTS) -> RuntimeError:
     """A RuntimeError that says what `value_error` does."""
     return RuntimeError(report(what, do=do, see=see))

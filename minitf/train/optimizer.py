@@ -162,7 +162,7 @@ class Optimizer:
         """
         loss = self._call_if_callable(loss)
         if not hasattr(loss, "op"):
-            raise errors.type_error(
+            raise errors.attribute_error(  # TensorFlow asks for the loss's op
                 f"The loss must be a tensor of the graph, not {errors.brief(loss)} of type "
                 f"{type(loss).__name__!r}.",
                 do="compute it from the variables by tf functions: what numpy computed, or "

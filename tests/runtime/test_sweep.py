@@ -297,24 +297,21 @@ def test_a_product_of_a_variable_is_made_before_that_is_changed() -> None:
 
 
 def test_a_product_whose_factors_are_not_as_promised_is_made_as_a_whole() -> None:
-    rows = [20]
-    left = tf.py_func(lambda: np.ones((rows[0], 1100), np.float32), [], tf.float32)
+    rows = tf.placeholder(tf.int32, []), tf.placeholder(tf.int32, [])
+    left, right = tf.ones([rows[0], 1100]), tf.ones([rows[1], 1000])
     left.set_shape([20, 1100])
-    right = tf.py_func(lambda: np.ones((rows[-1], 1000), np.float32), [], tf.float32)
     right.set_shape([20, 1000])
     large, small = tf.Variable(tf.zeros([1100, 1000])), tf.Variable(0.0)
     product = tf.matmul(left, right, transpose_a=True)
     operations = [descent(large, product).op, descent(small, 1.0).op]
     assert products_in_sweeps(rewritten(operations)) == 1
     for batch in (20, 7):
-        rows[:] = [batch]
         with tf.Session() as sess:
             sess.run(tf.global_variables_initializer())
-            sess.run(operations)
+            sess.run(operations, dict.fromkeys(rows, batch))
             np.testing.assert_array_equal(sess.run(large), np.full((1100, 1000), -batch / 2))
-    rows[:] = [20, 7]
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         with pytest.raises(tf.errors.InvalidArgumentError, match="size-incompatible") as error:
-            sess.run(operations)
+            sess.run(operations, {rows[0]: 20, rows[1]: 7})
         assert error.value.op is product.op

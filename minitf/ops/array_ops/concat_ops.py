@@ -304,7 +304,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
      [5 6]]
     """
     if isinstance(values, int) and isinstance(axis, (list, tuple)):
-        raise errors.type_error(
+        raise errors.value_error(
             "tf.concat takes the values first, then the axis: here they are the other way round, "
             "as before TensorFlow 1.0.",
             do=f"tf.concat(values, {values}).",
