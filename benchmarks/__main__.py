@@ -6,7 +6,8 @@
 
 prints tables: medians with their quartiles, ratios of minitf's median to the others' with their
 95 % intervals, and the targets. The same goes as JSON to .benchmarks/side_by_side.json, and with
---record to docs/performance.json. `make bench` makes the engines' environments first.
+--record to docs/performance.json (together with --only, those cases of it). `make bench` makes the
+engines' environments first.
 """
 
 from __future__ import annotations
@@ -117,7 +118,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--only", default="", metavar="PATTERN", help="cases with this in the name")
     parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=ENGINES)
     parser.add_argument("--threads", type=int, default=0, help="of each engine; 0 for all cores")
-    parser.add_argument("--record", action="store_true", help="write docs/performance.json")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="write docs/performance.json",
+    )
     parser.add_argument("--list", action="store_true", help="name the cases and end")
     args = parser.parse_args(argv)
     plan = QUICK if args.quick else FULL
@@ -155,11 +160,25 @@ def main(argv: list[str] | None = None) -> None:
     print(summary.tables(summaries))
     if judged:
         print(summary.target_table(judged))
-    for path in [WRITTEN, *([RECORDED] if args.record else [])]:
+    written = {WRITTEN: report}
+    if args.record:
+        written[RECORDED] = among_others(report) if args.only else report
+    for path, content in written.items():
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(report, indent=1) + "\n")
+        path.write_text(json.dumps(content, indent=1) + "\n")
         say(f"written: {path.relative_to(driver.ROOT)}")
     say(f"{time.time() - began:.0f} s")
+
+
+def among_others(report: dict[str, Any]) -> dict[str, Any]:
+    """The report with the cases of the record that were not measured again."""
+    recorded = json.loads(RECORDED.read_text())
+    merged = {**report}
+    for key, name in (("cases", "name"), ("targets", "title")):
+        new = {(each[name], each.get("against")): each for each in report[key]}
+        old = {(each[name], each.get("against")): each for each in recorded[key]}
+        merged[key] = list((old | new).values())
+    return merged
 
 
 def heading(report: dict[str, Any]) -> str:
