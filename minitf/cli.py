@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 from minitf._version import VERSION
@@ -42,13 +43,14 @@ examples:
 _TRACE_HELP = """\
 Runs a TensorFlow 1 script as `minitf run` does, and shows what its sessions did: how long each type
 of operation took, and on request a page that replays a run node by node, with its values, or a
-timeline. The page is written also when the script fails or is interrupted.
+timeline. The page is written also when the script fails or is interrupted; with --runs it need not
+train to its end first.
 """
 
 _TRACE_EXAMPLES = """\
 examples:
   minitf trace mnist_cnn.py
-  minitf trace mnist_cnn.py --html cnn.html
+  minitf trace mnist_cnn.py --html cnn.html --runs 20
   minitf trace --html cnn.html --at 100 mnist_cnn.py --data_dir MNIST_data
   minitf trace --timeline steps.json mnist_cnn.py -- --html an_option_of_the_script
 """
@@ -89,8 +91,8 @@ lists the commands. Commands may also come from a file or a pipe.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code: 2 where the command line is wrong."""
-    own_args, script_args = _split(sys.argv[1:] if argv is None else list(argv))
     parser = _parser()
+    own_args, script_args = _split(parser, sys.argv[1:] if argv is None else list(argv))
     args = parser.parse_args(own_args)
     if args.command is None:
         parser.print_help()
@@ -103,26 +105,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     from minitf import _run_script
 
     try:
-        if args.command == "draw":
-            from minitf.visualize import draw_command
-
-            return draw_command.run(args, script_args)
-        if args.command == "trace":
-            from minitf.visualize import trace_command
-
-            return trace_command.run(args, script_args)
-        if args.command == "cluster":
-            from minitf import _cluster_command
-
-            return _cluster_command.run(args, script_args)
-        if args.command == "debug":
-            from minitf.debug import command
-
-            return command.run(args, script_args)
-        return _run(args, script_args)
+        run = _run if args.command == "run" else import_module(_MODULES[args.command]).run
+        code: int = run(args, script_args)
+        return code
     except _run_script.CannotRun as error:
         print(f"minitf: {error}", file=sys.stderr)
         return 2
+
+
+# Where the other commands are that run a script.
+_MODULES = {
+    "draw": "minitf.visualize.draw_command",
+    "trace": "minitf.visualize.trace_command",
+    "cluster": "minitf._cluster_command",
+    "debug": "minitf.debug.command",
+}
 
 
 def _run(args: argparse.Namespace, script_args: list[str]) -> int:
@@ -139,30 +136,50 @@ def _run(args: argparse.Namespace, script_args: list[str]) -> int:
     return run(args.script, script_args)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """The parser of a command, which also knows what `_split` asks.
+
+    Attributes:
+      commands: the parsers of the commands below this one, by name.
+      valued: the options that take a value.
+      runs_script: whether the last argument is a script, which has arguments of its own.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.commands: dict[str, _Parser] = {}
+        self.valued: set[str] = set()
+        self.runs_script = False
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+
+    def add_subparsers(self, **settings: Any) -> Any:
+        """Makes room for commands below this one."""
+        below = super().add_subparsers(**settings)
+        self.commands = below.choices
+        return below
+
+    def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
+        """Adds an argument, as argparse does, and notes whether it is an option with a value."""
+        action = super().add_argument(*names, **settings)
+        if action.nargs != 0:
+            self.valued.update(action.option_strings)
+        return action
+
+    def add_script(self, help: str = "the script, followed by its own arguments") -> None:
+        """Adds the script that the command runs, after all options."""
+        self.runs_script = True
+        self.add_argument(
+            "-m", "--module", action="store_true", help="script is a module's name, as in python -m"
+        )
+        self.add_argument("script", help=help)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
         prog="minitf", description="The TensorFlow 1.x programming model on today's Python."
     )
     parser.add_argument("--version", action="version", version=f"minitf {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    run = commands.add_parser(
-        "run",
-        help="run a TensorFlow 1 script, unmodified, on minitf",
-        usage="minitf run [-h] [-m] [--seeds {tf2,tf1}] script [args ...]",
-        description=_RUN_HELP,
-        epilog=_RUN_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    run.add_argument(
-        "-m", "--module", action="store_true", help="script is a module's name, as for python -m"
-    )
-    run.add_argument(
-        "--seeds",
-        choices=("tf2", "tf1"),
-        help="how random ops without a seed get theirs: as in TensorFlow 2's compat.v1 (the "
-        "default), or as in TensorFlow 1, where the number of nodes in the graph decided",
-    )
-    run.add_argument("script", help="the script, followed by its own arguments")
+    _add_run(commands)
     _add_checkpoint(commands)
     _add_draw(commands)
     _add_trace(commands)
@@ -171,13 +188,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_run(commands: Any) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a TensorFlow 1 script, unmodified, on minitf",
+        usage="minitf run [-h] [-m] [--seeds {tf2,tf1}] script [args ...]",
+        description=_RUN_HELP,
+        epilog=_RUN_EXAMPLES,
+    )
+    parser.add_argument(
+        "--seeds",
+        choices=("tf2", "tf1"),
+        help="how random ops without a seed get theirs: as in TensorFlow 2's compat.v1 (the "
+        "default), or as in TensorFlow 1, where the number of nodes in the graph decided",
+    )
+    parser.add_script()
+
+
 def _add_checkpoint(commands: Any) -> None:
     parser = commands.add_parser(
         "checkpoint",
         help="show, verify or compare checkpoints",
         description=_CHECKPOINT_HELP,
         epilog=_CHECKPOINT_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(dest="action", metavar="action", required=True)
     show = actions.add_parser("show", help="list names, dtypes, shapes and sizes")
@@ -198,10 +231,8 @@ def _add_draw(commands: Any) -> None:
         usage="minitf draw [options] script [args ...]",
         description=_DRAW_HELP,
         epilog=_DRAW_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("-m", "--module", action="store_true", help="script is a module's name")
     add("-o", "--output", metavar="FILE", help=".svg, .png, .pdf or .dot; SCRIPT.svg if not given")
     add("--depth", type=_depth, default=1, help="levels of name scopes to open (1), or 'all'")
     add("--expand", action="append", default=[], metavar="SCOPE", help="open this one further")
@@ -212,24 +243,23 @@ def _add_draw(commands: Any) -> None:
     add("--initializers", action="store_true", help="draw what gives variables first values too")
     add("--direction", choices=("up", "down", "right", "left"), default="up", help="of the data")
     add("--whole", action="store_true", help="run the script to its end before drawing")
-    add("script", help="the script, followed by its own arguments")
+    parser.add_script()
 
 
 def _add_trace(commands: Any) -> None:
     parser = commands.add_parser(
         "trace",
         help="run a script and show what its sessions do",
-        usage="minitf trace [-h] [-m] [--html FILE] [--timeline FILE] [--at N] script [args ...]",
+        usage="minitf trace [options] script [args ...]",
         description=_TRACE_HELP,
         epilog=_TRACE_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("-m", "--module", action="store_true", help="script is a module's name")
     add("--html", metavar="FILE", help="write a page that replays one run of each set of fetches")
-    add("--at", type=_count, default=1, metavar="N", help="... the N-th run of each; the first (1)")
+    add("--at", type=_from(1), default=1, metavar="N", help="... the N-th run of each; the first (1)")
+    add("--runs", type=_from(1), metavar="N", help="end the script after N runs of its sessions")
     add("--timeline", metavar="FILE", help="write a timeline for the browser's trace viewer")
-    add("script", help="the script, followed by its own arguments; what stands after -- is its own")
+    parser.add_script("the script, followed by its own arguments; what stands after -- is its own")
 
 
 def _add_cluster(commands: Any) -> None:
@@ -241,12 +271,10 @@ def _add_cluster(commands: Any) -> None:
         usage="minitf cluster run [options] script [args ...]",
         description=_CLUSTER_HELP,
         epilog=_CLUSTER_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--ps", type=_from_zero, default=1, metavar="N", help="parameter servers (1)")
-    add("--workers", type=_count, default=2, metavar="N", help="workers (2)")
-    add("-m", "--module", action="store_true", help="script is a module's name")
+    add("--ps", type=_from(0), default=1, metavar="N", help="parameter servers (1)")
+    add("--workers", type=_from(1), default=2, metavar="N", help="workers (2)")
     add(
         "--engine",
         choices=("local", "ray"),
@@ -260,7 +288,7 @@ def _add_cluster(commands: Any) -> None:
         "this machine belongs to, or else a new one on this machine",
     )
     add("--cpus", type=float, default=1.0, metavar="N", help="that Ray keeps for each task (1)")
-    add("--restarts", type=_from_zero, default=0, metavar="N", help="failures of tasks to bear (0)")
+    add("--restarts", type=_from(0), default=0, metavar="N", help="failures of tasks to bear (0)")
     add("--logs", metavar="FOLDER", help="write each task's lines to a file there, too")
     add(
         "--host",
@@ -277,19 +305,29 @@ def _add_cluster(commands: Any) -> None:
         metavar="SECONDS",
         help="how long tasks may take to end when they are told to (5)",
     )
-    add("script", help="the script, followed by its own arguments")
+    parser.add_script()
 
 
-def _from_zero(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
-    return int(text)
+def _add_debug(commands: Any) -> None:
+    parser = commands.add_parser(
+        "debug",
+        help="run a script and stop between the nodes of its graph",
+        usage="minitf debug [-h] [-m] script [args ...]",
+        description=_DEBUG_HELP,
+        epilog="example:\n  minitf debug mnist_cnn.py --steps 10\n",
+    )
+    parser.add_script()
 
 
-def _count(text: str) -> int:
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
+def _from(least: int) -> Callable[[str], int]:
+    """What reads a number that is at least so large."""
+
+    def number(text: str) -> int:
+        if not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} on")
+        return int(text)
+
+    return number
 
 
 def _host(text: str) -> str:
@@ -307,66 +345,34 @@ def _depth(text: str) -> int | None:
     return int(text)
 
 
-_TRACE_OPTIONS = frozenset({"--html", "--timeline", "--at"})
-
-
-def _add_debug(commands: Any) -> None:
-    parser = commands.add_parser(
-        "debug",
-        help="run a script and stop between the nodes of its graph",
-        usage="minitf debug [-h] [-m] script [args ...]",
-        description=_DEBUG_HELP,
-        epilog="example:\n  minitf debug mnist_cnn.py --steps 10\n",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("-m", "--module", action="store_true", help="script is a module's name")
-    parser.add_argument("script", help="the script, followed by its own arguments")
-
-
-# What these commands run is a script, and what follows its name is the script's own. The options of
-# minitf that take a value, which is no script's name:
-_SCRIPT_COMMANDS = {
-    "run": frozenset({"--seeds"}),
-    "debug": frozenset(),
-    "draw": frozenset(
-        {"-o", "--output", "--depth", "--expand", "--collapse", "--fetch", "--feed", "--direction"}
-    ),
-    "trace": _TRACE_OPTIONS,
-    "cluster": frozenset(
-        {"--ps", "--workers", "--engine", "--ray-address", "--restarts", "--logs", "--host"}
-        | {"--grace", "--cpus"}
-    ),
-}
-
-
-def _split(argv: list[str]) -> tuple[list[str], list[str]]:
+def _split(parser: _Parser, argv: list[str]) -> tuple[list[str], list[str]]:
     """The arguments up to the script's name, and the script's own, `--help` and `--` included.
 
     argparse would look for options of minitf among the latter.
 
-    >>> _split(["run", "-m", "train", "--help"])
+    >>> _split(_parser(), ["run", "-m", "train", "--help"])
     (['run', '-m', 'train'], ['--help'])
     """
-    options = _SCRIPT_COMMANDS.get(argv[0] if argv else "")
-    if options is None:
+    depth = 0  # how many words name the command: two in `minitf cluster run script.py`
+    while depth < len(argv) and argv[depth] in parser.commands:
+        parser = parser.commands[argv[depth]]
+        depth += 1
+    values = {i + 1 for i, word in enumerate(argv) if word in parser.valued}
+    script = next((i for i in range(depth, len(argv)) if _is_word(argv[i]) and i not in values), -1)
+    if not parser.runs_script or script < 0:
         return argv, []
-    place = 2 if argv[0] == "cluster" else 1  # in `minitf cluster run script.py`
-    values = {i + 1 for i, word in enumerate(argv) if word in options}
-    words = [
-        i
-        for i, word in enumerate(argv)
-        if (not word.startswith("-") or word == "-") and i not in values
-    ]
-    if len(words) <= place:
-        return argv, []
-    own, rest = argv[: words[place] + 1], argv[words[place] + 1 :]
-    return _reclaimed(own, rest) if argv[0] == "trace" else (own, rest)
+    own, rest = argv[: script + 1], argv[script + 1 :]
+    return _reclaimed(own, rest, parser.valued) if argv[0] == "trace" else (own, rest)
 
 
-def _reclaimed(own: list[str], rest: list[str]) -> tuple[list[str], list[str]]:
+def _is_word(argument: str) -> bool:
+    return not argument.startswith("-") or argument == "-"
+
+
+def _reclaimed(own: list[str], rest: list[str], options: set[str]) -> tuple[list[str], list[str]]:
     """Takes options of `minitf trace` that stand behind the script, where one tends to add them.
 
-    >>> _reclaimed(["trace", "cnn.py"], ["--epochs", "1", "--html", "cnn.html"])
+    >>> _reclaimed(["trace", "cnn.py"], ["--epochs", "1", "--html", "cnn.html"], {"--html"})
     (['trace', 'cnn.py', '--html', 'cnn.html'], ['--epochs', '1'])
     """
     end = rest.index("--") if "--" in rest else len(rest)
@@ -374,9 +380,9 @@ def _reclaimed(own: list[str], rest: list[str]) -> tuple[list[str], list[str]]:
     taken: list[str] = []
     words = iter(rest[:end])
     for word in words:
-        if word in _TRACE_OPTIONS:
+        if word in options:
             taken += [word, *[value for value in [next(words, None)] if value is not None]]
-        elif word.partition("=")[0] in _TRACE_OPTIONS:
+        elif word.partition("=")[0] in options:
             taken.append(word)
         else:
             kept.append(word)
