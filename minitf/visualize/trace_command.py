@@ -2,7 +2,8 @@
 
 The script runs as under `minitf run`. Of each different set of fetches one run is recorded for the
 page that replays it; the others are timed. What was seen is written when the script has ended, also
-where it ended with an error or was interrupted: then above all one wants to see.
+where it ended with an error or was interrupted: then above all one wants to see. With `--runs 20` it
+is ended after so many runs, so that nobody waits for a training to see a step of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from minitf import _run_script
 from minitf.framework import protos
+from minitf.framework import traceback as traceback_lib
 from minitf.profiler.options import ProfileOptionBuilder
 from minitf.profiler.profile import show
 from minitf.profiler.timeline import Timeline
@@ -31,6 +33,10 @@ _WARM_UP = 2
 _MOST_TRACED = 50
 # A page with more runs than this is none that somebody reads.
 _MOST_RECORDED = 12
+
+
+class _SeenEnough(SystemExit):
+    """Ends the script as `sys.exit()` would, so that its `finally` blocks run."""
 
 
 class _Seen:
@@ -60,12 +66,15 @@ class _Watch:
     Args:
       explorer: where to record runs, or None.
       at: which run of each set of fetches is recorded: 1 is the first.
+      runs: after how many runs the script is ended; None for a script that ends by itself.
     """
 
-    def __init__(self, explorer: Explorer | None, at: int) -> None:
+    def __init__(self, explorer: Explorer | None, at: int, runs: int | None) -> None:
         self.seen: dict[Any, _Seen] = {}
+        self.stopped_at = ""
         self._explorer = explorer
         self._at = at
+        self._left = runs
         self._here = threading.local()  # several threads may run sessions at once
         self._lock = threading.Lock()
 
@@ -79,9 +88,12 @@ class _Watch:
         run_metadata: Any,
     ) -> Any:
         """Stands in for `session.run`."""
+        if getattr(self._here, "is_inside", False):
+            return plain(session, fetches, feed_dict, options, run_metadata)
+        self._end_where_enough()
         # A script may ask for more than values; then it is to get what it asked for.
         asks = options and (options.trace_level or options.output_partition_graphs)
-        if getattr(self._here, "is_inside", False) or (asks and run_metadata is not None):
+        if asks and run_metadata is not None:
             return plain(session, fetches, feed_dict, options, run_metadata)
         self._here.is_inside = True
         try:
@@ -89,6 +101,19 @@ class _Watch:
             return self._watched(plain, session, fetches, feed_dict, timeout)
         finally:
             self._here.is_inside = False
+
+    def _end_where_enough(self) -> None:
+        """Ends the script where one run more than was asked for begins: the last one's values are
+        used by then. What it runs on its way out, such as a last checkpoint, is run as ever, and so
+        is what other threads run, which `sys.exit()` would not end the script from.
+        """
+        if self._left is None or threading.current_thread() is not threading.main_thread():
+            return
+        if self._left == 0:
+            self._left = None
+            self.stopped_at = str(traceback_lib.capture())
+            raise _SeenEnough
+        self._left -= 1
 
     def _watched(
         self, plain: Any, session: BaseSession, fetches: Any, feed_dict: Any, timeout_in_ms: int
@@ -128,7 +153,7 @@ def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
         return 2
     explorer = Explorer(os.path.basename(args.script)) if args.html else None
     start = _run_script.run_module if args.module else _run_script.run_script
-    watch = _Watch(explorer, args.at)
+    watch = _Watch(explorer, args.at, args.runs)
     process = os.getpid()
     with watched(watch.run):
         try:
@@ -137,6 +162,8 @@ def run(args: argparse.Namespace, script_args: Sequence[str]) -> int:
             code = _run_script.exit_code(error)
     if os.getpid() != process:  # a child made by os.fork: what is written is its parent's
         return code
+    if watch.stopped_at:
+        print(f"The script was ended after {args.runs} runs: {watch.stopped_at}", file=sys.stderr)
     seen = list(watch.seen.values())
     if not seen:
         print("minitf: the script ran no session, so there is nothing to show.", file=sys.stderr)

@@ -91,12 +91,51 @@ def test_sessions_with_hooks_are_seen_and_a_scripts_own_traces_are_left_to_it(
     assert not any("own" in title for title in titles)
 
 
+HOOKED = """\
+import tensorflow as tf
+step = tf.train.get_or_create_global_step()
+count = tf.assign_add(step, 1, name="count")
+x = tf.train.batch([tf.random_uniform([])], 2)
+with tf.train.MonitoredTrainingSession(checkpoint_dir="models") as sess:
+    while not sess.should_stop():
+        last = sess.run([count, x])[0]
+        print(last, flush=True)
+"""
+
+
+def test_a_monitored_session_with_threads_ends_after_so_many_runs(tmp_path: Path) -> None:
+    done = trace(tmp_path, "--runs", "30", "script.py", script=HOOKED)
+    assert done.returncode == 0, done.stderr
+    assert "The script was ended after 30 runs: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "1" in done.stdout.splitlines()
+
+
 def test_options_may_stand_before_the_script(tmp_path: Path) -> None:
     done = trace(tmp_path, "--html", "o.html", "--at", "3", "script.py", "--", "--html", "mine")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].endswith(" --html mine")
     (run,) = data_of(tmp_path / "o.html")["runs"]
     assert run["title"] == "train, loss (run 3)"
+
+
+def test_a_script_that_would_run_for_ever_ends_after_so_many_runs(tmp_path: Path) -> None:
+    script = f"""{SCRIPT.partition("    for")[0]}\
+    try:
+        while True:
+            value = sess.run([train, loss], {{x: [[1, 2, 3]]}})[1]
+            print("loss", value)
+    finally:
+        print("last", sess.run(w).shape)  # as one would save it
+"""
+    done = trace(tmp_path, "script.py", "--runs", "5", "--html", "out.html", script=script)
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.splitlines()
+    assert [line.split()[0] for line in printed[:5]] == ["loss"] * 4 + ["last"]
+    assert "script.py:11: value = sess.run([train, loss]" in done.stderr
+    assert "train, loss: 4 runs, mean of 1" in printed
+    titles = [run["title"] for run in data_of(tmp_path / "out.html")["runs"]]
+    assert titles == ["init", "train, loss", "w"]
 
 
 def test_a_script_that_fails_is_shown_up_to_there(tmp_path: Path) -> None:
