@@ -256,7 +256,7 @@ def _add_trace(commands: Any) -> None:
     )
     add = parser.add_argument
     add("--html", metavar="FILE", help="write a page that replays one run of each set of fetches")
-    add("--at", type=_from(1), default=1, metavar="N", help="... the N-th run of each; the first (1)")
+    add("--at", type=_from(1), default=1, metavar="N", help="... the N-th run of each (1)")
     add("--runs", type=_from(1), metavar="N", help="end the script after N runs of its sessions")
     add("--timeline", metavar="FILE", help="write a timeline for the browser's trace viewer")
     parser.add_script("the script, followed by its own arguments; what stands after -- is its own")

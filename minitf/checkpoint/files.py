@@ -29,6 +29,7 @@ import numpy as np
 
 from minitf.checkpoint import direct
 from minitf.checkpoint.copying import copied
+from minitf.framework import environment
 from minitf.framework.file_errors import as_tensorflow_errors
 from minitf.kernels.workspace import workspace
 
@@ -91,7 +92,7 @@ class Unfinished:
         if image is not None:
             direct.set_direct(self._file, True)
             self._direct = direct.ImageWriter(self._file, image)
-        elif size >= LARGE and _waits() and direct.set_direct(self._file, True):
+        elif size >= LARGE and waits_for_disk() and direct.set_direct(self._file, True):
             self._direct = direct.DirectWriter(self._file)
 
     def write(self, data: Any) -> None:
@@ -253,12 +254,17 @@ def write(file: int, data: memoryview) -> int:
 
 def sync(file: int) -> None:
     """Waits until a file, or a folder, is on the disk as it is now."""
-    if _waits():
+    if waits_for_disk():
         os.fsync(file)
 
 
-def _waits() -> bool:
-    return os.environ.get("MINITF_FSYNC") != "0"
+def waits_for_disk() -> bool:
+    """Whether what is written is to be on the disk before anything builds on it.
+
+    Raises:
+      ValueError: if MINITF_FSYNC is neither on nor off.
+    """
+    return environment.switch("MINITF_FSYNC", True)
 
 
 def reserve(file: int, size: int) -> None:
@@ -281,7 +287,7 @@ def _begin_to_sync(file: int, start: int, count: int) -> None:
     begin = _of_system(
         "sync_file_range", ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint
     )
-    if begin is not None and _waits():
+    if begin is not None and waits_for_disk():
         begin(file, start, count, 2)  # SYNC_FILE_RANGE_WRITE
 
 

@@ -9,7 +9,6 @@ from one that hangs.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 from minitf.distributed.cluster_spec import ClusterSpec
 from minitf.distributed.wire import Cancellation, Channel, Heartbeats
 from minitf.distributed.wire.interface import Place, Reply
-from minitf.framework import errors
+from minitf.framework import environment, errors
 from minitf.framework.device import DeviceSpec
 from minitf.framework.waiting import current_run
 
@@ -27,14 +26,6 @@ _log = logging.getLogger("minitf")
 # A call without a deadline of its own: heartbeats end it when its task is gone or hangs.
 _FOR_EVER = 10 * 365 * 86400.0
 _HEARTBEAT_SECONDS = 2.0
-
-
-def seconds_from_environment(name: str, default: float) -> float:
-    """A number of seconds that a variable of the environment may set."""
-    try:
-        return float(os.environ.get(name, ""))
-    except ValueError:
-        return default
 
 
 class Peers:
@@ -62,8 +53,8 @@ class Peers:
         self._met: set[str] = set()
         self._lock = threading.Lock()
         self._heartbeats: list[Heartbeats] = []
-        self.connect_seconds = seconds_from_environment("MINITF_CONNECT_SECONDS", 600.0)
-        self.silence_seconds = seconds_from_environment("MINITF_SILENCE_SECONDS", 30.0)
+        self.connect_seconds = environment.seconds("MINITF_CONNECT_SECONDS", 600.0)
+        self.silence_seconds = environment.seconds("MINITF_SILENCE_SECONDS", 30.0)
 
     def address(self, task: str) -> str:
         """Where a task is.
@@ -91,7 +82,7 @@ class Peers:
                         secret=self._secret,
                         cluster=self._fingerprint,
                         task=name,
-                        local=os.environ.get("MINITF_UNIX", "1") != "0",
+                        local=environment.switch("MINITF_UNIX", True),
                     )
         return found
 

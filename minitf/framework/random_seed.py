@@ -23,12 +23,11 @@ block, `MINITF_SEEDS=tf1` in the environment, and `minitf run --seeds tf1 script
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from minitf.framework import errors
+from minitf.framework import environment, errors
 from minitf.framework.default import get_default_graph
 from minitf.framework.graph import Graph
 
@@ -95,7 +94,7 @@ def set_seed_policy(policy: str) -> None:
       ValueError: if it is neither.
     """
     global _of_process
-    _of_process = _checked(policy, "policy")
+    _of_process = _checked(policy)
 
 
 @contextmanager
@@ -117,7 +116,7 @@ def seed_policy(policy: str) -> Iterator[None]:
     >>> tf.get_seed(None)
     (7, 0)
     """
-    token = _of_block.set(_checked(policy, "policy"))
+    token = _of_block.set(_checked(policy))
     try:
         yield
     finally:
@@ -131,10 +130,10 @@ def counts_nodes() -> bool:
       ValueError: if the environment asks for a policy that there is not.
     """
     policy = _of_block.get() or _of_process
-    return (policy or _checked(os.environ.get(ENVIRONMENT) or POLICIES[0], ENVIRONMENT)) == "tf1"
+    return (policy or environment.choice(ENVIRONMENT, POLICIES, POLICIES[0])) == "tf1"
 
 
-def _checked(policy: str, source: str) -> str:
+def _checked(policy: str) -> str:
     if policy not in POLICIES:
-        raise errors.value_error(f"{source} must be 'tf2' or 'tf1', not {policy!r}.")
+        raise errors.value_error(f"policy must be 'tf2' or 'tf1', not {policy!r}.")
     return policy

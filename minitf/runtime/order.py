@@ -12,16 +12,15 @@ whatever computes with it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 
-from minitf.framework import errors
+from minitf.framework import environment, errors
 from minitf.framework.operation import Operation
 
 
 def is_strict(config_says: bool) -> bool:
     """Whether reads and writes in no order are refused."""
-    return config_says or os.environ.get("MINITF_STRICT", "") not in ("", "0")
+    return config_says or environment.switch("MINITF_STRICT", False)
 
 
 def check_order(ops: Iterable[Operation]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from minitf.framework import default, errors
+from minitf.framework import default, environment, errors
 from minitf.framework.graph import Graph
 from minitf.framework.kernel_context import ResourceManager
 from minitf.framework.operation import Operation
@@ -102,7 +101,7 @@ class BaseSession:
         self._timeout_in_ms = options.operation_timeout_in_ms
         self._strict = is_strict(bool(getattr(options, "strict", False)))
         self._check_numerics = bool(getattr(options, "check_numerics", False)) or (
-            os.environ.get("MINITF_CHECK_NUMERICS", "") not in ("", "0")
+            environment.switch("MINITF_CHECK_NUMERICS", False)
         )
         self._soft_placement = bool(options.allow_soft_placement)
         cpus = max(int(options.device_count.get("CPU", 1)), 1)

@@ -12,7 +12,7 @@ from typing import Any
 from minitf import logging
 from minitf.checkpoint import background as background_lib
 from minitf.checkpoint import commit, files, state_file
-from minitf.framework import errors, protos
+from minitf.framework import environment, errors, protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.file_errors import as_tensorflow_errors
 from minitf.framework.graph import Graph
@@ -59,7 +59,8 @@ class Saver:
 
     Raises:
       TypeError: if something to save is no variable, or `background_memory` no number.
-      ValueError: if there is nothing to save, a name is there twice, or `max_to_keep` is negative.
+      ValueError: if there is nothing to save, a name is there twice, `max_to_keep` is negative, or
+        MINITF_SAVE is another word than "background".
       UnimplementedError: for version 1, or a builder.
 
     >>> import minitf as tf, tempfile
@@ -129,8 +130,9 @@ class Saver:
         self._is_empty = False
         self._last_checkpoints: list[tuple[str, float]] = []
         self._to_be_deleted: list[tuple[str, float]] = []
+        files.waits_for_disk()  # refuses nonsense in MINITF_FSYNC now, not after hours of training
         if background is None:
-            background = os.environ.get("MINITF_SAVE") == "background"
+            background = environment.choice("MINITF_SAVE", ("background",), "") != ""
         if not isinstance(background_memory, (int, float)):
             raise errors.type_error(
                 f"background_memory is a number of bytes, but got {background_memory!r}",

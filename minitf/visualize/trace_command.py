@@ -2,8 +2,8 @@
 
 The script runs as under `minitf run`. Of each different set of fetches one run is recorded for the
 page that replays it; the others are timed. What was seen is written when the script has ended, also
-where it ended with an error or was interrupted: then above all one wants to see. With `--runs 20` it
-is ended after so many runs, so that nobody waits for a training to see a step of it.
+where it ended with an error or was interrupted: then above all one wants to see. With `--runs 20`
+it is ended after so many runs, so that nobody waits for a training to see a step of it.
 """
 
 from __future__ import annotations

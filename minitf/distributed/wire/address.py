@@ -60,6 +60,7 @@ class Address:
 
         Raises:
           OSError: if the host is unknown.
+          ValueError: if MINITF_HOSTS is not written like that.
         """
         host = _hosts(os.environ.get("MINITF_HOSTS", "")).get(self.host, self.host)
         found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
@@ -77,8 +78,16 @@ def _hosts(text: str) -> dict[str, str]:
     >>> _hosts("pc-01=127.0.0.1,pc-02=10.0.0.7")
     {'pc-01': '127.0.0.1', 'pc-02': '10.0.0.7'}
     """
-    pairs = [pair.partition("=") for pair in text.split(",") if pair]
-    return {name.strip(): place.strip() for name, _, place in pairs}
+    places = {}
+    for pair in filter(None, text.split(",")):
+        name, _, place = (part.strip() for part in pair.partition("="))
+        if not (name and place):
+            raise errors.value_error(
+                f"MINITF_HOSTS says where hosts are, but {pair!r} is not NAME=ADDRESS.",
+                do="write it as in MINITF_HOSTS=pc-01=127.0.0.1,pc-02=10.0.0.7",
+            )
+        places[name] = place
+    return places
 
 
 def new_local_name() -> str:

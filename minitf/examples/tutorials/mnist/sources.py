@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from minitf.examples.tutorials.mnist import cache, fetch, idx
 from minitf.examples.tutorials.mnist.cache import Damaged, Unavailable, say
-from minitf.framework import errors
+from minitf.framework import environment, errors
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -131,7 +131,7 @@ def sample() -> Digits:
 
 
 def _offline() -> bool:
-    return os.environ.get("MINITF_OFFLINE", "0").lower() not in ("", "0", "false", "no")
+    return environment.switch("MINITF_OFFLINE", False)
 
 
 def _read_file(folder: Path, name: str) -> bytes:
