@@ -19,7 +19,8 @@ MODULES = list(modules())
 def failures(module: ModuleType) -> list[str]:
     """What the examples of a module, each docstring on a fresh graph, print wrongly."""
     found: list[str] = []
-    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    # Left to itself, it would print everything where it finds a -v among pytest's arguments.
+    runner = doctest.DocTestRunner(verbose=False, optionflags=OPTIONS)
     for test in doctest.DocTestFinder(exclude_empty=True).find(module):
         default._stacks.graphs.clear()
         default._stacks.sessions.clear()
@@ -38,6 +39,13 @@ def test_a_wrong_example_is_found() -> None:
     module = ModuleType("wrong", ">>> 1 + 1\n3\n")
     (message,) = failures(module)
     assert "Expected:\n    3\nGot:\n    2" in message
+
+
+def test_what_pytest_is_asked_to_show_is_not_asked_of_doctest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["pytest", "-v"])
+    assert failures(ModuleType("right", ">>> 1 + 1\n2\n")) == []
 
 
 def test_an_example_starts_on_an_empty_graph() -> None:

@@ -267,7 +267,7 @@ class Saver:
             try:
                 checkpoint_management.remove_checkpoint(prefix, meta_graph_suffix=meta_graph_suffix)
             except (OSError, errors.OpError) as error:
-                logging.warning("Ignoring: %s", error)
+                logging.warning("The old checkpoint %s cannot be deleted: %s", prefix, error)
 
     # ---- saving
 

@@ -453,6 +453,27 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: A
                 assert after == before
 
 
+@pytest.mark.parametrize("background", [False, True])
+def test_an_old_checkpoint_that_cannot_be_deleted_is_told_and_does_no_harm(
+    background: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tf = minitf
+    tf.Variable(1.0)
+    with initialized(tf) as sess:
+        saver = tf.train.Saver(max_to_keep=1, background=background)
+        old = saver.save(sess, str(tmp_path / "m"), 1)
+        tf.train.latest_checkpoint(str(tmp_path))  # waits for what is saved in the background
+        (tmp_path / "m-1.meta").unlink()
+        (tmp_path / "m-1.meta" / "of the user").mkdir(parents=True)  # no file that one can delete
+        later = [saver.save(sess, str(tmp_path / "m"), step) for step in (2, 3)]
+        assert tf.train.latest_checkpoint(str(tmp_path)) == later[-1]
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith(f"The old checkpoint {old} cannot be deleted: [Errno ")
+    assert prefixes(tmp_path) == ["m-1", "m-3"]
+    assert saver.last_checkpoints == later[-1:]
+
+
 def test_a_sharded_save_that_gets_stuck_is_completed_later(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
