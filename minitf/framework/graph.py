@@ -168,7 +168,7 @@ class Graph(CollectionsMixin, LookupMixin, NamesMixin):
         except (ValueError, errors.OpError) as error:
             raise ValueError(
                 errors.report(
-                    str(error),
+                    _naming(op, errors.without_section(str(error))),
                     op=op,
                     facts=shape_diff(op),
                     do=shape_remedy(op),
@@ -451,3 +451,11 @@ class Graph(CollectionsMixin, LookupMixin, NamesMixin):
         if not self._unfetchable:
             return True
         return getattr(tensor_or_op, "op", tensor_or_op) not in self._unfetchable
+
+
+def _naming(op: Operation, what: str) -> str:
+    """What is wrong with a node's shapes, with its name in the first line, as TensorFlow has it."""
+    first, newline, rest = what.partition("\n")
+    if repr(op.name) not in first:
+        first = f"{first.removesuffix('.')} for node {op.name!r}"
+    return first + newline + rest
