@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minitf.framework.operation import Operation
-from minitf.framework.static_value import static_scalar
+from minitf.framework.static_value import static_value
 from minitf.framework.tensor import Tensor
 
 _IMAGES = "give images the shape [batch, height, width, channels], for example with tf.reshape."
@@ -128,9 +128,9 @@ def _channels(op: Operation, shapes: list[Dims]) -> Marks:
 
 def _but_the_axis(op: Operation, shapes: list[Dims]) -> Marks:
     """What is concatenated may differ along one axis."""
-    axis = static_scalar(op.inputs[-1])
+    axis = static_value(op.inputs[-1])
     marks = _unequal(shapes, False)
-    if axis is None:
+    if axis is None or axis.ndim:  # a vector may be what the message is about
         return [set() for _ in shapes]
     return [mark - {int(axis) % max(len(shape), 1)} for mark, shape in zip(marks, shapes)]
 

@@ -35,6 +35,10 @@ CASES = {
         lambda: tf.concat([zeros(2, 3, name="a"), zeros(3, 4, name="b")], 1),
         ["a:0  [2, 3]", "b:0  [3, 4]", "      ^"],
     ),
+    "a concatenation along no axis": (
+        lambda: tf.concat([zeros(2, 3, name="a"), zeros(2, 3, 1, name="b")], [0]),
+        None,
+    ),
     "a rank": (
         lambda: tf.stack([zeros(2, 3, name="a"), zeros(2, name="b")]),
         None,  # all sizes that both have are equal
@@ -64,6 +68,7 @@ def test_what_an_error_shows(name):
     build, expected = CASES[name]
     with pytest.raises(ValueError) as caught:
         build()
+    assert " for node '" in str(caught.value).partition("\n")[0]
     lines = [line[2:] for line in str(caught.value).splitlines()]
     if expected is None:
         assert not any("^" in line for line in lines)

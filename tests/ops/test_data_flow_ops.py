@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from typing import Any
@@ -149,6 +150,26 @@ def test_names_make_dictionaries() -> None:
         queue.enqueue({"a": 1})
     with pytest.raises(ValueError, match="must enqueue a dictionary"):
         queue.enqueue([1, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "remedy"),
+    [
+        ("enqueue", (3,), r"what to do: give a tensor of shape \(2,\)"),
+        ("enqueue", (4, 2), r"what to do: it would fit queue\.enqueue_many"),
+        ("enqueue", (), r"what to do: give a tensor of shape \(2,\)"),
+        ("enqueue_many", (4, 3), r"what to do: give a tensor of shape \(2,\)"),
+        ("enqueue_many", (2,), r"what to do: it would fit queue\.enqueue\."),
+    ],
+)
+def test_a_wrong_shape_names_the_queue_and_what_would_fit(
+    method: str, given: tuple[int, ...], remedy: str
+) -> None:
+    queue = tf.FIFOQueue(3, [tf.int32, tf.float32], shapes=[[], [2]], name="pairs")
+    number = tf.zeros(given[:1] if method == "enqueue_many" else [], tf.int32)
+    with pytest.raises(ValueError, match=r"for component 1 of .* queue 'pairs'") as caught:
+        getattr(queue, method)([number, tf.zeros(given)])
+    assert re.search(remedy, str(caught.value))
 
 
 def test_one_of_several_queues_is_chosen_when_it_runs() -> None:

@@ -129,8 +129,8 @@ class QueueBase:
         """
         with name_scope(name, f"{self._name}_enqueue", self._tensors_of(vals)) as scope:
             values = self._components(vals)
-            for value, shape in zip(values, self._shapes, strict=True):
-                value.shape.assert_is_compatible_with(shape)
+            for i, value in enumerate(values):
+                self._check_shape(i, value.shape, "enqueue_many", value.shape[1:])
             op: Operation = queue_ops.QUEUE_ENQUEUE_V2(self._queue_ref, values, name=scope)
             return op
 
@@ -148,12 +148,37 @@ class QueueBase:
         with name_scope(name, f"{self._name}_EnqueueMany", self._tensors_of(vals)) as scope:
             values = self._components(vals)
             length = values[0].shape.with_rank_at_least(1)[0]
-            for value, shape in zip(values, self._shapes, strict=True):
+            for i, value in enumerate(values):
                 rows = value.shape.with_rank_at_least(1)
                 length = length.merge_with(rows[0])
-                rows[1:].assert_is_compatible_with(shape)
+                self._check_shape(i, rows[1:], "enqueue", rows)
             op: Operation = queue_ops.QUEUE_ENQUEUE_MANY_V2(self._queue_ref, values, name=scope)
             return op
+
+    def _check_shape(self, i: int, given: TensorShape, other: str, there: TensorShape) -> None:
+        """Refuses a component that no element can have.
+
+        Args:
+          i: the number of the component.
+          given: its shape.
+          other: the method that may have been meant.
+          there: what its shape would be for that one.
+        """
+        shape = self._shapes[i]
+        if given.is_compatible_with(shape):
+            return
+        do = f"give a tensor of shape {shape}, for example with tf.reshape; or change the queue's."
+        if there.is_compatible_with(shape):
+            do = f"it would fit queue.{other}."
+        raise ValueError(
+            errors.report(
+                f"Shapes {given} and {shape} are incompatible for component {i} of an element of "
+                f"queue {self.name!r}.",
+                facts=f"queue created at: {self._queue_ref.op.traceback}",
+                do=do,
+                see="shapes-that-do-not-fit",
+            )
+        )
 
     def _components(self, vals: Any) -> list[Tensor]:
         """Values as tensors, one for each component."""
