@@ -144,7 +144,8 @@ APART = {
     "__getattr__": "hasattr asks with it, and Python itself",
     "ModuleNotFoundError": "an import asks for it",
     "StopIteration": "ends a loop",
-    "NotImplementedError": "a method that a subclass has to have",
+    "minitf.train.saver_graph:SaveableObject.restore": "a method that a subclass has to have",
+    "create_session": "a method that a subclass has to have",
     "minitf.summary.event_file:_create": "cannot happen: the loop has no end",
     "minitf.train.session_manager": "cannot happen: the loops have no end",
     # Said in a terminal to who gave a command, where there is no script.

@@ -308,6 +308,11 @@ def runtime_error(what: str, do: str = "", see: str = _ARGUMENTS) -> RuntimeErro
     return RuntimeError(report(what, do=do, see=see))
 
 
+def not_implemented(what: str, do: str = "", see: str = _ARGUMENTS) -> NotImplementedError:
+    """A NotImplementedError that says what `value_error` does."""
+    return NotImplementedError(report(what, do=do, see=see))
+
+
 def key_error(what: str, do: str = "", see: str = _ARGUMENTS) -> KeyError:
     """A KeyError that says what `value_error` does."""
     return ReadableKeyError(report(what, do=do, see=see))

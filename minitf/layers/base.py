@@ -224,9 +224,7 @@ class Layer:
         (?, 28, 28, 32)
         """
         if any(self._layers()):
-            raise NotImplementedError(
-                errors.report(f'The layer "{self._name}" has other layers in it.', see="arguments")
-            )
+            raise errors.not_implemented(f'The layer "{self._name}" has other layers in it.')
         with Graph().as_default():
             # A layer like this one, as yet unused, is called in a graph of its own.
             trial = copy.copy(self)

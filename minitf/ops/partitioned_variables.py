@@ -192,8 +192,7 @@ def _convert(
             f"{value.dtype.name!r}"
         )
     if as_ref:
-        what = f"{value!r} has no reference: its parts have."
-        raise NotImplementedError(errors.report(what, see="arguments"))
+        raise errors.not_implemented(f"{value!r} has no reference: its parts have.")
     return value.as_tensor()
 
 

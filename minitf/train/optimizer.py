@@ -256,8 +256,7 @@ class Optimizer:
     def _update(self, grad: Any, var: Any) -> Any:
         """The node that changes one variable, and keeps it where its constraint allows."""
         if not isinstance(var, Variable):
-            what = f"Trying to update a Tensor {var}"
-            raise NotImplementedError(errors.report(what, see="not-a-variable"))
+            raise errors.not_implemented(f"Trying to update a Tensor {var}", see="not-a-variable")
         if isinstance(grad, IndexedSlices):
             if var.constraint is not None:
                 raise RuntimeError(

@@ -320,13 +320,16 @@ def qr_gradient(op: Operation, grad_q: Any, grad_r: Any) -> Any:
     q, r = op.outputs
     rows, columns = (op.inputs[0].shape._dims or (None, None))[-2:]
     if rows is None or columns is None:
-        raise NotImplementedError(
+        raise errors.not_implemented(
             "The gradient of tf.qr needs matrices whose last two dims are known when the graph is "
-            f"built, but they are ({rows}, {columns})."
+            f"built, but they are ({rows}, {columns}).",
+            do="give the placeholder these dims, or use set_shape or tf.reshape.",
+            see="no-gradient",
         )
     if op._attrs["full_matrices"] and rows > columns:
-        raise NotImplementedError(
-            f"tf.qr of {rows} by {columns} matrices has a gradient with full_matrices=False only."
+        raise errors.not_implemented(
+            f"tf.qr of {rows} by {columns} matrices has a gradient with full_matrices=False only.",
+            see="no-gradient",
         )
     grad_q = array_ops.zeros_like(q) if grad_q is None else grad_q
     grad_r = array_ops.zeros_like(r) if grad_r is None else grad_r

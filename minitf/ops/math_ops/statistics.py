@@ -278,9 +278,7 @@ def norm(
 def _check_ord(ord: Any, is_matrix: bool) -> None:
     if is_matrix:
         if ord == 2:
-            raise NotImplementedError(
-                errors.report("minitf has no spectral norm of a matrix (ord=2).", see="arguments")
-            )
+            raise errors.not_implemented("minitf has no spectral norm of a matrix (ord=2).")
         if ord not in ("euclidean", "fro", 1, np.inf):
             raise errors.value_error(f"'ord' must be a supported matrix norm, got {ord}")
     elif ord != "euclidean" and (isinstance(ord, str) or ord <= 0):
