@@ -135,6 +135,21 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     assert links == ["nowhere.md", "there.md#no-heading"]
 
 
+# What minitf's own processes tell one another.
+INTERNAL_SETTINGS = {"MINITF_LIFELINE", "MINITF_NODE"}
+
+
+def test_the_table_of_settings_has_them_all() -> None:
+    read = {
+        name
+        for path in (ROOT / "minitf").rglob("*.py")
+        for name in re.findall(r"\bMINITF_[A-Z_]+\b", path.read_text())
+    }
+    home = (ROOT / "docs" / "index.md").read_text()
+    shown = re.findall(r"^\| `(MINITF_[A-Z_]+)=", home, re.MULTILINE)
+    assert sorted(shown) == sorted(read - INTERNAL_SETTINGS)
+
+
 def wrong_block(code: str, expected: str | None) -> str:
     """What goes wrong when a block of a document runs in a fresh Python; empty where nothing does.
 
