@@ -26,13 +26,17 @@ from minitf.framework.graph import Graph
 from minitf.framework.kernel_context import ResourceManager
 from minitf.framework.operation import Operation
 from minitf.framework.tensor import Tensor
+from minitf.framework.tensor_shape import TensorShape
 from minitf.framework.waiting import Runs, current_run
 from minitf.runtime import run_errors
+from minitf.runtime.branches import may_be_dead
 from minitf.runtime.config import ConfigProto
 from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import chosen
 from minitf.runtime.placement import place, task_device, task_of
+from minitf.runtime.program import Shapes
 from minitf.runtime.prune import prune
+from minitf.runtime.specialize import UnfitError, shapes_of
 
 _CLOSE_SECONDS = 2.0
 
@@ -195,10 +199,10 @@ class StepProgram:
         self._fed = set(feeds)
         self.ops = prune(fetches, self._fed)
         self._versions = {op: op._version for op in self.ops}
-        if not any(op._op_def.is_control_flow for op in self.ops):
-            for op in self.ops:
-                if op.type == "Placeholder":
-                    raise run_errors.unfed_placeholder(op, fetches, self.ops)
+        dead = may_be_dead(self.ops, self._fed)
+        for op in self.ops:
+            if op.type == "Placeholder" and op not in dead:
+                raise run_errors.unfed_placeholder(op, fetches, self.ops)
         self.placed = place(self.ops, session.devices, session.options.soft)
         self._plan: Plan | None = None
         self._lock = threading.Lock()
@@ -256,8 +260,20 @@ class StepProgram:
         plan.register()
         return plan
 
-    def explain(self, shapes: Any = None) -> str:
-        """What became of the graph: the stages, what they exchange, and the program of each."""
+    def _known_shapes(self, shapes: Shapes | None) -> dict[Tensor, TensorShape] | None:
+        """What all tensors look like for feeds of these shapes; None if that is not known."""
+        try:
+            return None if shapes is None else shapes_of(self.fetches, self.feeds, shapes)
+        except UnfitError:
+            return None
+
+    def explain(self, shapes: Shapes | None = None) -> str:
+        """What became of the graph: the stages, what they exchange, and the program of each.
+
+        Args:
+          shapes: of the feeds; None for the programs that take any.
+        """
+        known = self._known_shapes(shapes)
         parts = []
         for stage in self.stages():
             heading = [f"# ---- {stage.name}"]
@@ -272,7 +288,11 @@ class StepProgram:
             none = ResourceManager()
             settings = Settings(passes=self._session.options.passes)
             piece = Piece(stage, Route(), none, none, Arenas(), settings)
-            parts.append("\n".join([*heading, piece.program.explain()]))
+            received = None
+            if known is not None:
+                tensors = stage.tensors.values()
+                received = tuple(known.get(tensor, tensor._shape)._dims for tensor in tensors)
+            parts.append("\n".join([*heading, piece.program.explain(received)]))
         return "\n\n".join(parts)
 
     def _told(self, error: errors.OpError) -> errors.OpError:

@@ -36,6 +36,7 @@ from minitf.framework.operation import Operation
 from minitf.framework.rendezvous import key_of
 from minitf.framework.tensor import Tensor
 from minitf.framework.tensor_shape import SCALAR
+from minitf.runtime.branches import may_be_dead
 from minitf.runtime.placement import names_a_place, task_of
 
 
@@ -49,11 +50,12 @@ class Stage:
       graph: the nodes, with `_Recv` in the place of what comes in and `_Send` for what goes out.
       receives: the `_Recv` tensors of the graph, by key.
       sources: the task that sends each of them; "" for what the client feeds.
-      fed: the user's tensors that the client feeds, by key.
+      tensors: the user's tensor that each stands for.
       sends: the task that each key goes to.
       fetches: what the client asked for: its number among all fetches, and the tensor here.
       targets: the operations that must run, though nobody in the stage reads them.
-      has_branches: whether a node of it may be dead, as below a `tf.cond`.
+      may_be_dead: the nodes that a branch which is not taken may leave without being run. In the
+        stage alone one cannot see that of two values from elsewhere one is always alive.
       originals: the user's operation that each node of the stage's graph stands for.
     """
 
@@ -62,12 +64,17 @@ class Stage:
     graph: Graph
     receives: dict[str, Tensor] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
-    fed: dict[str, Tensor] = field(default_factory=dict)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
     sends: dict[str, str] = field(default_factory=dict)
     fetches: list[tuple[int, Tensor]] = field(default_factory=list)
     targets: list[Operation] = field(default_factory=list)
-    has_branches: bool = False
+    may_be_dead: set[Operation] = field(default_factory=set)
     originals: dict[Operation, Operation] = field(default_factory=dict)
+
+    @property
+    def fed(self) -> dict[str, Tensor]:
+        """The user's tensors that the client feeds, by key."""
+        return {key: self.tensors[key] for key, source in self.sources.items() if not source}
 
     @property
     def name(self) -> str:
@@ -144,16 +151,6 @@ def waits_of(op: Operation, tasks: Mapping[Operation, str]) -> list[Operation]:
     return list(found)
 
 
-def may_be_dead(ops: Sequence[Operation]) -> set[Operation]:
-    """The nodes that a branch which is not taken may leave without being run."""
-    found: set[Operation] = set()
-    for op in ops:
-        before = [tensor._op for tensor in op._inputs] + op._control_inputs
-        if op._op_def.is_control_flow or any(other in found for other in before):
-            found.add(op)
-    return found
-
-
 def _only_computes(op: Operation) -> bool:
     """Whether it makes no difference when a node runs: it has no effect, and reads no variable."""
     return not op._op_def.stateful and not any(t._dtype._is_ref_dtype for t in op._inputs)
@@ -219,7 +216,7 @@ class _Cutter:
         self._alive_nodes: dict[Tensor, Operation] = {}
         self._edges = 0
         self._destinations = self._find_destinations(ops)
-        self._maybe_dead = may_be_dead(ops)
+        self._may_be_dead = may_be_dead(ops, self._fed)
 
     def _find_destinations(self, ops: Sequence[Operation]) -> dict[Tensor, dict[str, None]]:
         """The tasks that each tensor is sent to, in the order in which they need it."""
@@ -238,7 +235,7 @@ class _Cutter:
 
     def copy(self, op: Operation) -> None:
         """Copies a node into its stage; one that is repeated, or only groups, when it is used."""
-        only_groups = op._op_def.name == "NoOp" and op not in self._maybe_dead
+        only_groups = op._op_def.name == "NoOp" and op not in self._may_be_dead
         if not is_repeated(op, on_its_task=True) and not only_groups:
             self._copy_into(self._stage(self._tasks[op], self._levels[op]), op)
         # What it makes is sent at once, before a later node may change it.
@@ -269,7 +266,7 @@ class _Cutter:
             read.update(other for op in nodes for other in op._control_inputs)
             read.update(tensor._op for _, tensor in stage.fetches)
             stage.targets = [op for op in nodes if op not in read]
-            stage.has_branches = any(stage.originals[op] in self._maybe_dead for op in nodes)
+            stage.may_be_dead = {op for op in nodes if stage.originals[op] in self._may_be_dead}
         return stages
 
     # ---- nodes
@@ -291,13 +288,13 @@ class _Cutter:
             is_later = self._is_elsewhere(stage, source) and self._tasks[source] == stage.task
             if tensor._dtype._is_ref_dtype and is_later:
                 # A reference is not sent: it names the same variable here, once that is done.
-                waits.append(self._alive(tensor) if source in self._maybe_dead else source)
+                waits.append(self._alive(tensor) if source in self._may_be_dead else source)
                 tensor = variable_of(tensor)
             inputs.append(self._input(stage, tensor))
         controls = [
             self._control(stage, other)
             for other in dict.fromkeys(waits)
-            if other in self._maybe_dead or not self._is_elsewhere(stage, other)
+            if other in self._may_be_dead or not self._is_elsewhere(stage, other)
         ]
         # Who is beside whom is settled, and the others may be in another stage.
         attrs = {name: value for name, value in op._attrs.items() if name != "_class"}
@@ -376,15 +373,15 @@ class _Cutter:
             found = self._add(home, asks, name, [ref], [dtypes.bool_], attrs, [], op)
             self._alive_nodes[reference] = found
             self._make_known(found, op, home)
-            self._maybe_dead.add(found)
         return found
 
     def _make_known(self, made: Operation, beside: Operation, home: Stage) -> None:
-        """Has a node that was added to a stage stand for itself."""
+        """Has a node that was added to a stage stand for itself; it is dead where `beside` is."""
         made._set_device(self._devices[beside])
         self._tasks[made], self._levels[made] = self._tasks[beside], self._levels[beside]
         self._devices[made] = self._devices[beside]
         self._copies[id(home), made] = made
+        self._may_be_dead.add(made)
 
     def _token(self, op: Operation) -> Tensor:
         """A scalar that is made when a node has run: what is sent for a control dependency."""
@@ -429,8 +426,7 @@ class _Cutter:
         received._shape = tensor._shape
         stage.receives[key] = received
         stage.sources[key] = source
-        if not source:
-            stage.fed[key] = tensor
+        stage.tensors[key] = tensor
         return received
 
     def _fed_edge(self, tensor: Tensor, task: str) -> dict[str, Any]:

@@ -78,11 +78,12 @@ def as_message(stage: Stage, route: Route) -> tuple[dict[str, Any], list[Any]]:
         "sends": list(stage.sends),
         "fetches": [tensor.name for _, tensor in stage.fetches],
         "targets": [op.name for op in stage.targets],
-        "has_branches": stage.has_branches,
         "route": asdict(route),
     }
-    data = stage.graph.as_graph_def().SerializeToString()
-    return header, [np.frombuffer(data, np.uint8)]
+    # With shapes: a value that may be dead has none of its own to go by.
+    data = stage.graph.as_graph_def(add_shapes=True).SerializeToString()
+    dead = [op.name for op in stage.graph.get_operations() if op in stage.may_be_dead]
+    return header, [np.frombuffer(data, np.uint8), np.array(dead, object)]
 
 
 def from_message(header: dict[str, Any], arrays: list[Any]) -> tuple[Stage, Route]:
@@ -101,7 +102,7 @@ def from_message(header: dict[str, Any], arrays: list[Any]) -> tuple[Stage, Rout
             sends=dict.fromkeys(header["sends"], ""),
             fetches=[(i, graph.get_tensor_by_name(n)) for i, n in enumerate(header["fetches"])],
             targets=[graph.get_operation_by_name(name) for name in header["targets"]],
-            has_branches=bool(header["has_branches"]),
+            may_be_dead={graph.get_operation_by_name(name.decode()) for name in arrays[1]},
         )
         return stage, Route(**header["route"])
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
@@ -155,19 +156,18 @@ class Piece:
         self.stage = stage
         # What it sends on within the task is what it was given, or a view of it.
         self.keeps_nothing = route.is_last and not stage.sends and keeps_nothing(stage.graph)
-        # Below a branch it is not known what comes: the Recv nodes find out, as they run.
-        self._keys = [] if stage.has_branches else list(stage.receives)
-        feeds = [] if stage.has_branches else list(stage.receives.values())
+        self._keys = list(stage.receives)
         fetches = list(dict.fromkeys(tensor for _, tensor in stage.fetches))
         self._positions = [fetches.index(tensor) for _, tensor in stage.fetches]
         self._make = partial(
             _PieceProgram,
             [*fetches, *stage.targets],
-            feeds,
+            list(stage.receives.values()),
             resources,
             node_state,
             arenas,
             settings,
+            stage.may_be_dead,
             guard,
         )
         self.program = self._make()
@@ -195,7 +195,7 @@ class Piece:
                 with self._traced.record(fed) as runs:
                     values = self._traced.run(fed)
                 trace.append(step_stats_of(runs).SerializeToString())
-        if self.stage.has_branches:
+        if self.stage.may_be_dead:
             for key in self.stage.sends:
                 if step.find(key) is None:
                     step.send(key, DEAD)
@@ -213,11 +213,12 @@ class _PieceProgram(Program):
         node_state: ResourceManager,
         arenas: Arenas,
         settings: Settings,
+        dead: set[Operation],
         guard: Guard | None,
     ) -> None:
         self._guard = guard
         super().__init__(
-            fetches, feeds, resources, node_state, arenas, settings.threads, settings.passes
+            fetches, feeds, resources, node_state, arenas, settings.threads, settings.passes, dead
         )
 
     def _kernel_of(self, node: Node) -> Callable[..., Any]:

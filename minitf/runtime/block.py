@@ -14,7 +14,7 @@ y = Relu(add)
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -110,10 +110,13 @@ class Block:
     Args:
       fetches: the tensors and operations asked for.
       feeds: the tensors that a run is given values for.
+      dead: the operations that may be dead, where that is known of the graph that this one is a
+        piece of: then what is given for a tensor of theirs may be dead, too.
 
     Attributes:
       nodes: inputs first; among nodes that could be next, by creation in the graph.
       feeds: the values that are given.
+      dead_feeds: those of them that may be dead.
       fetches: for each thing that was asked for the value, or the node of an operation.
       operations: what of the graph was needed, before any rewriting.
       has_branches: whether there are nodes that may be dead; these are not rewritten.
@@ -122,15 +125,23 @@ class Block:
         may give a variable another shape than it was declared with.
     """
 
-    def __init__(self, fetches: list[Any], feeds: list[Tensor]) -> None:
+    def __init__(
+        self,
+        fetches: list[Any],
+        feeds: list[Tensor],
+        dead: Collection[Operation] | None = None,
+    ) -> None:
         self.operations = prune(fetches, set(feeds))
-        dead = may_be_dead(self.operations, set(feeds))
+        is_piece = dead is not None
+        if dead is None:
+            dead = may_be_dead(self.operations, set(feeds))
         self.has_branches = bool(dead)
         self.trusts_shapes = all(tensor.op.type == "Placeholder" for tensor in feeds)
         self.nodes: list[Node] = []
         # Where a reference is fed, an array takes the place of the variable.
         self.feeds = [Value(t.name, t._dtype.base_dtype, t._shape) for t in feeds]
         values = dict(zip(feeds, self.feeds, strict=True))
+        self.dead_feeds = [values[t] for t in feeds if is_piece and t._op in dead]
         nodes: dict[Operation, Node] = {}
         for op in self.operations:
             if op._op_def.name == "Const" and not op._control_inputs:

@@ -64,6 +64,7 @@ class Source:
         self._kernels: dict[Any, str] = {}
         dead = [node for node in block.nodes if node.may_be_dead]
         self._may_be_dead = {id(item) for node in dead for item in (node, *node.outputs)}
+        self._may_be_dead.update(map(id, block.dead_feeds))
         self._waited = {id(other) for node in block.nodes for other in node.waits}
         self._block = block
         self._maker = {id(value): node for node in block.nodes for value in node.outputs}

@@ -25,7 +25,7 @@ planned for what is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from minitf.framework import errors
@@ -44,11 +44,11 @@ from minitf.runtime.block import Block, Node
 from minitf.runtime.fusion.fused import Fused
 from minitf.runtime.memory import Arenas
 from minitf.runtime.passes import PASSES, Change, rewrite
-from minitf.runtime.specialize import UnfitError, specialized_block
+from minitf.runtime.specialize import Shape, UnfitError, specialized_block
 from minitf.runtime.step import KernelError, Step
 from minitf.runtime.uninitialized import initialized_by, uninitialized_error
 
-Shapes = tuple[tuple[int, ...], ...]
+Shapes = tuple[Shape, ...]
 
 # A graph of so many nodes is built again for shapes that are fed a second time; a larger one takes
 # longer for that, and is when they have been fed more often.
@@ -72,6 +72,7 @@ class Program:
       threads: how many threads kernels may use; 0 for all cores.
       passes: the names of the rewrites to apply; all of them by default. Without any, no memory
         is planned either.
+      dead: the operations that may be dead, for a piece of a graph; see `Block`.
 
     Attributes:
       changes: what each pass did.
@@ -87,15 +88,17 @@ class Program:
         arenas: Arenas | None = None,
         threads: int = 0,
         passes: tuple[str, ...] = tuple(PASSES),
+        dead: Collection[Operation] | None = None,
     ) -> None:
         self.fetches = fetches
         self.feeds = feeds
+        self._known_dead = dead
         self._resources = resources
         self._node_state = node_state
         self._arenas = arenas or Arenas()
         self._threads = threads
         self._passes = passes
-        block = Block(fetches, feeds)
+        block = Block(fetches, feeds, dead)
         self.ops = block.operations
         self.may_wait = any(op._op_def.may_wait for op in self.ops)
         self._versions = {op: op._version for op in self.ops}
@@ -168,6 +171,12 @@ class Program:
         steps[shapes] = step
         return step
 
+    def _shapes_of(self, fed_values: list[Any]) -> Shapes:
+        if not self._known_dead:
+            return tuple([value.shape for value in fed_values])
+        pairs = zip(self.feeds, fed_values, strict=True)
+        return tuple([t._shape._dims if value is DEAD else value.shape for t, value in pairs])
+
     def _comes_often(self, shapes: Shapes) -> bool:
         """Whether a program made for these shapes pays; asked once for each run with them."""
         if len(self._runs) > _MOST_NOTED:
@@ -177,7 +186,9 @@ class Program:
 
     def _specialized(self, shapes: Shapes) -> tuple[dict[str, Change], Step]:
         try:
-            block, changes = specialized_block(self.fetches, self.feeds, shapes, self._passes)
+            block, changes = specialized_block(
+                self.fetches, self.feeds, shapes, self._passes, self._known_dead
+            )
         except UnfitError:  # as the run will say, with the values
             return self.changes, self._any_shapes
         return changes, Step(block, self._kernel_of, self._arenas if block.trusts_shapes else None)
@@ -191,8 +202,8 @@ class Program:
           fed_values: an array for each tensor of `feeds`, in their order.
         """
         if self._trusts_variables and self._resources.reshaped:
-            self._begin(Block(self.fetches, self.feeds))
-        shapes = tuple([value.shape for value in fed_values])
+            self._begin(Block(self.fetches, self.feeds, self._known_dead))
+        shapes = self._shapes_of(fed_values)
         step = self._for_shapes.get(shapes) or self._step_for(shapes)
         try:
             if self._threads:

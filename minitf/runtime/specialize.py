@@ -15,7 +15,7 @@ TensorShape([Dimension(2), Dimension(3)])
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from minitf.framework import op_def as op_def_lib
@@ -28,6 +28,9 @@ from minitf.runtime.block import Block
 from minitf.runtime.passes import PASSES, Change, rewrite
 from minitf.runtime.prune import prune
 
+# Of what is fed. What is dead has the shape that it would have, with all that is unknown of it.
+Shape = tuple[int | None, ...] | None
+
 
 class UnfitError(ValueError):
     """Arrays of some shapes cannot be fed together."""
@@ -36,8 +39,9 @@ class UnfitError(ValueError):
 def specialized_block(
     fetches: list[Any],
     feeds: list[Tensor],
-    shapes: Sequence[tuple[int, ...]],
+    shapes: Sequence[Shape],
     passes: tuple[str, ...] = tuple(PASSES),
+    dead: Collection[Operation] | None = None,
 ) -> tuple[Block, dict[str, Change]]:
     """The rewritten block of some fetches, for feeds of these shapes.
 
@@ -46,6 +50,7 @@ def specialized_block(
       feeds: the tensors that a run is given values for.
       shapes: those of the fed arrays.
       passes: the names of the rewrites to apply.
+      dead: see `Block`.
 
     Returns:
       The block, and what each pass did.
@@ -53,20 +58,14 @@ def specialized_block(
     Raises:
       UnfitError: if the shapes do not fit together; a run will tell where.
     """
-    copies = _Copies()
-    try:
-        for tensor, shape in zip(feeds, shapes, strict=True):
-            copies.feed(tensor, shape)
-        for op in prune(fetches, set(feeds)):
-            copies.copy(op)
-    except ValueError as error:
-        raise UnfitError(str(error)) from error
+    copies = _Copies(fetches, feeds, shapes)
     block = Block(
         [
             copies.tensors[fetch] if isinstance(fetch, Tensor) else copies.operations[fetch]
             for fetch in fetches
         ],
         [copies.tensors[tensor] for tensor in feeds],
+        None if dead is None else copies.of(dead, feeds),
     )
     changes = rewrite(block, passes)
     # What is told to the user is told of the user's own graph.
@@ -77,16 +76,35 @@ def specialized_block(
     return block, changes
 
 
+def shapes_of(
+    fetches: list[Any], feeds: list[Tensor], shapes: Sequence[Shape]
+) -> dict[Tensor, TensorShape]:
+    """The static shapes of all tensors of a run, for feeds of these shapes.
+
+    Raises:
+      UnfitError: if the shapes do not fit together.
+    """
+    copies = _Copies(fetches, feeds, shapes)
+    return {tensor: copy._shape for tensor, copy in copies.tensors.items()}
+
+
 class _Copies:
     """Operations beside any graph that is seen, and which of the original each stands for."""
 
-    def __init__(self) -> None:
+    def __init__(self, fetches: list[Any], feeds: list[Tensor], shapes: Sequence[Shape]) -> None:
         self.tensors: dict[Tensor, Tensor] = {}
         self.operations: dict[Operation, Operation] = {}
         self._graph = Graph()
         self._placeholder = op_def_lib.get("Placeholder")
+        try:
+            for tensor, shape in zip(feeds, shapes, strict=True):
+                self._feed(tensor, shape)
+            for op in prune(fetches, set(feeds)):
+                self._copy(op)
+        except ValueError as error:
+            raise UnfitError(str(error)) from error
 
-    def feed(self, tensor: Tensor, shape: tuple[int, ...]) -> None:
+    def _feed(self, tensor: Tensor, shape: Shape) -> None:
         """Has a placeholder of this shape stand for a fed tensor."""
         dtype = tensor._dtype.base_dtype
         attrs = {"dtype": dtype, "shape": TensorShape(shape)}
@@ -95,7 +113,7 @@ class _Copies:
         if tensor._op._op_def is self._placeholder:
             self.operations[tensor._op] = placeholder
 
-    def copy(self, op: Operation) -> None:
+    def _copy(self, op: Operation) -> None:
         """Copies a node, after those that it needs."""
         inputs = tuple(self.tensors[tensor] for tensor in op._inputs)
         controls = [self.operations[c] for c in op._control_inputs if c in self.operations]
@@ -104,6 +122,12 @@ class _Copies:
         self.operations[op] = copy
         for tensor, other in zip(op._outputs, copy._outputs, strict=True):
             self.tensors.setdefault(tensor, other)
+
+    def of(self, ops: Collection[Operation], feeds: list[Tensor]) -> set[Operation]:
+        """What stands for some operations: copies, and placeholders for what is fed of them."""
+        found = {copy for op, copy in self.operations.items() if op in ops}
+        found.update(self.tensors[tensor]._op for tensor in feeds if tensor._op in ops)
+        return found
 
     def _add(
         self,

@@ -112,7 +112,9 @@ class TracedProgram(Program):
             self._here.calls = outer
         begin = epoch + (calls[0].start if calls else time.perf_counter_ns())
         told += [
-            _fed(tensor, value, begin) for tensor, value in zip(self.feeds, fed_values, strict=True)
+            _fed(tensor, value, begin)
+            for tensor, value in zip(self.feeds, fed_values, strict=True)
+            if value is not DEAD
         ]
         told += self._told(calls, epoch)
 
