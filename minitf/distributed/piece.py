@@ -82,7 +82,7 @@ def as_message(stage: Stage, route: Route) -> tuple[dict[str, Any], list[Any]]:
     }
     # With shapes: a value that may be dead has none of its own to go by.
     data = stage.graph.as_graph_def(add_shapes=True).SerializeToString()
-    dead = [op.name for op in stage.graph.get_operations() if op in stage.may_be_dead]
+    dead = [op.name.encode() for op in stage.graph.get_operations() if op in stage.may_be_dead]
     return header, [np.frombuffer(data, np.uint8), np.array(dead, object)]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import minitf as tf
 from minitf.distributed.partition import Stage, partition
+from minitf.distributed.piece import Route, as_message, from_message
 from minitf.runtime.placement import place, task_device
 from minitf.runtime.prune import prune
 
@@ -160,7 +161,7 @@ def test_below_a_branch_order_is_sent() -> None:
     result = tf.cond(x > 0, taken, lambda: tf.constant(2.0))
     stages = cut([result], [x])
     assert any(name.endswith("/_C:0") for stage in stages for name in sends(stage))
-    assert any(stage.has_branches for stage in stages)
+    assert any(stage.may_be_dead for stage in stages)
 
 
 def test_a_branch_concerns_only_its_stages() -> None:
@@ -170,7 +171,25 @@ def test_a_branch_concerns_only_its_stages() -> None:
         switch = tf.Variable(True, name="switch")
         chosen = tf.cond(switch, lambda: tf.constant(1.0), lambda: tf.constant(2.0))
     stages = cut([loss, train, chosen], [x])
-    assert {stage.task for stage in stages if stage.has_branches} == {PS1}
+    assert {stage.task for stage in stages if stage.may_be_dead} == {PS1}
+
+
+def test_of_two_received_values_one_is_known_to_be_alive() -> None:
+    """What a piece cannot see: the two sides of a choice come from two tasks."""
+    x = tf.placeholder(tf.float32, [2], name="x")
+
+    def side(task: int, function: Any) -> Any:
+        with tf.device(f"/job:ps/task:{task}"):
+            return function(x, name=f"side_{task}")
+
+    y = tf.cond(x[0] > 0.0, lambda: side(0, tf.exp), lambda: side(1, tf.sin))
+    stages = cut([tf.square(y, name="z")], [x])
+    last = stages[-1]
+    assert types(last) == ["_Recv", "_Recv", "Merge", "Square"]
+    assert {op.type for op in last.may_be_dead} == {"_Recv"}
+    again, _ = from_message(*as_message(last, Route()))
+    assert {op.name for op in again.may_be_dead} == {op.name for op in last.may_be_dead}
+    assert [tensor.shape.as_list() for tensor in again.receives.values()] == [[2], [2]]
 
 
 def test_a_reference_is_not_sent_within_a_task() -> None:

@@ -115,7 +115,6 @@ def test_an_op_that_minitf_does_not_have_is_refused(servers: Cluster) -> None:
         "sends": [],
         "fetches": ["x:0"],
         "targets": [],
-        "has_branches": False,
         "route": {},
     }
     data = np.frombuffer(graph.SerializeToString(), np.uint8)

@@ -286,6 +286,22 @@ def test_an_unfed_placeholder_is_told_before_anything_is_sent(servers: Cluster) 
         sess.run(y)
 
 
+def test_only_the_branch_that_is_taken_needs_its_placeholder(servers: Cluster) -> None:
+    p = tf.placeholder(tf.bool, [], name="p")
+    with tf.device("/job:ps/task:0"):
+        v = tf.Variable(0.0)
+        y = tf.cond(p, lambda: tf.placeholder(tf.float32, [], name="unfed"), lambda: v + 2.0)
+        lacks = tf.placeholder(tf.float32, [], name="lacks") * 2.0
+    with tf.Session(servers.target()) as sess:
+        sess.run(v.initializer)
+        assert sess.run(y, {p: False}) == 2.0
+        with pytest.raises(tf.errors.InvalidArgumentError, match="cond/unfed"):
+            sess.run(y, {p: True})
+        with pytest.raises(tf.errors.InvalidArgumentError, match="'lacks'"):
+            sess.run([v.assign_add(1.0), lacks, y], {p: False})
+        assert sess.run(v) == 0.0  # it was refused before anything was done
+
+
 def test_device_filters_hide_tasks(servers: Cluster) -> None:
     config = tf.ConfigProto(device_filters=["/job:ps", "/job:worker/task:0"])
     with tf.Session(servers.target(), config=config) as sess:
@@ -335,6 +351,48 @@ def test_explain_shows_the_pieces(servers: Cluster) -> None:
     assert text.index("# ---- /job:ps/task:0 level 0") < text.index("/job:worker/task:0 level 1")
     assert "# sends hidden/kernel/read:0 to /job:worker/replica:0/task:0" in text
     assert text.index("/job:worker/task:0 level 1") < text.index("# ---- /job:ps/task:0 level 2")
+
+
+def switched_model() -> tuple[Any, Any, Any, Any]:
+    """Layers that ask a placeholder whether this is training: statistics, loss and update."""
+    x = tf.placeholder(tf.float32, [None, 10], name="x")
+    training = tf.placeholder(tf.bool, [], name="training")
+    hidden = tf.layers.batch_normalization(tf.layers.dense(x, 32), training=training)
+    hidden = tf.layers.dropout(tf.nn.relu(hidden), 0.5, seed=1, training=training)
+    loss = tf.reduce_mean(tf.square(tf.layers.dense(hidden, 3)))
+    updates = tf.group(*tf.get_collection(tf.GraphKeys.UPDATE_OPS))
+    train = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+    return x, training, loss, tf.group(train, updates)
+
+
+def test_around_branches_pieces_are_rewritten(servers: Cluster) -> None:
+    """Moving averages live on servers: one side of their choice is received, and may be dead."""
+    found = []
+    for target, setter in (("", None), (servers.target(), servers.setter())):
+        with tf.Graph().as_default(), tf.Session(target) as sess:
+            tf.set_random_seed(1)
+            with tf.device(setter):
+                x, training, loss, train = switched_model()
+            sess.run(tf.global_variables_initializer())
+            trained = [
+                sess.run([loss, train] if on else loss, {x: X, training: on})
+                for on in (True, True, True, False, False, True)
+            ]
+            found.append(
+                [
+                    *np.ravel([np.float32(v[0] if type(v) is list else v) for v in trained]),
+                    *sess.run(tf.global_variables()),
+                ]
+            )
+            text = sess.explain([loss, train], {x: X, training: True})
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+    pieces = {piece.split("\n")[0]: piece for piece in text.split("# ---- ")}
+    worker = "".join(piece for name, piece in pieces.items() if "worker" in name)
+    assert "# fuse: " in worker and "fused_" in worker
+    assert "1 Sweep" in text.replace(worker, "")
+    checks = [line for line in worker.splitlines() if "DEAD" in line]
+    assert checks and all("cond" in line for line in checks)
 
 
 def test_metadata_have_the_pieces(servers: Cluster) -> None:
