@@ -12,6 +12,7 @@ dense    the 3,274,634 numbers of the tutorial's CNN: the worker reads them and 
 sparse   32 random rows of 64 numbers of a table of 10,000 (1,000,000) rows: read, and changed
 cnn-1    the CNN with Adam at batch 50, one worker
 cnn-2    the same with two workers at once, asynchronously: time per batch of either
+cnn-cond the same with one worker, where a placeholder says whether there is dropout
 """
 
 from __future__ import annotations
@@ -33,8 +34,16 @@ from typing import Any
 from benchmarks import driver, networks
 
 SHAPES = [[5, 5, 1, 32], [32], [5, 5, 32, 64], [64], [3136, 1024], [1024], [1024, 10], [10]]
-CASES = ["null", "dense", "sparse-10k", "sparse-1m", "cnn-1", "cnn-2"]
-STEPS = {"null": 200, "dense": 15, "sparse-10k": 60, "sparse-1m": 60, "cnn-1": 8, "cnn-2": 8}
+CASES = ["null", "dense", "sparse-10k", "sparse-1m", "cnn-1", "cnn-2", "cnn-cond"]
+STEPS = {
+    "null": 200,
+    "dense": 15,
+    "sparse-10k": 60,
+    "sparse-1m": 60,
+    "cnn-1": 8,
+    "cnn-2": 8,
+    "cnn-cond": 8,
+}
 ANSWER_SECONDS = 300.0
 
 
@@ -117,13 +126,16 @@ def sparse_work(rows: int) -> Callable[[Any, Any, int], Callable[[], object]]:
     return work
 
 
-def cnn_work(tf: Any, server: Any, index: int) -> Callable[[], object]:
-    with building(tf, index, "cnn") as graph:
-        net = networks.cnn(tf)
-    sess = started(tf, server, index, graph)
-    images, labels = networks.digits(50)
-    feed = {net.x: images, net.labels: labels, net.keep_prob: networks.KEEP_PROB}
-    return lambda: sess.run(net.train, feed)
+def cnn_work(has_branches: bool) -> Callable[[Any, Any, int], Callable[[], object]]:
+    def work(tf: Any, server: Any, index: int) -> Callable[[], object]:
+        with building(tf, index, "branches" if has_branches else "cnn") as graph:
+            net = networks.cnn(tf, has_branches)
+        sess = started(tf, server, index, graph)
+        images, labels = networks.digits(50)
+        feed = {net.x: images, net.labels: labels, net.keep_prob: networks.KEEP_PROB}
+        return lambda: sess.run(net.train, feed)
+
+    return work
 
 
 WORK: dict[str, Callable[[Any, Any, int], Callable[[], object]]] = {
@@ -131,8 +143,9 @@ WORK: dict[str, Callable[[Any, Any, int], Callable[[], object]]] = {
     "dense": dense_work,
     "sparse-10k": sparse_work(10_000),
     "sparse-1m": sparse_work(1_000_000),
-    "cnn-1": cnn_work,
-    "cnn-2": cnn_work,
+    "cnn-1": cnn_work(has_branches=False),
+    "cnn-2": cnn_work(has_branches=False),
+    "cnn-cond": cnn_work(has_branches=True),
 }
 
 

@@ -53,8 +53,11 @@ def session(tf: Any, graph: Any = None) -> Any:
     return tf.Session(graph=graph, config=config)
 
 
-def cnn(tf: Any) -> SimpleNamespace:
-    """Builds the tutorial's network into the default graph; returns what one feeds and runs."""
+def cnn(tf: Any, has_branches: bool = False) -> SimpleNamespace:
+    """Builds the tutorial's network into the default graph; returns what one feeds and runs.
+
+    With branches there is dropout only where a placeholder says that this is training.
+    """
 
     def weight(*shape: int) -> Any:
         return tf.Variable(tf.truncated_normal(shape, stddev=0.1))
@@ -73,8 +76,12 @@ def cnn(tf: Any) -> SimpleNamespace:
     h = layer(layer(tf.reshape(x, [-1, 28, 28, 1]), 1, 32), 32, 64)
     flat = tf.reshape(h, [-1, 7 * 7 * 64])
     h = tf.nn.relu(tf.matmul(flat, weight(7 * 7 * 64, 1024)) + bias(1024))
-    h = tf.nn.dropout(h, keep_prob)
-    logits = tf.matmul(h, weight(1024, 10)) + bias(10)
+    if has_branches:
+        training = tf.placeholder_with_default(True, [])
+        dropped = tf.cond(training, lambda: tf.nn.dropout(h, keep_prob), lambda: h)
+    else:
+        dropped = tf.nn.dropout(h, keep_prob)
+    logits = tf.matmul(dropped, weight(1024, 10)) + bias(10)
     losses = tf.nn.softmax_cross_entropy_with_logits_v2(labels=labels, logits=logits)
     train = tf.train.AdamOptimizer(LEARNING_RATE).minimize(tf.reduce_mean(losses))
     return SimpleNamespace(x=x, labels=labels, keep_prob=keep_prob, logits=logits, train=train)
