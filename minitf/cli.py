@@ -149,7 +149,11 @@ class _Parser(argparse.ArgumentParser):
         self.commands: dict[str, _Parser] = {}
         self.valued: set[str] = set()
         self.runs_script = False
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,  # `_split` knows options by their whole names
+            **settings,
+        )
 
     def add_subparsers(self, **settings: Any) -> Any:
         """Makes room for commands below this one."""

@@ -21,7 +21,7 @@ def choice(name: str, choices: Sequence[str], default: str) -> str:
     Raises:
       ValueError: if it is another word.
 
-    >>> choice("MINITF_SEEDS", ("tf2", "tf1"), "tf2")
+    >>> choice("NO_SUCH_SETTING", ("tf2", "tf1"), "tf2")
     'tf2'
     """
     given = os.environ.get(name)
@@ -38,7 +38,7 @@ def switch(name: str, default: bool) -> bool:
     Raises:
       ValueError: if it is none of these.
 
-    >>> switch("MINITF_FSYNC", default=True)
+    >>> switch("NO_SUCH_SETTING", default=True)
     True
     """
     given = os.environ.get(name, "").strip().lower()
@@ -57,7 +57,7 @@ def seconds(name: str, default: float) -> float:
     Raises:
       ValueError: if it is no number above 0.
 
-    >>> seconds("MINITF_CONNECT_SECONDS", 600.0)
+    >>> seconds("NO_SUCH_SETTING", 600.0)
     600.0
     """
     given = os.environ.get(name) or default

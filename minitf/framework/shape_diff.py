@@ -68,6 +68,8 @@ def shape_remedy(op: Operation) -> str:
         return "a product of [m, k] and [k, n] is [m, n]: the two sizes k must be equal."
     if op.type == "Reshape":
         return "ask for as many elements as there are; one size may be -1, which is worked out."
+    if op.type == "ConcatV2" and len({t.shape.ndims for t in op.inputs[:-1]} - {None}) > 1:
+        return "what is concatenated has one rank: add axes of size 1 with tf.expand_dims."
     if op.type in _TAKES_AN_AXIS and shapes[0]:
         rank = len(shapes[0])
         return f"axes count from 0: a tensor of rank {rank} has the axes {-rank} to {rank - 1}."

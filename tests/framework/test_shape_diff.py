@@ -89,6 +89,8 @@ def test_shapes_that_fit_have_no_marks():
         (lambda: tf.matmul(zeros(5, 3, name="a"), zeros(2, 3, name="b")), "transpose_b=True"),
         (lambda: tf.matmul(zeros(5, 3, name="a"), zeros(2, 4, name="b")), "two sizes k must be"),
         (lambda: tf.reshape(zeros(2, 3, name="a"), [7]), "one size may be -1"),
+        (lambda: tf.concat([zeros(2, name="a"), zeros(2, 3, name="b")], 0), "tf.expand_dims"),
+        (lambda: tf.concat([zeros(2, 3, name="a"), zeros(3, 4, name="b")], 1), "along the axis"),
         (lambda: zeros(2, name="a") + zeros(3, name="b"), "tf.reshape"),
     ],
 )

@@ -157,6 +157,7 @@ def test_a_script_that_fails_is_shown_up_to_there(tmp_path: Path) -> None:
         (("script.py", "--html", "."), "is a directory"),
         (("script.py", "--html"), "expected one argument"),
         (("--at", "0", "script.py"), "is not a number from 1 on"),
+        (("--run", "20", "script.py"), "unrecognized arguments: --run"),
         (("other.py",), "there is no file 'other.py'"),
     ],
 )
