@@ -34,6 +34,9 @@ from minitf.checkpoint.table import damaged
 from minitf.framework.file_errors import as_tensorflow_errors
 from minitf.kernels.crc32c import crc32c
 
+# The folder of a sharded checkpoint's parts; see `merge`.
+_PARTS = re.compile(r"_temp-[0-9a-f]{16}$")
+
 Move = tuple[str, str]  # a path, and the one that it becomes
 
 _together: dict[str, files.Unfinished] = {}
@@ -232,11 +235,15 @@ def clean(folder: str) -> None:
                 roll_forward(prefix)
             if os.path.exists(prefix + ".redo"):
                 still_needed += [prefix + ".", prefix + "_temp"]
-    for name in filter(files.is_unfinished, names):
+    at_work = set(map(files.finished_name, filter(files.is_unfinished, names)))
+    for name in names:
         path = os.path.join(folder, name)
         if not path.startswith(tuple(still_needed)):
             with contextlib.suppress(OSError):
-                _clean_up_after(path)
+                if files.is_unfinished(name):
+                    _clean_up_after(path)
+                elif _PARTS.search(name) and name not in at_work:
+                    files.remove_folder(path)  # a server wrote a part when nobody waited any more
 
 
 def _clean_up_after(path: str) -> None:
@@ -245,7 +252,7 @@ def _clean_up_after(path: str) -> None:
     if file is None:
         return
     final = files.finished_name(path)
-    if final.endswith("_temp"):
+    if _PARTS.search(final):
         files.remove_folder(final)
     elif final.endswith(".index") and not os.path.exists(final):
         for data in data_files(final.removesuffix(".index")):

@@ -1,10 +1,19 @@
-"""With this module the parts of a checkpoint that several devices have written become one."""
+"""With this module the parts of a checkpoint that several devices have written become one.
+
+    m_temp-3f...9c.unfinished-...          locked as long as the save is under way
+    m_temp-3f...9c/part-00000-of-00002     written by one device; .data and .index
+    m_temp-3f...9c/part-00001-of-00002     by another
+    m.data-0000?-of-00002, m.index         what becomes of them
+
+Each save has a folder of its own, so that another one under the same name takes no part of it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minitf.checkpoint import files
@@ -12,6 +21,23 @@ from minitf.checkpoint.bundle_reader import BundleReader
 from minitf.checkpoint.bundle_writer import data_name, index_content, index_name
 from minitf.checkpoint.commit import Move, commit
 from minitf.framework import errors
+
+
+def new_folder(prefix: str) -> str:
+    """A folder for the parts of one save of a checkpoint; nobody else's."""
+    return f"{prefix}_temp-{secrets.token_hex(8)}"
+
+
+@contextlib.contextmanager
+def kept_folder(prefix: str, folder: str) -> Iterator[None]:
+    """Inside, parts may be written into a folder; whoever cleans up leaves it there."""
+    with files.Unfinished(folder):
+        try:
+            yield
+        except BaseException:
+            if not os.path.exists(prefix + ".redo"):  # which may need them
+                files.remove_folder(folder)
+            raise
 
 
 def merge_bundles(prefixes: Sequence[str], destination: str, delete_folders: bool) -> None:

@@ -119,3 +119,44 @@ def read_state(path: str) -> Any:
 def exists(prefix: str) -> bool:
     """Whether there is a checkpoint of this prefix."""
     return os.path.exists(index_name(prefix))
+
+
+def version(prefix: str) -> tuple[int, int] | None:
+    """What changes when another checkpoint takes this one's place; None if there is none."""
+    try:
+        index = os.stat(index_name(prefix))
+    except OSError:
+        return None
+    return index.st_ino, index.st_mtime_ns
+
+
+# ---- where several processes save in one folder
+
+
+def note_latest(path: str, prefix: str, message: Any) -> bool:
+    """Writes the file for a checkpoint that was just saved.
+
+    Returns:
+      False if the checkpoint is gone, since another process has saved later ones and deleted it:
+      then the file stays as it is, and names one that is there.
+    """
+    with files.locked_folder(os.path.dirname(path)):
+        named = None if exists(prefix) else _latest(path)
+        if named is not None and exists(named):
+            return False
+        write_state(path, message)
+        return True
+
+
+def is_latest(path: str, prefix: str) -> bool:
+    """Whether the file names this checkpoint as the latest one."""
+    named = _latest(path)
+    return named is not None and os.path.abspath(named) == os.path.abspath(prefix)
+
+
+def _latest(path: str) -> str | None:
+    try:
+        message = read_state(path)
+    except ValueError:  # nobody can make anything of it
+        return None
+    return None if message is None else str(message.model_checkpoint_path)

@@ -193,12 +193,31 @@ def remove_checkpoint(
             None, None, f"checkpoints of version {checkpoint_format_version} are not read or made"
         )
     wait_for_all()
-    files.remove(meta_graph_name(checkpoint_prefix, meta_graph_suffix))
-    index = index_name(checkpoint_prefix)
+    with files.locked_folder(os.path.dirname(checkpoint_prefix)):
+        _remove(checkpoint_prefix, meta_graph_suffix)
+
+
+def remove_unless_latest(checkpoint_prefix: str, state_path: str, meta_graph_suffix: str) -> None:
+    """Deletes a checkpoint, but not one that another process has just noted as the latest.
+
+    Args:
+      checkpoint_prefix: its prefix.
+      state_path: the file that says which one that is.
+      meta_graph_suffix: how the name of the file with its graph ends.
+    """
+    wait_for_all()
+    with files.locked_folder(os.path.dirname(checkpoint_prefix)):
+        if not state_file.is_latest(state_path, checkpoint_prefix):
+            _remove(checkpoint_prefix, meta_graph_suffix)
+
+
+def _remove(prefix: str, meta_graph_suffix: str) -> None:
+    files.remove(meta_graph_name(prefix, meta_graph_suffix))
+    index = index_name(prefix)
     if os.path.exists(index):
         with files.Unfinished(index) as aside:
             files.rename(index, aside.path)
-            for data in data_files(checkpoint_prefix):
+            for data in data_files(prefix):
                 files.remove(data)
 
 

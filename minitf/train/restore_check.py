@@ -16,6 +16,7 @@ from minitf.framework.graph import Graph
 from minitf.framework.operation import Operation
 from minitf.framework.static_value import static_value
 from minitf.framework.tensor_shape import TensorShape, unknown_shape
+from minitf.runtime.session import BaseSession
 from minitf.train import checkpoint_management
 
 
@@ -36,6 +37,43 @@ class Wanted:
     shape: TensorShape
     spec: str
     op: Operation | None
+
+
+# How often a checkpoint is restored that is overwritten meanwhile.
+_ATTEMPTS = 100
+
+
+def restore(sess: BaseSession, saver_def: Any, prefix: str) -> None:
+    """Runs the nodes that restore, once the checkpoint fits.
+
+    Where several of them read it, each opens the files for itself: if a save has put others in
+    their place meanwhile, they are run again.
+
+    Args:
+      sess: the session.
+      saver_def: the `SaverDef` that names the nodes.
+      prefix: the checkpoint's.
+
+    Raises:
+      NotFoundError, InvalidArgumentError, DataLossError, OutOfRangeError: see `check`.
+      AbortedError: if it is overwritten all the time.
+    """
+    for _ in range(_ATTEMPTS):
+        version = state_file.version(prefix)
+        check(sess.graph, saver_def.restore_op_name, prefix)
+        sess.run(saver_def.restore_op_name, {saver_def.filename_tensor_name: prefix})
+        if state_file.version(prefix) == version:
+            return
+    raise errors.AbortedError(
+        None,
+        None,
+        errors.report(
+            f"{prefix} was saved anew each of the {_ATTEMPTS} times that it was being restored.",
+            do="restore when nobody saves under this name, or give each save a name of its own, "
+            "with global_step.",
+            see="checkpoints",
+        ),
+    )
 
 
 def check(graph: Graph, restore_op_name: str, prefix: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from minitf import logging
 from minitf.checkpoint import background as background_lib
-from minitf.checkpoint import commit, files, state_file
+from minitf.checkpoint import commit, files, merge, state_file
 from minitf.framework import environment, errors, protos
 from minitf.framework.default import get_default_graph
 from minitf.framework.file_errors import as_tensorflow_errors
@@ -257,7 +257,7 @@ class Saver:
         while len(self._last_checkpoints) > self.saver_def.max_to_keep:
             self._to_be_deleted.append(self._last_checkpoints.pop(0))
 
-    def _delete_old(self, meta_graph_suffix: str) -> None:
+    def _delete_old(self, state_path: str, meta_graph_suffix: str) -> None:
         """Deletes the checkpoints that are too many, except for one in each so many hours."""
         while self._to_be_deleted:
             prefix, moment = self._to_be_deleted.pop(0)
@@ -265,7 +265,7 @@ class Saver:
                 self._next_to_keep += self.saver_def.keep_checkpoint_every_n_hours * 3600
                 continue
             try:
-                checkpoint_management.remove_checkpoint(prefix, meta_graph_suffix=meta_graph_suffix)
+                checkpoint_management.remove_unless_latest(prefix, state_path, meta_graph_suffix)
             except (OSError, errors.OpError) as error:
                 logging.warning("The old checkpoint %s cannot be deleted: %s", prefix, error)
 
@@ -334,19 +334,27 @@ class Saver:
             _make_folder(folder, os.fsdecode(save_path))
         content = self._graph_content(sess, strip_default_attrs) if graph_file else b""
 
+        feed = {self.saver_def.filename_tensor_name: prefix}
+        parts: Any = contextlib.nullcontext()
+        base = saver_graph.base_of_parts(sess.graph, self.saver_def)
+        if base is not None:
+            own = merge.new_folder(prefix)
+            feed[base] = f"{own}/part"
+            parts = merge.kept_folder(prefix, own)
+
         def finish(write: Callable[[], None]) -> None:
             """All that comes after the copy of the values, if there is one."""
             commit.clean(folder)
-            with self._graph_beside(prefix, graph_file, content), self._parts_beside(prefix):
+            with self._graph_beside(prefix, graph_file, content), parts:
                 write()
             if write_state:
                 self._write_state(folder, prefix, latest_filename)
-                self._delete_old(meta_graph_suffix)
+                self._delete_old(os.path.join(folder, latest_filename), meta_graph_suffix)
 
-        snapshot = self._snapshot(sess, prefix)
+        snapshot = self._snapshot(sess, prefix, feed)
         if snapshot is None:
             background_lib.wait_for_all()  # the last one to be saved is the latest
-            finish(lambda: self._run_save(sess, prefix))
+            finish(lambda: self._run_save(sess, feed))
         else:
             self._write_later(sess, prefix, snapshot, finish)
         return prefix
@@ -398,7 +406,9 @@ class Saver:
         """Whether something is being saved in the background."""
         return self._writing is not None and not self._writing.is_done()
 
-    def _snapshot(self, sess: Any, prefix: str) -> background_lib.Snapshot | None:
+    def _snapshot(
+        self, sess: Any, prefix: str, feed: dict[Any, str]
+    ) -> background_lib.Snapshot | None:
         """A copy of the values to save; None if they are to be written before `save` returns."""
         if not self._in_background or sess.sess_str:
             return None
@@ -407,7 +417,7 @@ class Saver:
         except IndexError:  # the first save, or another thread saves too
             memory = background_lib.Memory(self._background_memory)
         with background_lib.Snapshot(memory) as snapshot:
-            self._run_save(sess, prefix)
+            self._run_save(sess, feed)
         if snapshot.too_large:
             self._in_background = False
             logging.warning(
@@ -423,7 +433,12 @@ class Saver:
         self._note(prefix)
         kept = [path for path, _ in self._last_checkpoints]
         message = state_file.state(folder, prefix, kept, relative=self._save_relative_paths)
-        state_file.write_state(os.path.join(folder, latest_filename), message)
+        if not state_file.note_latest(os.path.join(folder, latest_filename), prefix, message):
+            logging.warning(
+                "%s was deleted meanwhile: another process saves in this folder, too. Let one of "
+                "them save, the chief, or give each a folder of its own.",
+                prefix,
+            )
 
     def _require_built(self) -> None:
         if not self._is_built:
@@ -475,25 +490,9 @@ class Saver:
         self._graph_before = state, content
         return content
 
-    def _run_save(self, sess: Any, prefix: str) -> None:
+    def _run_save(self, sess: Any, feed: dict[Any, str]) -> None:
         """Runs the nodes that save."""
-        sess.run(self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: prefix})
-
-    @contextlib.contextmanager
-    def _parts_beside(self, prefix: str) -> Iterator[None]:
-        """Inside, the parts of a sharded checkpoint may be written."""
-        if not self.saver_def.sharded:
-            yield
-            return
-        # While this file is locked, the folder of the parts is in use; see `commit.clean`.
-        parts = prefix + "_temp"
-        with files.Unfinished(parts):
-            try:
-                yield
-            except BaseException:
-                if not os.path.exists(prefix + ".redo"):  # which would still need them
-                    files.remove_folder(parts)
-                raise
+        sess.run(self.saver_def.save_tensor_name, feed)
 
     def export_meta_graph(
         self,
@@ -554,8 +553,7 @@ class Saver:
         if not state_file.exists(prefix):
             raise ValueError(restore_check.no_checkpoint(prefix))
         logging.info("Restoring parameters from %s", prefix)
-        restore_check.check(sess.graph, self.saver_def.restore_op_name, prefix)
-        sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
+        restore_check.restore(sess, self.saver_def, prefix)
 
 
 def _state_of(graph: Graph, *options: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from minitf.framework import errors, protos
 from minitf.framework.device import DeviceSpec
+from minitf.framework.graph import Graph
 from minitf.framework.operation import Operation
 from minitf.framework.scopes import control_dependencies, device, name_scope
 from minitf.framework.tensor import Tensor
@@ -275,6 +276,18 @@ def _save_shards(prefix: Tensor, groups: Sequence[tuple[str, list[SaveableObject
         merge = io_ops.MERGE_V2_CHECKPOINTS(prefixes, prefix, delete_old_dirs=True)
         with control_dependencies([merge]):
             return array_ops.identity(prefix)
+
+
+def base_of_parts(graph: Graph, saver_def: Any) -> Tensor | None:
+    """The tensor that the names of a sharded checkpoint's parts begin with; None without parts."""
+    if not saver_def.sharded:
+        return None
+    saved = graph.as_graph_element(saver_def.save_tensor_name)
+    for merge in (saved.op if isinstance(saved, Tensor) else saved).control_inputs:
+        if merge.type == "MergeV2Checkpoints":
+            first: Operation = merge.inputs[0].op.inputs[0].op
+            return first.inputs[0] if first.type == "ShardedFilename" else None
+    return None
 
 
 def _restore_shards(

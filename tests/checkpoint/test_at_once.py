@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import numpy as np
 import pytest
 
 import minitf as tf
-from minitf.checkpoint import bundle_reader, direct, files
+from minitf.checkpoint import bundle_reader, direct, files, merge
 from minitf.checkpoint.bundle_reader import BundleReader
 from minitf.checkpoint.bundle_writer import Named, write_bundle
+from tests.checkpoint.at_once import save_at_once
 from tests.source_tree import ROOT
 
 SIZE = 20_000
@@ -151,6 +153,107 @@ def test_processes_that_save_under_one_name(tmp_path: Path) -> None:
         assert process.returncode == 0, told
     assert read(prefix) in (1.0, 2.0)
     assert sorted(os.listdir(tmp_path)) == ["m.data-00000-of-00001", "m.index"]
+
+
+@pytest.mark.parametrize("style", ["plain", "sharded", "numbered", "numbered sharded"])
+def test_savers_of_several_processes(style: str, tmp_path: Path) -> None:
+    save_at_once(tmp_path, style)
+
+
+def test_a_checkpoint_is_replaced_between_two_nodes_that_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "m")
+    with tf.device("/cpu:0"):
+        v = tf.Variable(tf.zeros([3]), name="v")
+    with tf.device("/cpu:1"):
+        w = tf.Variable(tf.zeros([3]), name="w")
+    saver = tf.train.Saver(sharded=True)
+
+    def save(number: float) -> None:
+        write_bundle(path, [Named(name, np.full(3, number, np.float32)) for name in ("v", "w")])
+
+    save(1.0)
+    pending = [2.0, 3.0]
+    restored = BundleReader.read
+
+    def read(self: BundleReader, name: str, *arguments: Any, **more: Any) -> Any:
+        value = restored(self, name, *arguments, **more)
+        if name == "v" and pending and _is_restoring():
+            save(pending.pop(0))
+        return value
+
+    monkeypatch.setattr(BundleReader, "read", read)
+    with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as sess:
+        saver.restore(sess, path)
+        assert [value.tolist() for value in sess.run([v, w])] == [[3.0] * 3] * 2
+        pending += range(4, 10**4)
+        with pytest.raises(tf.errors.AbortedError, match="was saved anew each of the 100 times"):
+            saver.restore(sess, path)
+
+
+def _is_restoring() -> bool:
+    """Whether a node is reading, rather than the check before."""
+    return any(frame.name == "restore_v2_kernel" for frame in traceback.extract_stack())
+
+
+def test_a_checkpoint_that_another_process_has_deleted_is_not_named_the_latest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = str(tmp_path / "m")
+    v = tf.Variable(1.0)
+    slow, fast = tf.train.Saver(), tf.train.Saver(max_to_keep=1)
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        write_state = tf.train.Saver._write_state
+
+        def later(self: Any, *arguments: Any) -> None:
+            if self is slow:
+                for step in (1, 2):
+                    fast.save(sess, path, global_step=step)
+            write_state(self, *arguments)
+
+        monkeypatch.setattr(tf.train.Saver, "_write_state", later)
+        slow.save(sess, path, global_step=1)
+    assert tf.train.latest_checkpoint(str(tmp_path)) == path + "-2"
+    assert "m-1 was deleted meanwhile: another process saves in this folder" in caplog.text
+
+
+def test_what_another_process_has_just_named_the_latest_is_not_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "m")
+    v = tf.Variable(1.0)
+    saver = tf.train.Saver(max_to_keep=1)
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        saver.save(sess, path, global_step=1)
+        write_state = tf.train.Saver._write_state
+
+        def then_another(self: Any, *arguments: Any) -> None:
+            write_state(self, *arguments)
+            tf.train.update_checkpoint_state(str(tmp_path), path + "-1")
+
+        monkeypatch.setattr(tf.train.Saver, "_write_state", then_another)
+        saver.save(sess, path, global_step=2)
+    assert tf.train.latest_checkpoint(str(tmp_path)) == path + "-1"
+    assert saver.last_checkpoints == [path + "-2"]
+
+
+def test_parts_that_a_server_wrote_too_late_are_cleaned_up(tmp_path: Path) -> None:
+    """Its client was killed: nobody waits for them, and nobody has locked their folder."""
+    path = str(tmp_path / "m")
+    late, busy = merge.new_folder(path), merge.new_folder(path)
+    for folder in (late, busy):
+        write_bundle(f"{folder}/part-00000-of-00002", [Named("v", np.ones(3))])
+    (tmp_path / "m_temp").mkdir()  # such as TensorFlow makes
+    v = tf.Variable(1.0)
+    with tf.Session() as sess, merge.kept_folder(path, busy):
+        sess.run(v.initializer)
+        tf.train.Saver().save(sess, path)
+        assert not os.path.exists(late)
+        assert len(os.listdir(busy)) == 2
+    assert os.path.exists(tmp_path / "m_temp")
 
 
 @pytest.mark.parametrize("name", ["", "\0a"])

@@ -55,7 +55,7 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(
         name
         for name in os.listdir(folder)
-        if files.is_unfinished(name) or name.endswith((".redo", "_temp"))
+        if files.is_unfinished(name) or name.endswith(".redo") or "_temp-" in name
     )
 
 
