@@ -167,15 +167,6 @@ def is_repeated(op: Operation, on_its_task: bool) -> bool:
     return on_its_task and any(names_a_place(tensor) for tensor in op._outputs)
 
 
-def variable_of(reference: Tensor) -> Tensor:
-    """The variable that a reference names: nodes that take one give it on."""
-    while reference._op._inputs:
-        wants_ref = reference._op._op_def.ref_inputs(len(reference._op._inputs))
-        pairs = zip(reference._op._inputs, wants_ref, strict=True)
-        reference = next(tensor for tensor, wanted in pairs if wanted)
-    return reference
-
-
 def shares_memory(tensor: Tensor) -> bool:
     """Whether a value lies in the memory of a variable, as one that was just read does."""
     while not tensor._dtype._is_ref_dtype:
@@ -250,11 +241,14 @@ class _Cutter:
         if not isinstance(fetch, Tensor):
             self._copy_into(self._stage(task, level), op)
             return
-        if fetch._dtype._is_ref_dtype:
-            # A variable is looked at when all is done: run([v, train]) gives the updated one.
-            level = max([level] + [key[1] for key in self._stages if key[0] == task])
-            fetch = variable_of(fetch)
         stage = self._stage(task, level)
+        if fetch._dtype._is_ref_dtype and op not in self._may_be_dead:
+            # A variable is looked at when all is done: run([v, train]) gives the updated one.
+            last = max(key[1] for key in self._stages if key[0] == task)
+            if last > level:
+                stage = self._stage(task, last)
+                stage.fetches.append((number, self._named_later(stage, fetch)))
+                return
         stage.fetches.append((number, self._input(stage, fetch)))
 
     def finished(self) -> list[Stage]:
@@ -266,7 +260,9 @@ class _Cutter:
             read.update(other for op in nodes for other in op._control_inputs)
             read.update(tensor._op for _, tensor in stage.fetches)
             stage.targets = [op for op in nodes if op not in read]
-            stage.may_be_dead = {op for op in nodes if stage.originals[op] in self._may_be_dead}
+            stage.may_be_dead = {
+                op for op in nodes if not self._may_be_dead.isdisjoint((op, stage.originals[op]))
+            }
         return stages
 
     # ---- nodes
@@ -289,8 +285,9 @@ class _Cutter:
             if tensor._dtype._is_ref_dtype and is_later:
                 # A reference is not sent: it names the same variable here, once that is done.
                 waits.append(self._alive(tensor) if source in self._may_be_dead else source)
-                tensor = variable_of(tensor)
-            inputs.append(self._input(stage, tensor))
+                inputs.append(self._named_later(stage, tensor))
+            else:
+                inputs.append(self._input(stage, tensor))
         controls = [
             self._control(stage, other)
             for other in dict.fromkeys(waits)
@@ -356,6 +353,57 @@ class _Cutter:
         if self._is_elsewhere(stage, op):
             return self._receive(stage, self._token(op), self._tasks[op])._op
         return self._copy_into(stage, op)
+
+    def _named_later(self, stage: Stage, reference: Tensor) -> Tensor:
+        """What names, in a later stage of its task, the variable that a reference names.
+
+        Nodes that take a reference give it on. Where two branches give on those of two variables,
+        the Merge's other output, a number, is sent: it chooses once more.
+        """
+        op = reference._op
+        while op._inputs and not op._op_def.is_merge:
+            wants_ref = op._op_def.ref_inputs(len(op._inputs))
+            pairs = zip(op._inputs, wants_ref, strict=True)
+            reference = next(tensor for tensor, wanted in pairs if wanted)
+            op = reference._op
+        if not op._inputs:
+            return self._input(stage, reference)
+        chosen, *others = [self._named_later(stage, side) for side in op._inputs]
+        for number, other in enumerate(others, 1):
+            if other is not chosen:
+                chosen = self._choose(stage, op, number, chosen, other)
+        return chosen
+
+    def _choose(
+        self, stage: Stage, merge: Operation, number: int, without: Tensor, chosen: Tensor
+    ) -> Tensor:
+        """In a stage: a reference that is `chosen` where a Merge has taken its input `number`."""
+
+        def add(
+            name: str, inputs: list[Tensor], types: list[dtypes.DType], **attrs: Any
+        ) -> Operation:
+            unique = f"{merge._name}/_{name}_{len(stage.originals)}"
+            op_def = op_def_lib.get(name)
+            made = self._add(stage, op_def, unique, inputs, types, attrs, [], merge)
+            made._set_device(f"{stage.task}/device:CPU:0")
+            return made
+
+        index = self._receive(stage, merge._outputs[1], stage.task)
+        value = np.array(number, np.int32)
+        const = add("Const", [], [dtypes.int32], dtype=dtypes.int32, value=value)
+        const._outputs[0]._shape = SCALAR
+        same = {"T": dtypes.int32, "incompatible_shape_error": True}
+        taken = add("Equal", [index, const._outputs[0]], [dtypes.bool_], **same)._outputs[0]
+        taken._shape = SCALAR
+        ref, dtype = chosen._dtype, chosen._dtype.base_dtype
+        switches = [
+            add("RefSwitch", [reference, taken], [ref, ref], T=dtype)
+            for reference in (without, chosen)
+        ]
+        self._may_be_dead.update(switches)
+        sides = [switch._outputs[side] for side, switch in enumerate(switches)]
+        merged = add("RefMerge", sides, [ref, dtypes.int32], T=dtype, N=2)
+        return merged._outputs[0]
 
     def _alive(self, reference: Tensor) -> Operation:
         """A node beside that of a reference, which is run if the reference is not dead.

@@ -65,7 +65,10 @@ class Model:
         self._tasks = tasks
         self.x = tf.placeholder(tf.float32, random.choice([[None, WIDTH], None]), name="x")
         self.p = tf.placeholder(tf.bool, [], name="p")
-        self._variables = [self._variable([WIDTH]), self._variable([1, WIDTH])]
+        first, second = self._task(), self._task()
+        are_together = random.random() < 0.5
+        shapes = {(WIDTH,): first, (1, WIDTH): first if are_together else second}
+        self._variables = [variable(shape, task) for shape, task in shapes.items()]
         with self._somewhere():
             self._flag = tf.Variable(True, name="flag")
         self.inside: list[Any] = []
@@ -77,19 +80,21 @@ class Model:
                 values.append(tf.gradients(values[-1], self.x)[0])
         values = [value for value in values if value is not None]
         with tf.control_dependencies(values):
-            updates = [self._update(v, values[-1]) for v in self._variables]
+            if are_together and random.random() < 0.5:
+                updates = [self._update_one(values[-1])]
+            else:
+                updates = [self._update(v, values[-1]) for v in self._variables]
             updates.append(tf.assign(self._flag, tf.logical_not(self._flag)))
         with tf.control_dependencies(updates):
             after = [self._read(v) for v in self._variables]
         asked = random.sample(values, random.randrange(1, len(values) + 1))
-        self.fetches = [*asked, *after, updates[-1].op]
+        self.fetches = [*asked, *after, *updates[:-1], updates[-1].op]
+
+    def _task(self) -> str:
+        return self._tasks[int(self._random.random() * len(self._tasks))]
 
     def _somewhere(self) -> Any:
-        return tf.device(self._tasks[int(self._random.random() * len(self._tasks))])
-
-    def _variable(self, shape: list[int]) -> Any:
-        with self._somewhere():
-            return tf.Variable(np.linspace(-1.0, 1.0, WIDTH, dtype=np.float32).reshape(shape))
+        return tf.device(self._task())
 
     def _value(self, tensors: list[Any], depth: int = 0) -> Any:
         """A tensor made of one or two others."""
@@ -137,6 +142,22 @@ class Model:
             lambda: tf.square(variable),
         )
 
+    def _update_one(self, t: Any) -> Any:
+        """An update of the one variable or of the other, as a value from elsewhere says."""
+        with self._somewhere():
+            value = tf.tanh(tf.reduce_sum(t))
+        changed = tf.cond(
+            self._random.choice([self.p, value > 0.0]),
+            *(
+                lambda variable=variable: tf.assign_add(variable, value + tf.zeros(variable.shape))
+                for variable in self._variables
+            ),
+        )
+        with self._somewhere():
+            more = value * 2.0
+        with tf.colocate_with(changed.op):
+            return changed * more
+
     def _read(self, variable: Any) -> Any:
         with tf.colocate_with(variable.op):  # elsewhere one reads what was sent at the beginning
             return tf.negative(variable.read_value())
@@ -151,6 +172,11 @@ class Model:
             feed = {t: numbers.randn(rows, WIDTH).astype(np.float32) for t in [self.x, *more]}
             found.append({**feed, self.p: bool(self._random.randrange(2))})
         return found
+
+
+def variable(shape: tuple[int, ...], task: str) -> Any:
+    with tf.device(task):
+        return tf.Variable(np.linspace(-1.0, 1.0, WIDTH, dtype=np.float32).reshape(shape))
 
 
 def results(seed: int, target: str, tasks: tuple[str, ...], passes: bool) -> list[Any]:

@@ -11,6 +11,7 @@ import pytest
 
 import minitf as tf
 from minitf.ops.state_ops import variable_op_v2
+from minitf.ops.switch_ops import switch
 from tests.distributed.clusters import Cluster
 
 X = np.random.RandomState(0).randn(64, 10).astype(np.float32)
@@ -161,6 +162,34 @@ def test_a_branch_across_tasks(servers: Cluster, fed: float) -> None:
         sess.run(v.initializer)
         assert sess.run(result, {x: fed}) == (20.0 if fed > 0 else 9.0)
         assert sess.run(v) == (11.0 if fed > 0 else 10.0)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_branches_that_update_different_variables(servers: Cluster, taken: bool) -> None:
+    """Their result names the one or the other, also where it is read, or written, much later."""
+    p = tf.placeholder(tf.bool, [], name="p")
+    with tf.device("/job:ps/task:0"):
+        v, w = tf.Variable([1.0, 2.0], name="v"), tf.Variable([10.0, 20.0], name="w")
+    with tf.device("/job:worker/task:0"):
+        far = tf.tanh(tf.placeholder_with_default([0.0, 0.0], [2])) + 2.0
+    result = tf.cond(p, lambda: tf.assign_add(v, [1.0, 1.0]), lambda: tf.assign_add(w, [1.0, 1.0]))
+    with tf.device("/job:ps/task:0"):
+        product = tf.multiply(result, far)
+        with tf.control_dependencies([product]):
+            again = tf.assign_add(result, far)
+        not_taken = switch(v._variable, p)[0 if taken else 1]
+    expected = [[2.0, 3.0], [10.0, 20.0]] if taken else [[1.0, 2.0], [11.0, 21.0]]
+    chosen = np.array(expected[0 if taken else 1])
+    with tf.Session(servers.target()) as sess:
+        sess.run([v.initializer, w.initializer])
+        assert sess.run(result, {p: taken}).tolist() == chosen.tolist()
+        assert [value.tolist() for value in sess.run([v, w])] == expected
+        assert sess.run(product, {p: taken}).tolist() == ((chosen + 1.0) * 2.0).tolist()
+        values = sess.run([result, again], {p: taken})
+        assert [value.tolist() for value in values] == [(chosen + 4.0).tolist()] * 2
+        assert sess.run(w if taken else v).tolist() == expected[1 if taken else 0]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="does not have value"):
+            sess.run([not_taken, product], {p: taken})
 
 
 @pytest.mark.parametrize("taken", [True, False])
