@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,69 @@ def test_an_op_that_minitf_does_not_have_is_refused(servers: Cluster) -> None:
         worker.master.peers.call(
             "/job:ps/replica:0/task:0", "RegisterGraph", header, [data], timeout=60.0
         )
+
+
+@pytest.fixture
+def piece() -> tuple[dict[str, Any], Any]:
+    """A hostile master's: y = -x for an x that it sends."""
+    graph = tf.GraphDef()
+    x = graph.node.add(name="x", op="_Recv")
+    x.attr["tensor_type"].type = tf.float32.as_datatype_enum
+    for name in ("tensor_name", "send_device", "recv_device"):
+        x.attr[name].s = b"x"
+    x.attr["send_device_incarnation"].i = 1
+    y = graph.node.add(name="y", op="Neg", input=["x"])
+    y.attr["T"].type = tf.float32.as_datatype_enum
+    header = {
+        "session": "hostile",
+        "receives": {"key": "x:0"},
+        "sends": [],
+        "fetches": ["y:0"],
+        "targets": [],
+        "route": {"given": ["key"], "is_last": True},
+    }
+    return header, np.frombuffer(graph.SerializeToString(), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [
+        [],
+        [np.array([b"nobody"], object)],
+        [np.array([b"\xff"], object)],
+        [np.ones(3)],
+        [np.ones([])],
+    ],
+)
+def test_what_may_be_dead_has_to_make_sense(servers: Cluster, piece: Any, dead: list[Any]) -> None:
+    peers = servers.servers["worker"][0].master.peers
+    header, graph = piece
+    with pytest.raises(tf.errors.InvalidArgumentError, match="does not make sense"):
+        peers.call(
+            "/job:ps/replica:0/task:0", "RegisterGraph", header, [graph, *dead], timeout=60.0
+        )
+
+
+@pytest.mark.parametrize("may_be_dead", [True, False])
+def test_a_dead_value_that_was_not_announced_is_an_error(
+    servers: Cluster, piece: Any, may_be_dead: bool
+) -> None:
+    call = partial(
+        servers.servers["worker"][0].master.peers.call, "/job:ps/replica:0/task:0", timeout=60.0
+    )
+    header, graph = piece
+    names = np.array([b"x", b"y"] if may_be_dead else [], object)
+    call("CreateWorkerSession", {"session": "hostile", "threads": 0, "passes": []})
+    handle = call("RegisterGraph", header, [graph, names]).header["handle"]
+    run = {"session": "hostile", "handle": handle, "step": "1"}
+    (alive,) = call("RunGraph", run, [np.array([1.0], np.float32)]).tensors
+    assert alive.tolist() == [-1.0]
+    expected = "does not have value" if may_be_dead else "Dead"
+    with pytest.raises(tf.errors.OpError, match=expected):
+        call("RunGraph", {**run, "step": "2", "dead": [0]})
+    (alive,) = call("RunGraph", {**run, "step": "3"}, [np.array([2.0], np.float32)]).tensors
+    assert alive.tolist() == [-2.0]
+    call("DeleteWorkerSession", {"session": "hostile"})
 
 
 def test_the_owner_allows_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
