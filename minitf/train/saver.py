@@ -538,6 +538,7 @@ class Saver:
           NotFoundError: if it lacks a variable; the message says what both have and what not.
           InvalidArgumentError: if shapes or dtypes differ.
           DataLossError, OutOfRangeError: if it is damaged.
+          AbortedError: if it is overwritten all the time.
         """
         if self._is_empty:
             return
