@@ -35,10 +35,10 @@ tf.app.flags.DEFINE_string("folder", "", "where process ids go")
 FLAGS = tf.app.flags.FLAGS
 
 def main(_):
+    print("I am", FLAGS.job_name, FLAGS.task_index, len(FLAGS.worker_hosts.split(",")))
     if FLAGS.folder:
         with open(f"{FLAGS.folder}/{FLAGS.job_name}-{FLAGS.task_index}.{os.getpid()}", "w"):
             pass
-    print("I am", FLAGS.job_name, FLAGS.task_index, len(FLAGS.worker_hosts.split(",")))
     if FLAGS.job_name == "ps":
         time.sleep(600)
     exec(FLAGS.do)
@@ -113,7 +113,9 @@ def test_all_are_told_who_they_are_and_end_together(script: Path, tmp_path: Path
     logs = tmp_path / "logs"
     ids = tmp_path / "ids"
     ids.mkdir()
-    result = run("--ps", 2, "--logs", logs, script, f"--folder={ids}")
+    # A server that starts late would be stopped before it has said anything.
+    wait = "while len(os.listdir(FLAGS.folder)) < 4: time.sleep(0.02)"
+    result = run("--ps", 2, "--logs", logs, script, f"--folder={ids}", f"--do={wait}")
     assert result.returncode == 0, result.stdout + result.stderr
     for name in ("ps 0", "ps 1", "worker 0", "worker 1"):
         assert re.search(rf"^{name} *\| I am {name} 2$", result.stdout, re.M)
