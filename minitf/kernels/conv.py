@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -376,8 +376,9 @@ def conv2d_backprop_input(
 
 
 def prepare(
-    input: Array,
-    filter: Array,
+    input_shape: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
     *,
     strides: Pair = ONE,
     padding: Pads = NONE,
@@ -388,18 +389,15 @@ def prepare(
     Raises:
       ValueError: as `conv2d`.
     """
-    _check_channels(input.shape[3], filter.shape)
-    sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
-    outputs = (len(input), *sizes)
-    algorithm, _ = _algorithm(
-        FORWARD, input.dtype, outputs, filter.shape, strides, padding, dilations
-    )
-    make: Callable[..., direct.Prepared] = direct.prepare
+    _check_channels(input_shape[3], filter_shape)
+    sizes = spatial_sizes(input_shape[1:3], filter_shape[:2], strides, padding, dilations)
+    outputs = (input_shape[0], *sizes)
+    algorithm, _ = _algorithm(FORWARD, dtype, outputs, filter_shape, strides, padding, dilations)
+    given: dict[str, Any] = {"strides": strides, "padding": padding, "dilations": dilations}
     if algorithm is winograd:
-        make = winograd.prepare
-    elif algorithm is pointwise:
-        make = pointwise.prepare
-    return make(input, filter, strides=strides, padding=padding, dilations=dilations)
+        return winograd.prepare(input_shape, filter_shape, **given)
+    make = pointwise.prepare if algorithm is pointwise else direct.prepare
+    return make(input_shape, filter_shape, dtype, **given)
 
 
 def _check_channels(

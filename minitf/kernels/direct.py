@@ -39,7 +39,9 @@ import numpy.typing as npt
 
 from minitf.kernels import microkernel, pool2x2
 from minitf.kernels.direct_blocks import (
-    Reach,
+    FILTER_GRADIENT,
+    FORWARD,
+    PACK,
     add_up,
     filter_gradient_slices,
     filter_gradient_slices_through,
@@ -47,14 +49,16 @@ from minitf.kernels.direct_blocks import (
     forward_images,
     pack,
 )
-from minitf.kernels.jit import Kernel, readonly
+from minitf.kernels.jit import Kernel, NativeKernel, readonly
 from minitf.kernels.packing import packer
 from minitf.kernels.padding import Pair, effective_size, spatial_sizes
-from minitf.kernels.parallel import parallel_ranges, share
+from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
+from minitf.kernels.records import record
 from minitf.kernels.reference import NONE, ONE, Pads
-from minitf.kernels.simd import machine
-from minitf.kernels.sums import row_sums
-from minitf.kernels.workspace import address, workspace
+from minitf.kernels.simd import Machine, machine
+from minitf.kernels.stages import Stage, Stages
+from minitf.kernels.sums import row_sums_shape
+from minitf.kernels.workspace import address, laid_out, scratch
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -133,15 +137,34 @@ class _Windows(NamedTuple):
         images = max(_BLOCK // max(rows * work, 1), 1)
         return [_Block(n, min(n + images, batch), 0, rows) for n in range(0, batch, images)]
 
-    @property
-    def reach(self) -> Reach:
-        """What kernels need to know of this."""
-        return self.outputs, self.strides, self.dilations, self.origin, self.pitch
-
-    def padded(self, blocks: Sequence[_Block]) -> tuple[int, int, int]:
-        """The shape of the padded rows that a block needs."""
+    def padded_numbers(self, blocks: Sequence[_Block]) -> int:
+        """How many numbers the rows have that a block needs, with zeros around; 0 without."""
         most = max((block.last_row - block.first_row for block in blocks), default=0)
-        return (0 if self.inside else self.covered(0, most), self.pitch, self.channels)
+        return 0 if self.inside else self.covered(0, most) * self.pitch * self.channels
+
+    def given(
+        self, product: int, distances: Array, table: Array, size: int, blocks: Sequence[_Block]
+    ) -> dict[str, int]:
+        """The fields that all stages need; see `direct_blocks`."""
+        return {
+            "height": self.size[0],
+            "width": self.size[1],
+            "inner": self.channels,
+            "columns": self.outputs[1],
+            "strides_down": self.strides[0],
+            "strides_right": self.strides[1],
+            "dilation_down": self.dilations[0],
+            "dilation_right": self.dilations[1],
+            "above": self.origin[0],
+            "left_of": self.origin[1],
+            "pitch": self.pitch,
+            "padded": 0 if self.inside else 1,
+            "product": product,
+            "distances": address(distances),
+            "size": size,
+            "blocks": address(table),
+            "count": len(blocks),
+        }
 
 
 def conv2d(
@@ -159,63 +182,115 @@ def conv2d(
     if output.size == 0 or filter.size == 0:
         output[...] = 0
         return output
-    windows, panels = _plan(input, filter, strides, padding, dilations)
-    _correlate(readonly(input), panels, output, windows, (0, 0), (1, 1))
+    plan = _plan(
+        input.shape, filter.shape, input.dtype, strides, padding, dilations, machine()
+    )  # fmt: skip
+    _run(plan, input, filter, output)
     return output
 
 
 class Prepared(NamedTuple):
-    """A convolution that can be computed a few images at a time, by any thread.
+    """A convolution that can be computed a few images at a time, by any thread; see `fused`.
 
     Attributes:
       shape: of the output.
       at_once: images that make a block of work.
-      convolve: a kernel: `convolve(arguments, first, last, layer)` puts the outputs for some images
-        at the beginning of an array of images.
-      arguments: gives a thread those arguments; for use until the next convolution is begun.
+      convolve: a kernel: `convolve(given, places, room, first, last, layer)` puts the outputs for
+        some images at the address `layer`. The rest is as for a stage.
+      before: the stages that come before that.
+      given: its record.
+      room: the bytes of its room.
+      scratch: gives the places that come after input, filter and output.
+      keep: what `given` has the addresses of.
     """
 
     shape: tuple[int, ...]
     at_once: int
     convolve: Kernel[Any, None]
-    arguments: Callable[[], tuple[Any, ...]]
+    before: tuple[Stage, ...]
+    given: Array
+    room: int
+    scratch: Callable[[], tuple[int, ...]]
+    keep: tuple[Array, ...]
 
 
 def prepare(
-    input: Array, filter: Array, *, strides: Pair, padding: Pads, dilations: Pair
+    input_shape: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    *,
+    strides: Pair,
+    padding: Pads,
+    dilations: Pair,
 ) -> Prepared:
-    """A convolution to be computed in pieces, before the next one is begun in this thread."""
-    sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
-    shape = (len(input), *sizes, filter.shape[3])
-    windows, panels = _plan(input, filter, strides, padding, dilations)
-    source, dtype = readonly(input), input.dtype
-    product, distances = _products(panels, dtype, shape[3], windows, (1, 1))
-    padded = windows.padded([_Block(0, 1, 0, windows.outputs[0])])
-
-    def arguments() -> tuple[Any, ...]:
-        room = workspace("padded", padded, dtype)
-        return product, source, panels, room, distances, windows.reach
-
-    work = math.prod(shape[1:]) * math.prod(filter.shape[:3])
-    return Prepared(shape, max(_BLOCK // max(work, 1), 1), forward_images, arguments)
+    """A convolution of arrays of these shapes, to be computed in pieces."""
+    plan = _plan(input_shape, filter_shape, dtype, strides, padding, dilations, machine())
+    shape = (input_shape[0], *plan.windows.outputs, filter_shape[3])
+    work = math.prod(shape[1:]) * math.prod(filter_shape[:3])
+    at_once = max(_BLOCK // max(work, 1), 1)
+    return Prepared(
+        shape, at_once, forward_images, plan.before, plan.given, plan.whole_room, plan.scratch,
+        plan.keep,
+    )  # fmt: skip
 
 
+class _Plan(NamedTuple):
+    """What the shapes of a convolution decide.
+
+    Attributes:
+      windows: where they lie.
+      before: the stage that packs the filter.
+      given: a `FORWARD`.
+      keep: what it has the addresses of.
+      stages: all.
+      whole_room: bytes for the zeros around a whole image.
+      panels: bytes of the filter in panels.
+    """
+
+    windows: _Windows
+    before: tuple[Stage, ...]
+    given: Array
+    keep: tuple[Array, ...]
+    stages: Stages
+    whole_room: int
+    panels: int
+
+    def scratch(self) -> tuple[int, ...]:
+        """The place PANELS, and one that other algorithms need."""
+        return scratch("panels", self.panels), 0
+
+
+def _run(plan: _Plan, images: Array, filter: Array, output: Array) -> None:
+    source, weights = readonly(images), readonly(filter)
+    plan.stages.run(address(source), address(weights), address(output), *plan.scratch())
+
+
+@functools.lru_cache(1024)
 def _plan(
-    input: Array, filter: Array, strides: Pair, padding: Pads, dilations: Pair
-) -> tuple[_Windows, Array]:
-    """Where the windows lie, and the packed filter."""
-    rows, columns = filter.shape[:2]
-    sizes = spatial_sizes(input.shape[1:3], (rows, columns), strides, padding, dilations)
+    input_shape: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    strides: Pair,
+    padding: Pads,
+    dilations: Pair,
+    processor: Machine,
+) -> _Plan:
+    """How to convolve images with a filter."""
+    rows, columns = filter_shape[:2]
+    sizes = spatial_sizes(input_shape[1:3], (rows, columns), strides, padding, dilations)
     windows = _Windows(
-        size=(input.shape[1], input.shape[2]),
-        channels=input.shape[3],
+        size=(input_shape[1], input_shape[2]),
+        channels=input_shape[3],
         outputs=(sizes[0], sizes[1]),
         window=(rows, columns),
         strides=strides,
         dilations=dilations,
         origin=(padding[0][0], padding[1][0]),
     )
-    return windows, packed(readonly(filter), (0, 1, rows), (0, 1, columns), turned=False)
+    return _correlation(
+        windows, input_shape[0], filter_shape, dtype, ((0, 1, rows), (0, 1, columns)),
+        (*sizes, filter_shape[3]), (0, 0), (1, 1), turned=False,
+    )  # fmt: skip
 
 
 def conv2d_backprop_filter(
@@ -229,17 +304,18 @@ def conv2d_backprop_filter(
     out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_filter`; for float32 and float64."""
-    grad = readonly(out_backprop)
-    plan = _plan_filter(input, filter_shape, grad.shape, strides, padding, dilations, out)
-    if plan is None:
-        return _zeros(out, filter_shape, input.dtype)
-    source = readonly(input)
-
-    def run(counter: int) -> None:
-        filter_gradient_slices(counter, plan.blocks, plan.product, source, grad, *plan.rest())
-
-    share(len(plan.sums), run)
-    return plan.finish()
+    gradient = buffer(out, tuple(filter_shape), input.dtype)
+    if gradient.size == 0 or out_backprop.size == 0:
+        gradient[...] = 0
+        return gradient
+    plan = _filter_plan(
+        input.shape, gradient.shape, out_backprop.shape, None, input.dtype, strides, padding,
+        dilations, machine(),
+    )  # fmt: skip
+    source, grad = readonly(input), readonly(out_backprop)
+    sums = scratch("sums", plan.sums)
+    plan.stages.run(address(source), address(grad), address(gradient), sums)
+    return gradient
 
 
 def conv2d_backprop_filter_through_pool(
@@ -256,81 +332,52 @@ def conv2d_backprop_filter_through_pool(
     out: Array | None = None,
 ) -> Array:
     """See `fused.conv2d_backprop_filter_through_pool`; sets the `sums.row_sums` of the bias."""
-    source, passed, where = readonly(input), readonly(grad), readonly(which)
+    gradient = buffer(out, tuple(filter_shape), input.dtype)
     shape = (len(input), *out_size, filter_shape[3])
-    plan = _plan_filter(input, filter_shape, shape, strides, padding, dilations, out)
-    if plan is None:
-        bias_sums[...] = 0
-        return _zeros(out, filter_shape, input.dtype)
-    at_once = max(int(last - first) for first, last, _, _ in plan.blocks)
-    kernel = _through(grad.dtype)
-
-    def run(counter: int) -> None:
-        layer = workspace("layer", (at_once, *shape[1:]), grad.dtype)
-        layer_sums = row_sums("layer's bias", layer.shape, grad.dtype)
-        through = passed, where, layer, layer_sums, bias_sums
-        kernel(counter, plan.blocks, plan.product, source, through, *plan.rest())
-
-    share(len(plan.sums), run)
-    return plan.finish()
-
-
-@functools.cache
-def _through(dtype: np.dtype[Any]) -> Kernel[Any, None]:
-    name = f"_{dtype.name}_{machine().lanes(dtype)}"
-    return filter_gradient_slices_through.specialize(name, unpool=pool2x2.unpool_kernel(dtype))
-
-
-def _zeros(out: Array | None, shape: Sequence[int], dtype: Any) -> Array:
-    """The array that a caller wants a result in which is zero."""
-    result = buffer(out, tuple(shape), dtype)
-    result[...] = 0
-    return result
+    if gradient.size == 0 or math.prod(shape) == 0:
+        bias_sums[...], gradient[...] = 0, 0
+        return gradient
+    plan = _filter_plan(
+        input.shape, gradient.shape, shape, grad.shape, input.dtype, strides, padding, dilations,
+        machine(),
+    )  # fmt: skip
+    source, passed, where = readonly(input), readonly(grad), readonly(which)
+    plan.stages.run(
+        address(source), address(passed), address(gradient), scratch("sums", plan.sums),
+        address(where), address(bias_sums),
+    )  # fmt: skip
+    return gradient
 
 
 class _FilterPlan(NamedTuple):
     """How the gradient of a filter is added up.
 
     Attributes:
-      blocks: a row of four numbers for each block of outputs; see `_Block`.
-      product: the address of the matrix product.
-      sums: a row for each slice; the slices are added up in the end.
-      rest: gives a thread what else the kernel takes, from the sums on.
-      gradient: where the result goes.
+      stages: all of them.
+      sums: bytes of all slices, which are added up in the end.
     """
 
-    blocks: Array
-    product: int
-    sums: Array
-    rest: Callable[[], tuple[Any, ...]]
-    gradient: Array
-
-    def finish(self) -> Array:
-        """Adds up the slices."""
-        sums, total = self.sums, self.gradient.reshape(-1)
-        parallel_ranges(
-            total.size, lambda start, stop: add_up(sums, total, start, stop), work=len(sums)
-        )
-        return self.gradient
+    stages: Stages
+    sums: int
 
 
-def _plan_filter(
-    input: Array,
-    filter_shape: Sequence[int],
-    grad_shape: Sequence[int],
+@functools.lru_cache(1024)
+def _filter_plan(
+    input_shape: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    grad_shape: tuple[int, ...],
+    pooled: tuple[int, ...] | None,
+    dtype: np.dtype[Any],
     strides: Pair,
     padding: Pads,
     dilations: Pair,
-    out: Array | None,
-) -> _FilterPlan | None:
-    """How to add up the gradient of a filter; None if there is nothing to add."""
+    processor: Machine,
+) -> _FilterPlan:
+    """How to add up the gradient of a filter; `pooled` is the shape of a pool's gradient."""
     batch, height, width, out_channels = grad_shape
     rows, columns, channels, _ = filter_shape
-    if math.prod(grad_shape) == 0 or math.prod(filter_shape) == 0:
-        return None
-    gradient, dtype = buffer(out, tuple(filter_shape), input.dtype), input.dtype
     windows = _Windows(
-        size=(input.shape[1], input.shape[2]),
+        size=(input_shape[1], input_shape[2]),
         channels=channels,
         outputs=(height, width),
         window=(rows, columns),
@@ -340,8 +387,7 @@ def _plan_filter(
     )
     blocks = windows.blocks(batch, width * rows * columns * channels * out_channels)
     slices = min(len(blocks), max(1, min(_SLICES, batch * height * width // _FEW_PIXELS)))
-    sums = workspace("sums", (slices, gradient.size), dtype)
-    pitch, merged = windows.pitch, dilations[1] == 1
+    pitch, merged, size = windows.pitch, dilations[1] == 1, dtype.itemsize
     product = microkernel.product(dtype, out_channels)
     # One row of the window at a time, or one cell of it if they do not lie together.
     distances = microkernel.strides(
@@ -350,18 +396,62 @@ def _plan_filter(
         (width, strides[1] * channels, out_channels),
         (0, strides[0] * pitch * channels, width * out_channels),
     )
-    cells = (rows, 1 if merged else columns, (columns if merged else 1) * channels)
     slack = 0 if out_channels % product.width == 0 else product.width
-    tail = _most_rows(blocks) * width * out_channels + slack
+    most_rows = max(block.last_row - block.first_row for block in blocks)
+    images_at_once = max(block.last_image - block.first_image for block in blocks)
+    sum_rows = row_sums_shape(grad_shape)[1]
+    layer = images_at_once * math.prod(grad_shape[1:]) if pooled else 0
+    _, strides_, tail, layers, layer_sums, room = laid_out(
+        windows.padded_numbers(blocks) * size,
+        distances.nbytes,
+        (most_rows * width * out_channels + slack) * size,
+        layer * size,
+        images_at_once * sum_rows * out_channels * size if pooled else 0,
+    )
+    table, total = np.array(blocks, np.int64), math.prod(filter_shape)
+    at_once = block_size(total, work=slices, least=LEAST_IN_STAGE)
+    given = record(
+        FILTER_GRADIENT,
+        **windows.given(product.address(), distances, table, size, blocks),
+        out_height=height,
+        channels=out_channels,
+        panel=product.width,
+        slack=slack,
+        rows=rows,
+        pieces=1 if merged else columns,
+        numbers=(columns if merged else 1) * channels,
+        slices=slices,
+        total=total,
+        at_once=at_once,
+        tail=tail,
+        strides=strides_,
+        images=batch,
+        pooled_height=pooled[1] if pooled else 0,
+        pooled_width=pooled[2] if pooled else 0,
+        layer=layers,
+        layer_sums=layer_sums,
+        sum_rows=sum_rows,
+        images_at_once=images_at_once,
+    )
+    gradient = _through_pool(dtype) if pooled else filter_gradient_slices
+    stages = Stages(
+        Stage(gradient, slices, given),
+        Stage(_adder(dtype), -(-total // at_once), given),
+        room=room,
+        keep=(distances, table),
+    )
+    return _FilterPlan(stages, slices * total * size)
 
-    def rest() -> tuple[Any, ...]:
-        room = workspace("padded", windows.padded(blocks), dtype)
-        return (
-            sums, room, workspace("tail", (tail,), dtype), distances.copy(), product.width, slack,
-            windows.reach, cells,
-        )  # fmt: skip
 
-    return _FilterPlan(np.array(blocks, np.int64), product.address(), sums, rest, gradient)
+@functools.cache
+def _through_pool(dtype: np.dtype[Any]) -> NativeKernel[Any, None]:
+    name, unpool = f"_{dtype.name}_{machine().lanes(dtype)}", pool2x2.unpool_kernel(dtype)
+    return filter_gradient_slices_through.specialize(name, unpool=unpool, DTYPE=dtype.type)
+
+
+@functools.cache
+def _adder(dtype: np.dtype[Any]) -> NativeKernel[Any, None]:
+    return add_up.specialize(f"_{dtype.name}", DTYPE=dtype.type)
 
 
 def conv2d_backprop_input(
@@ -375,12 +465,10 @@ def conv2d_backprop_input(
     out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_input`; for float32 and float64."""
-    _, height, width, out_channels = out_backprop.shape
     gradient = buffer(out, tuple(input_shape), out_backprop.dtype)
     if gradient.size == 0 or out_backprop.size == 0:
         gradient[...] = 0
         return gradient
-    grad, weights = readonly(out_backprop), readonly(filter)
     vertical, horizontal = (
         list(_phases(input_shape[1 + i], filter.shape[i], strides[i], dilations[i], padding[i][0]))
         for i in range(2)
@@ -390,18 +478,39 @@ def conv2d_backprop_input(
             if down.taps[2] == 0 or right.taps[2] == 0:
                 gradient[:, down.first :: strides[0], right.first :: strides[1]] = 0
                 continue
-            windows = _Windows(
-                size=(height, width),
-                channels=out_channels,
-                outputs=(down.outputs, right.outputs),
-                window=(down.taps[2], right.taps[2]),
-                strides=ONE,
-                dilations=(down.dilation, right.dilation),
-                origin=(down.origin, right.origin),
-            )
-            panels = packed(weights, down.taps, right.taps, turned=True)
-            _correlate(grad, panels, gradient, windows, (down.first, right.first), strides)
+            plan = _input_plan(
+                gradient.shape, filter.shape, out_backprop.shape, filter.dtype, down, right,
+                strides, machine(),
+            )  # fmt: skip
+            _run(plan, out_backprop, filter, gradient)
     return gradient
+
+
+@functools.lru_cache(1024)
+def _input_plan(
+    input_shape: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    grad_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    down: _Phase,
+    right: _Phase,
+    strides: Pair,
+    processor: Machine,
+) -> _Plan:
+    """How to propagate to the pixels of a phase."""
+    windows = _Windows(
+        size=(grad_shape[1], grad_shape[2]),
+        channels=grad_shape[3],
+        outputs=(down.outputs, right.outputs),
+        window=(down.taps[2], right.taps[2]),
+        strides=ONE,
+        dilations=(down.dilation, right.dilation),
+        origin=(down.origin, right.origin),
+    )
+    return _correlation(
+        windows, grad_shape[0], filter_shape, dtype, (down.taps, right.taps), input_shape[1:],
+        (down.first, right.first), strides, turned=True,
+    )  # fmt: skip
 
 
 class _Phase(NamedTuple):
@@ -451,65 +560,77 @@ def _phases(size: int, window: int, stride: int, dilation: int, before: int) -> 
 
 # What the public functions share
 
-
-def _most_rows(blocks: Sequence[_Block]) -> int:
-    return max(block.last_row - block.first_row for block in blocks)
+Taps = tuple[int, int, int]
 
 
-def packed(
-    filter: Array, down: tuple[int, int, int], right: tuple[int, int, int], *, turned: bool
-) -> Array:
-    """The filter as the right matrix of a product: panels of its columns.
+def packing(
+    filter_shape: Sequence[int],
+    dtype: npt.DTypeLike,
+    down: Taps,
+    right: Taps,
+    *,
+    turned: bool,
+) -> Stage:
+    """A stage that makes a filter the right matrix of a product: panels of its columns.
+
+    They are an array of shape (panels, rows, columns, channels, width of a panel).
 
     Args:
-      filter: of shape (window height, window width, channels, output channels).
+      filter_shape: (window height, window width, channels, output channels).
+      dtype: of the filter.
       down: the rows of the window that are taken: first, step, how many.
       right: the same for its columns.
       turned: whether input and output channels change places.
-
-    Returns:
-      An array of shape (panels, rows, columns, channels, width of a panel).
     """
-    inner, outer = filter.shape[2:] if not turned else filter.shape[:1:-1]
-    width = microkernel.product(filter.dtype, outer).width
-    shape = (-(-outer // width), down[2], right[2], inner, width)
-    panels = workspace("panels", shape, filter.dtype)
-    total, size = shape[0] * down[2], filter.itemsize
-    row, cell, matrix, number = filter.strides
-    steps = row, cell, matrix, matrix if turned else number
-    code, source, target = packer(filter.dtype, transposed=turned), address(filter), address(panels)
-
-    def some(start: int, stop: int) -> None:
-        pack(code, source, steps, target, shape, down, right, outer, size, start, stop)
-
-    parallel_ranges(total, some, work=right[2] * inner * width // _PACKED_AT_ONCE)
-    return panels
-
-
-def _correlate(
-    images: Array, panels: Array, output: Array, windows: _Windows, first: Pair, steps: Pair
-) -> None:
-    """Convolves images with a packed filter; results go `steps` apart into the output."""
-    work = windows.outputs[1] * math.prod(panels.shape[1:4]) * output.shape[3]
-    blocks = windows.blocks(len(images), work)
-    product, distances = _products(panels, images.dtype, output.shape[3], windows, steps)
-    rows, room = np.array(blocks, np.int64), windows.padded(blocks)
-
-    def run(counter: int) -> None:
-        padded = workspace("padded", room, images.dtype)
-        forward_blocks(
-            counter, rows, product, images, panels, output, padded, distances, windows.reach,
-            first, steps,
-        )  # fmt: skip
-
-    share(len(blocks), run)
+    channels, out_channels = filter_shape[2:]
+    inner, outer = (out_channels, channels) if turned else (channels, out_channels)
+    width, size = microkernel.product(dtype, outer).width, np.dtype(dtype).itemsize
+    total = -(-outer // width) * down[2]
+    work = right[2] * inner * width // _PACKED_AT_ONCE
+    at_once = block_size(total, work=work, least=LEAST_IN_STAGE)
+    matrix = out_channels * size
+    given = record(
+        PACK,
+        packer=packer(np.dtype(dtype), transposed=turned),
+        row=filter_shape[1] * channels * matrix,
+        cell=channels * matrix,
+        matrix=matrix,
+        outer_step=matrix if turned else size,
+        rows=down[2],
+        columns=right[2],
+        inner=inner,
+        width=width,
+        down=down[0],
+        down_step=down[1],
+        right=right[0],
+        right_step=right[1],
+        outer=outer,
+        size=size,
+        total=total,
+        at_once=at_once,
+    )
+    return Stage(pack, -(-total // at_once), given)
 
 
-def _products(
-    panels: Array, dtype: Any, out_channels: int, windows: _Windows, steps: Pair
-) -> tuple[int, Array]:
-    """The address of the matrix product of a row of outputs, and its strides."""
-    _, rows, columns, inner, width = panels.shape
+def _correlation(
+    windows: _Windows,
+    batch: int,
+    filter_shape: Sequence[int],
+    dtype: np.dtype[Any],
+    taps: tuple[Taps, Taps],
+    output: Sequence[int],
+    first: Pair,
+    steps: Pair,
+    *,
+    turned: bool,
+) -> _Plan:
+    """How to convolve with a filter, or cells of it; results go `steps` apart into the output."""
+    (rows, columns), inner, size = windows.window, windows.channels, dtype.itemsize
+    out_channels = output[2]
+    product = microkernel.product(dtype, out_channels)
+    width, count = product.width, -(-out_channels // product.width)
+    cells = rows * columns * inner
+    blocks = windows.blocks(batch, windows.outputs[1] * cells * out_channels)
     loops = (
         [(columns * inner, 1, width)]
         if windows.dilations[1] == 1
@@ -521,4 +642,26 @@ def _products(
         *loops,
         (rows, windows.dilations[0] * windows.pitch * inner, columns * inner * width),
     )
-    return microkernel.product(dtype, out_channels).address(), distances
+    table = np.array(blocks, np.int64)
+    given = record(
+        FORWARD,
+        **windows.given(product.address(), distances, table, size, blocks),
+        out_height=output[0],
+        out_width=output[1],
+        channels=out_channels,
+        panels=count,
+        rows=rows,
+        cells=columns,
+        panel=width,
+        first_down=first[0],
+        first_right=first[1],
+        steps_down=steps[0],
+        steps_right=steps[1],
+        outputs=windows.outputs[0],
+    )
+    before = (packing(filter_shape, dtype, *taps, turned=turned),)
+    keep = distances, table
+    room = windows.padded_numbers(blocks) * size
+    stages = Stages(*before, Stage(forward_blocks, len(blocks), given), room=room, keep=keep)
+    whole = windows.padded_numbers([_Block(0, 1, 0, windows.outputs[0])]) * size
+    return _Plan(windows, before, given, keep, stages, whole, count * cells * width * size)

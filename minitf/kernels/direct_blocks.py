@@ -1,332 +1,308 @@
 """With this module one can walk over images for a convolution: the compiled part of `direct`.
 
-`direct` says how the numbers lie, cuts the work, and calls these; `product` is the address of the
-machine code of `microkernel`.
+`direct` says how the numbers lie and cuts the work into `stages`, which these are. What they are
+given are sizes, and addresses; `product` is that of the machine code of `microkernel`. Where
+numbers are only moved, a float64 is taken for two float32, so that one function serves both.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy.typing as npt
+import numpy as np
 
-from minitf.kernels.jit import jit
-from minitf.kernels.padding import Pair
-from minitf.kernels.simd import call, take
+from minitf.kernels.jit import jit, native
+from minitf.kernels.records import array_at, fields, record_at
+from minitf.kernels.simd import call, copy_numbers, set_word, take, word, zero_numbers
 
-Array = npt.NDArray[Any]
+# Which of its places a stage finds what at; see `stages`. A gradient of the filter takes the second
+# for that of the output. Where that is made of a pool's (`filter_gradient_slices_through`), it is
+# the pool's, and there are two more places: which cells had the maxima, and the bias's sums.
+IMAGES, FILTER, OUTPUT, PANELS = range(4)
+GRADIENT, SUMS = FILTER, PANELS
+WHICH, BIAS_SUMS = 4, 5
 
-# First and last image, first and last row of outputs.
-Block = tuple[int, int, int, int]
+# What `pack` is given:
+PACK = fields(
+    "packer",  # the address of what packs a cell; see `packing`
+    *("row", "cell", "matrix", "outer_step"),  # bytes from one row of the window to the next, one
+    # cell, one row of a cell's matrix, and one of the result's columns
+    *("rows", "columns", "inner", "width"),  # the result's shape, without the panels
+    *("down", "down_step", "right", "right_step"),  # which cells are taken: the first, the step
+    *("outer", "size"),  # columns of the result; bytes of a number
+    *("total", "at_once"),  # rows of all panels together
+)
 
-# Where windows lie: `outputs`, `strides`, `dilations`, `origin` and `pitch` of `direct`.
-Reach = tuple[Pair, Pair, Pair, Pair, int]
+# Where windows lie on images, and how a matrix product finds them; see `direct._Windows`.
+_WINDOWS = (
+    *("height", "width", "inner"),  # of an image
+    *("columns", "strides_down", "strides_right", "dilation_down", "dilation_right"),
+    *("above", "left_of", "pitch", "padded"),  # of which the last says whether zeros are put around
+    *("product", "distances", "size"),  # the product, its strides, bytes in a number
+    *("blocks", "count"),  # the address of a table of blocks, four words for each; how many
+)
+
+# What `forward_blocks` is given:
+FORWARD = fields(
+    *_WINDOWS,
+    *("out_height", "out_width", "channels"),  # of the output
+    *("panels", "rows", "cells", "panel"),  # the filter in panels: how many, rows and columns of
+    # the window, numbers in a row of a panel
+    *("first_down", "first_right", "steps_down", "steps_right"),  # where results go
+    "outputs",  # rows of the output that windows make
+)
+
+# What the stages of the filter's gradient are given:
+FILTER_GRADIENT = fields(
+    *_WINDOWS,
+    *("out_height", "channels"),  # of the output's gradient, which has `columns` columns
+    *("panel", "slack"),  # numbers in a panel, and of which the last one is read beyond its end
+    *("rows", "pieces", "numbers"),  # of the window, pieces of such a row, numbers in a piece
+    *("slices", "total", "at_once"),  # numbers in the filter, and how many are added up at once
+    *("tail", "strides"),  # where in a thread's room these are
+    *("images", "pooled_height", "pooled_width"),  # for a gradient through a pool: its shape, where
+    *("layer", "layer_sums", "sum_rows", "images_at_once"),  # in a thread's room the gradient of a
+    # block's images and its `sums.row_sums` are, and their shape
+)
+
+# Numbers that `microkernel.strides` gives.
+_STRIDES = 11
+
+# Put in by `specialize`.
+unpool: Any = None
+DTYPE: Any = np.float32
+
+
+@native
+def pack(given_: int, places: int, room: int, counter: int) -> None:
+    """Rows, of all panels together, of a packed filter."""
+    given = record_at(given_, PACK)
+    filter, panels = word(places, FILTER), word(places, PANELS)
+    start = take(counter) * given.at_once
+    while start < given.total:
+        for index in range(start, min(start + given.at_once, given.total)):
+            begin = index // given.rows * given.width
+            r = given.down + index % given.rows * given.down_step
+            for j in range(given.columns):
+                s = given.right + j * given.right_step
+                cell = filter + r * given.row + s * given.cell + begin * given.outer_step
+                matrix = given.inner * given.width * given.size
+                call(
+                    given.packer,
+                    (
+                        cell, given.matrix, panels + (index * given.columns + j) * matrix, 0,
+                        given.width, given.inner, min(given.width, given.outer - begin),
+                    ),
+                )  # fmt: skip
+        start = take(counter) * given.at_once
 
 
 @jit
-def pack(
-    packer: int,
-    filter: int,
-    steps: tuple[int, int, int, int],
-    panels: int,
-    shape: tuple[int, int, int, int, int],
-    down: tuple[int, int, int],
-    right: tuple[int, int, int],
-    outer: int,
-    size: int,
-    start: int,
-    stop: int,
-) -> None:
-    """Rows `start` to `stop`, of all panels together, of a packed filter.
+def _pad(given: Any, image: int, padded: int, top: int, rows: int) -> None:
+    """Rows of an image, from `top` on, with zeros where there are no pixels."""
+    cell = given.inner * given.size
+    floats, columns = cell // 4, given.pitch
+    for y in range(rows):
+        source, target = y + top, padded + y * columns * cell
+        begin = min(max(given.left_of, 0), columns)
+        end = max(min(given.width + given.left_of, columns), begin)
+        if source < 0 or source >= given.height:
+            begin = end = columns
+        zero_numbers(target, begin * floats)
+        pixel = source * given.width + begin - given.left_of
+        copy_numbers(image + pixel * cell, target + begin * cell, (end - begin) * floats)
+        zero_numbers(target + end * cell, (columns - end) * floats)
 
-    Args:
-      packer: the address of what packs a cell; see `packing`.
-      filter: that of the filter.
-      steps: bytes from one row of the window to the next, one cell, one row of a cell's matrix, and
-        one of the result's columns.
-      panels: the address of the result.
-      shape: of the result.
-      down, right: which cells of the window are taken: the first, the step, how many.
-      outer: how many columns the result has.
-      size: bytes in a number.
-    """
-    _, rows, columns, inner, width = shape
-    row_step, cell_step, matrix_step, outer_step = steps
-    for index in range(start, stop):
-        begin = index // rows * width
-        r = down[0] + index % rows * down[1]
-        for j in range(columns):
-            s = right[0] + j * right[1]
+
+@jit
+def _windows(given: Any, room: int, image: int, first_row: int, last_row: int) -> int:
+    """The address of what the windows of some rows of outputs lie on."""
+    top = first_row * given.strides_down - given.above
+    if given.padded == 0:
+        first: int = image + top * given.pitch * given.inner * given.size
+        return first
+    reach = (given.rows - 1) * given.dilation_down + 1
+    _pad(given, image, room, top, (last_row - 1 - first_row) * given.strides_down + reach)
+    return room
+
+
+@jit
+def _forward(
+    given: Any, room: int, image: int, panels: int, output: int, first_row: int, last_row: int
+) -> None:
+    """Rows of an image's outputs: for each and each panel, one matrix product."""
+    size, cells = given.size, given.rows * given.cells * given.inner
+    a = _windows(given, room, image, first_row, last_row)
+    for panel in range(given.panels):
+        for i in range(first_row, last_row):
+            row = given.first_down + i * given.steps_down
+            pixel = row * given.out_width + given.first_right
+            step = given.strides_down * given.pitch * given.inner
             call(
-                packer,
+                given.product,
                 (
-                    filter + r * row_step + s * cell_step + begin * outer_step,
-                    matrix_step,
-                    panels + (index * columns + j) * inner * width * size,
+                    a + (i - first_row) * step * size,
+                    panels + panel * cells * given.panel * size,
+                    output + (pixel * given.channels + panel * given.panel) * size,
+                    given.columns,
+                    min(given.panel, given.channels - panel * given.panel),
+                    given.distances,
                     0,
-                    width,
-                    inner,
-                    min(width, outer - begin),
                 ),
             )
 
 
-@jit
-def _pad(images: Array, n: int, padded: Array, top: int, left: int, rows: int) -> None:
-    """padded[y, x] = images[n, y + top, x + left], or 0 where there is no such pixel."""
-    _, height, width, channels = images.shape
-    columns = padded.shape[1]
-    for y in range(rows):
-        source = y + top
-        begin = min(max(-left, 0), columns)
-        end = max(min(width - left, columns), begin)
-        if source < 0 or source >= height:
-            begin = end = columns
-        for x in range(begin):
-            for c in range(channels):
-                padded[y, x, c] = 0
-        for x in range(begin, end):
-            for c in range(channels):
-                padded[y, x, c] = images[n, source, x + left, c]
-        for x in range(end, columns):
-            for c in range(channels):
-                padded[y, x, c] = 0
+@native
+def forward_blocks(given_: int, places: int, room: int, counter: int) -> None:
+    """A convolution, block by block."""
+    given = record_at(given_, FORWARD)
+    pixels = given.height * given.width * given.inner * given.size
+    out_pixels = given.out_height * given.out_width * given.channels * given.size
+    images, output, panels = word(places, IMAGES), word(places, OUTPUT), word(places, PANELS)
+    index = take(counter)
+    while index < given.count:
+        block = given.blocks + 4 * 8 * index
+        for n in range(word(block, 0), word(block, 1)):
+            _forward(
+                given, room, images + n * pixels, panels, output + n * out_pixels, word(block, 2),
+                word(block, 3),
+            )  # fmt: skip
+        index = take(counter)
 
 
 @jit
-def forward(
-    product: int,
-    images: Array,
-    panels: Array,
-    output: Array,
-    padded: Array,
-    distances: Array,
-    block: Block,
-    outputs: Pair,
-    strides: Pair,
-    dilations: Pair,
-    origin: Pair,
-    pitch: int,
-    first: Pair,
-    steps: Pair,
+def forward_images(given_: int, places: int, room: int, first: int, last: int, layer: int) -> None:
+    """The convolution of the images `first` to `last`, to the address `layer`."""
+    given = record_at(given_, FORWARD)
+    pixels = given.height * given.width * given.inner * given.size
+    out_pixels = given.out_height * given.out_width * given.channels * given.size
+    images, panels = word(places, IMAGES), word(places, PANELS)
+    for n in range(first, last):
+        output = layer + (n - first) * out_pixels
+        _forward(given, room, images + n * pixels, panels, output, 0, given.outputs)
+
+
+@jit
+def _add_gradient(
+    given: Any,
+    room: int,
+    image: int,
+    grad: int,
+    sums: int,
+    first_row: int,
+    last_row: int,
+    accumulate: int,
 ) -> None:
-    """One block of a convolution: for each row of outputs and each panel, one matrix product."""
-    first_image, last_image, first_row, last_row = block
-    count, rows, columns, inner, width = panels.shape
-    size = images.itemsize
-    _, height, out_width, channels = output.shape
-    covered = (last_row - 1 - first_row) * strides[0] + (rows - 1) * dilations[0] + 1
-    for n in range(first_image, last_image):
-        top = first_row * strides[0] - origin[0]
-        if len(padded) > 0:
-            _pad(images, n, padded, top, -origin[1], covered)
-            a = padded.ctypes.data
-        else:
-            a = images.ctypes.data + (n * images.shape[1] + top) * pitch * inner * size
-        for panel in range(count):
-            b = panels.ctypes.data + panel * rows * columns * inner * width * size
-            for i in range(first_row, last_row):
-                row = first[0] + i * steps[0]
-                pixel = (n * height + row) * out_width + first[1]
+    """Adds to `sums` what some rows of an image's outputs have for the filter's gradient."""
+    size, channels, panel = given.size, given.channels, given.panel
+    strides, b = room + given.strides, grad + first_row * given.columns * channels * size
+    set_word(strides, 5, last_row - first_row)
+    a = _windows(given, room, image, first_row, last_row)
+    if given.slack > 0:  # the last panel is read beyond its end: copy to where there is room
+        count = (last_row - first_row) * given.columns * channels
+        copy_numbers(b, room + given.tail, count * size // 4)
+        b = room + given.tail
+    for r in range(given.rows):
+        for piece in range(given.pieces):
+            offset = r * given.dilation_down * given.pitch + piece * given.dilation_right
+            row = (r * given.pieces + piece) * given.numbers * channels
+            for begin in range(0, channels, panel):
                 call(
-                    product,
+                    given.product,
                     (
-                        a + (i - first_row) * strides[0] * pitch * inner * size,
-                        b,
-                        output.ctypes.data + (pixel * channels + panel * width) * size,
-                        outputs[1],
-                        min(width, channels - panel * width),
-                        distances.ctypes.data,
-                        0,
+                        a + offset * given.inner * size,
+                        b + begin * size,
+                        sums + (row + begin) * size,
+                        given.numbers,
+                        min(panel, channels - begin),
+                        strides,
+                        accumulate,
                     ),
                 )
 
 
 @jit
-def forward_blocks(
-    counter: int,
-    blocks: Array,
-    product: int,
-    images: Array,
-    panels: Array,
-    output: Array,
-    padded: Array,
-    distances: Array,
-    reach: Reach,
-    first: Pair,
-    steps: Pair,
-) -> None:
-    """The blocks of a convolution that are left on the counter; each row of `blocks` is one."""
-    outputs, strides, dilations, origin, pitch = reach
+def _copy_strides(given: Any, room: int) -> None:
+    for index in range(_STRIDES):
+        set_word(room + given.strides, index, word(given.distances, index))
+
+
+@native
+def filter_gradient_slices(given_: int, places: int, room: int, counter: int) -> None:
+    """The slices of the filter's gradient.
+
+    Slice i is of the blocks i, i + slices, i + 2 slices ...
+    """
+    given = record_at(given_, FILTER_GRADIENT)
+    pixels = given.height * given.width * given.inner * given.size
+    out_pixels = given.out_height * given.columns * given.channels * given.size
+    images, grad = word(places, IMAGES), word(places, GRADIENT)
+    _copy_strides(given, room)
     index = take(counter)
-    while index < len(blocks):
-        block = blocks[index, 0], blocks[index, 1], blocks[index, 2], blocks[index, 3]
-        forward(
-            product, images, panels, output, padded, distances, block, outputs, strides, dilations,
-            origin, pitch, first, steps,
-        )  # fmt: skip
+    while index < given.slices:
+        sums, accumulate = word(places, SUMS) + index * given.total * given.size, 0
+        for each in range(index, given.count, given.slices):
+            block = given.blocks + 4 * 8 * each
+            for n in range(word(block, 0), word(block, 1)):
+                _add_gradient(
+                    given, room, images + n * pixels, grad + n * out_pixels, sums, word(block, 2),
+                    word(block, 3), accumulate,
+                )  # fmt: skip
+                accumulate = 1
         index = take(counter)
 
 
-@jit
-def forward_images(
-    arguments: tuple[int, Array, Array, Array, Array, Reach], first: int, last: int, layer: Array
-) -> None:
-    """The convolution of the images `first` to `last`, to the beginning of `layer`."""
-    product, images, panels, padded, distances, reach = arguments
-    outputs, strides, dilations, origin, pitch = reach
-    forward(
-        product, images[first:last], panels, layer, padded, distances,
-        (0, last - first, 0, outputs[0]), outputs, strides, dilations, origin, pitch, (0, 0),
-        (1, 1),
+@native
+def filter_gradient_slices_through(given_: int, places: int, room: int, counter: int) -> None:
+    """`filter_gradient_slices`, where the output's gradient is made of a pool's, block by block."""
+    given = record_at(given_, FILTER_GRADIENT)
+    channels, most = given.channels, given.images_at_once
+    pooled = given.images, given.pooled_height, given.pooled_width, channels
+    grad = array_at(word(places, GRADIENT), pooled, DTYPE)
+    which = array_at(word(places, WHICH), pooled, np.uint8)
+    layer = array_at(room + given.layer, (most, given.out_height, given.columns, channels), DTYPE)
+    layer_sums = array_at(room + given.layer_sums, (most, given.sum_rows, channels), DTYPE)
+    bias_sums = array_at(
+        word(places, BIAS_SUMS), (given.images, given.sum_rows, channels), DTYPE
     )  # fmt: skip
-
-
-@jit
-def filter_gradient(
-    product: int,
-    images: Array,
-    grad: Array,
-    sums: Array,
-    padded: Array,
-    tail: Array,
-    distances: Array,
-    width: int,
-    slack: int,
-    block: Block,
-    strides: Pair,
-    dilations: Pair,
-    origin: Pair,
-    pitch: int,
-    cells: tuple[int, int, int],
-    accumulate: int,
-) -> None:
-    """Adds to `sums` what one block of outputs has for the filter's gradient.
-
-    `cells` are the rows of the window, the pieces of such a row, and the numbers in a piece.
-    """
-    first_image, last_image, first_row, last_row = block
-    rows, pieces, numbers = cells
-    _, height, columns, channels = grad.shape
-    size, inner = images.itemsize, images.shape[3]
-    covered = (last_row - 1 - first_row) * strides[0] + (rows - 1) * dilations[0] + 1
-    distances[5] = last_row - first_row
-    for n in range(first_image, last_image):
-        top = first_row * strides[0] - origin[0]
-        if len(padded) > 0:
-            _pad(images, n, padded, top, -origin[1], covered)
-            a = padded.ctypes.data
-        else:
-            a = images.ctypes.data + (n * images.shape[1] + top) * pitch * inner * size
-        b = grad.ctypes.data + (n * height + first_row) * columns * channels * size
-        if slack > 0:  # the last panel is read beyond its end: copy to where there is room
-            at = 0
-            for i in range(first_row, last_row):
-                for j in range(columns):
-                    for k in range(channels):
-                        tail[at] = grad[n, i, j, k]
-                        at += 1
-            b = tail.ctypes.data
-        for r in range(rows):
-            for piece in range(pieces):
-                for begin in range(0, channels, width):
-                    offset = r * dilations[0] * pitch + piece * dilations[1]
-                    call(
-                        product,
-                        (
-                            a + offset * inner * size,
-                            b + begin * size,
-                            sums.ctypes.data
-                            + ((r * pieces + piece) * numbers * channels + begin) * size,
-                            numbers,
-                            min(width, channels - begin),
-                            distances.ctypes.data,
-                            1 if accumulate > 0 or n > first_image else 0,
-                        ),
-                    )
-
-
-@jit
-def filter_gradient_slices(
-    counter: int,
-    blocks: Array,
-    product: int,
-    images: Array,
-    grad: Array,
-    sums: Array,
-    padded: Array,
-    tail: Array,
-    distances: Array,
-    width: int,
-    slack: int,
-    reach: Reach,
-    cells: tuple[int, int, int],
-) -> None:
-    """The slices of the filter's gradient, rows of `sums`, that are left on the counter.
-
-    Slice i is of the blocks i, i + len(sums), i + 2 len(sums) ...
-    """
-    _, strides, dilations, origin, pitch = reach
+    pixels = given.height * given.width * given.inner * given.size
+    out_pixels = given.out_height * given.columns * channels * given.size
+    _copy_strides(given, room)
     index = take(counter)
-    while index < len(sums):
-        for each in range(index, len(blocks), len(sums)):
-            block = blocks[each, 0], blocks[each, 1], blocks[each, 2], blocks[each, 3]
-            filter_gradient(
-                product, images, grad, sums[index], padded, tail, distances, width, slack, block,
-                strides, dilations, origin, pitch, cells, 1 if each > index else 0,
+    while index < given.slices:
+        sums, accumulate = word(places, SUMS) + index * given.total * given.size, 0
+        for each in range(index, given.count, given.slices):
+            block = given.blocks + 4 * 8 * each
+            first, last = word(block, 0), word(block, 1)
+            unpool(
+                grad[first:last], which[first:last], layer[: last - first],
+                layer_sums[: last - first],
             )  # fmt: skip
+            for n in range(first, last):
+                for i in range(given.sum_rows):  # set, not added: two threads may be at one image
+                    for c in range(channels):
+                        bias_sums[n, i, c] = layer_sums[n - first, i, c]
+                _add_gradient(
+                    given, room, word(places, IMAGES) + n * pixels,
+                    room + given.layer + (n - first) * out_pixels, sums, word(block, 2),
+                    word(block, 3), accumulate,
+                )  # fmt: skip
+                accumulate = 1
         index = take(counter)
 
 
-@jit
-def filter_gradient_slices_through(
-    counter: int,
-    blocks: Array,
-    product: int,
-    images: Array,
-    through: tuple[Array, Array, Array, Array, Array],
-    sums: Array,
-    padded: Array,
-    tail: Array,
-    distances: Array,
-    width: int,
-    slack: int,
-    reach: Reach,
-    cells: tuple[int, int, int],
-) -> None:
-    """`filter_gradient_slices`, where the output's gradient is made of a pool's, block by block.
-
-    `through` are the gradient in the maxima, which cells had them, room for the gradient of a
-    block's images and for the bias's sums of them, and where those sums go for all images.
-    """
-    grad, which, layer, layer_sums, bias_sums = through
-    _, strides, dilations, origin, pitch = reach
-    index = take(counter)
-    while index < len(sums):
-        for each in range(index, len(blocks), len(sums)):
-            first, last = blocks[each, 0], blocks[each, 1]
-            some = last - first
-            unpool(grad[first:last], which[first:last], layer[:some], layer_sums[:some])
-            for n in range(some):  # set, not added: two threads may be at one image
-                for i in range(bias_sums.shape[1]):
-                    for c in range(bias_sums.shape[2]):
-                        bias_sums[first + n, i, c] = layer_sums[n, i, c]
-            block = 0, some, blocks[each, 2], blocks[each, 3]
-            filter_gradient(
-                product, images[first:last], layer, sums[index], padded, tail, distances, width,
-                slack, block, strides, dilations, origin, pitch, cells, 1 if each > index else 0,
-            )  # fmt: skip
-        index = take(counter)
-
-
-# Put in by `specialize`.
-unpool: Any = None
-
-
-@jit
-def add_up(sums: Array, total: Array, start: int, stop: int) -> None:
-    for i in range(start, stop):
-        total[i] = sums[0, i]
-    for each in range(1, len(sums)):
+@native
+def add_up(given_: int, places: int, room: int, counter: int) -> None:
+    """The filter's gradient: the sum of all slices."""
+    given = record_at(given_, FILTER_GRADIENT)
+    sums = array_at(word(places, SUMS), (given.slices, given.total), DTYPE)
+    total = array_at(word(places, OUTPUT), given.total, DTYPE)
+    start = take(counter) * given.at_once
+    while start < given.total:
+        stop = min(start + given.at_once, given.total)
         for i in range(start, stop):
-            total[i] += sums[each, i]
+            total[i] = sums[0, i]
+        for each in range(1, given.slices):
+            for i in range(start, stop):
+                total[i] += sums[each, i]
+        start = take(counter) * given.at_once

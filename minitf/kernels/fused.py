@@ -18,21 +18,22 @@ have planned their memory. All of this is for float32 and float64 where kernels 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import conv, direct, pool2x2
-from minitf.kernels.jit import Kernel, jit, readonly
+from minitf.kernels.jit import Kernel, NativeKernel, jit, native, readonly
 from minitf.kernels.padding import Pair
-from minitf.kernels.parallel import share
+from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
-from minitf.kernels.simd import take
+from minitf.kernels.simd import Machine, machine, take, word
+from minitf.kernels.stages import Stage, Stages
 from minitf.kernels.sums import row_sums, sum_rows
+from minitf.kernels.workspace import address, laid_out, workspace
 from minitf.kernels.workspace import output as buffer
-from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
 
@@ -67,10 +68,12 @@ def conv2d_bias_relu(
     >>> conv2d_bias_relu(image, np.ones((2, 2, 1, 1)), bias).ravel()
     array([0., 0., 5., 9.])
     """
-    prepared = conv.prepare(input, filter, strides=strides, padding=padding, dilations=dilations)
-    result = buffer(out, prepared.shape, input.dtype)
-    after = _add_bias_relu if relu else _add_bias
-    _convolve(prepared, after, bias, result, np.zeros((len(input), 0, 0, 0), np.uint8))
+    layer = _layer(
+        input.shape, filter.shape, input.dtype, strides, padding, dilations,
+        "bias_relu" if relu else "bias", NONE, conv.mode(), machine(),
+    )  # fmt: skip
+    result = buffer(out, layer.shape, input.dtype)
+    _run(layer, input, filter, bias, result, 0)
     return result
 
 
@@ -107,10 +110,12 @@ def conv2d_bias_relu_max_pool(
     >>> maxima.item(), which.item()
     (9.0, 3)
     """
-    prepared = conv.prepare(input, filter, strides=strides, padding=padding, dilations=dilations)
-    shape = pool2x2.pooled_shape(prepared.shape, pool_padding)
-    pooled, where = buffer(out, shape, input.dtype), buffer(which, shape, np.uint8)
-    _convolve(prepared, pool2x2.bias_relu_pool_kernel(input.dtype), bias, pooled, where)
+    layer = _layer(
+        input.shape, filter.shape, input.dtype, strides, padding, dilations,
+        "bias_relu_max_pool", pool_padding, conv.mode(), machine(),
+    )  # fmt: skip
+    pooled, where = buffer(out, layer.shape, input.dtype), buffer(which, layer.shape, np.uint8)
+    _run(layer, input, filter, bias, pooled, address(where))
     return pooled, where
 
 
@@ -184,51 +189,119 @@ def suits(
     return algorithm == "direct" or (algorithm == "pointwise" and which == conv.FORWARD)
 
 
-def _convolve(
-    prepared: direct.Prepared, after: Kernel[Any, None], bias: Array, out: Array, which: Array
-) -> None:
-    """Convolves a block of images, does what comes after, and so on, on all threads."""
-    dtype, at_once = out.dtype, prepared.at_once
-    kernel, offsets, least = _layers(prepared.convolve, after), readonly(bias), lowest(dtype)
+def _run(layer: _Layer, input: Array, filter: Array, bias: Array, out: Array, which: int) -> None:
+    images, weights, offsets = readonly(input), readonly(filter), readonly(bias)
+    layer.stages.run(
+        address(images), address(weights), address(out), *layer.scratch(), address(offsets), which
+    )
 
-    def run(counter: int) -> None:
-        layer = workspace("layer", (at_once, *prepared.shape[1:]), dtype)
-        kernel(counter, at_once, prepared.arguments(), layer, offsets, out, which, least)
 
-    share(-(-len(out) // at_once), run)
+class _Layer(NamedTuple):
+    """A convolution and what follows, for arrays of some shapes.
+
+    Attributes:
+      shape: of the result.
+      stages: all that is done.
+      scratch: gives the places that the convolution wants beside its arrays.
+    """
+
+    shape: tuple[int, ...]
+    stages: Stages
+    scratch: Callable[[], tuple[int, ...]]
+
+
+@functools.lru_cache(1024)
+def _layer(
+    input_shape: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    strides: Pair,
+    padding: Pads,
+    dilations: Pair,
+    after: str,
+    pool_padding: Pads,
+    mode: str,
+    processor: Machine,
+) -> _Layer:
+    """Has a block of images convolved, then does what comes after, and so on, on all threads."""
+    prepared = conv.prepare(
+        input_shape, filter_shape, dtype, strides=strides, padding=padding, dilations=dilations
+    )
+    images, height, width, channels = shape = prepared.shape
+    if after == "bias_relu_max_pool":
+        shape = pool2x2.pooled_shape(shape, pool_padding)
+    _, room = laid_out(prepared.at_once * height * width * channels * dtype.itemsize)
+    given = record(
+        LAYER,
+        convolution=address(prepared.given),
+        images=images,
+        at_once=prepared.at_once,
+        height=height,
+        width=width,
+        channels=channels,
+        rows=shape[1],
+        columns=shape[2],
+        room=room,
+    )
+    blocks = Stage(
+        _blocks(prepared.convolve, after, dtype, processor), -(-images // prepared.at_once), given
+    )
+    stages = Stages(
+        *prepared.before, blocks, room=room + prepared.room, keep=(prepared.given, *prepared.keep)
+    )
+    return _Layer(shape, stages, prepared.scratch)
 
 
 @functools.cache
-def _layers(convolve: Kernel[Any, None], after: Kernel[Any, None]) -> Kernel[Any, None]:
-    name = f"_{convolve.__module__.rpartition('.')[2]}_{after.name}"
-    return _convolve_blocks.specialize(name, convolve=convolve, after=after)
+def _blocks(
+    convolve: Kernel[Any, None], after: str, dtype: np.dtype[Any], processor: Machine
+) -> NativeKernel[Any, None]:
+    kernels = {
+        "bias": _add_bias,
+        "bias_relu": _add_bias_relu,
+        "bias_relu_max_pool": pool2x2.bias_relu_pool_kernel(dtype),
+    }
+    name = f"_{convolve.__module__.rpartition('.')[2]}_{kernels[after].name}_{dtype.name}"
+    return layer_blocks.specialize(
+        name, convolve=convolve, after=kernels[after], DTYPE=dtype.type, LEAST=lowest(dtype)
+    )
 
 
 # Compiled
+
+# Which of its places a stage finds what at, after those of the convolution.
+OUTPUT, BIAS, WHICH = 2, 5, 6
+
+# What `layer_blocks` is given: the address of what the convolution is; how many images there are,
+# and are taken at once; the sizes of the convolution's outputs, and of the result; and the bytes of
+# a block's outputs, in a thread's room, after which that of the convolution begins.
+LAYER = fields(
+    "convolution", "images", "at_once", "height", "width", "channels", "rows", "columns", "room"
+)  # fmt: skip
 
 # Put in by `specialize`.
 convolve: Any = None
 after: Any = None
 RELU = False
+DTYPE: Any = np.float32
+LEAST: Any = 0
 
 
-@jit
-def _convolve_blocks(
-    counter: int,
-    at_once: int,
-    arguments: tuple[Any, ...],
-    layer: Array,
-    bias: Array,
-    out: Array,
-    which: Array,
-    least: Any,
-) -> None:
-    index = take(counter)
-    while index * at_once < len(out):
-        first, last = index * at_once, min((index + 1) * at_once, len(out))
-        convolve(arguments, first, last, layer)
-        after(layer[: last - first], bias, out[first:last], which[first:last], least)
-        index = take(counter)
+@native
+def layer_blocks(given_: int, places: int, room: int, counter: int) -> None:
+    """Blocks of images, from the first kernel to the last."""
+    given = record_at(given_, LAYER)
+    channels, pooled = given.channels, (given.images, given.rows, given.columns, given.channels)
+    layer = array_at(room, (given.at_once, given.height, given.width, channels), DTYPE)
+    bias = array_at(word(places, BIAS), channels, DTYPE)
+    out = array_at(word(places, OUTPUT), pooled, DTYPE)
+    which = array_at(word(places, WHICH), pooled, np.uint8)
+    first = take(counter) * given.at_once
+    while first < given.images:
+        last = min(first + given.at_once, given.images)
+        convolve(given.convolution, places, room + given.room, first, last, room)
+        after(layer[: last - first], bias, out[first:last], which[first:last], LEAST)
+        first = take(counter) * given.at_once
 
 
 @jit

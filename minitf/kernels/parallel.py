@@ -27,16 +27,20 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from minitf.kernels.waiting import NAP, Word, compile_waits
-from minitf.kernels.workspace import address
+from minitf.kernels.jobs import LINE, Jobs, Words
+from minitf.kernels.waiting import NAP, Word
+from minitf.kernels.workspace import address, scratch
 
 # A block smaller than this many elementary steps (loads, multiply-adds; some 20 microseconds of
 # them) is not worth handing to another thread.
 LEAST_WORK = 1 << 17
+
+# The same in a stage of compiled blocks (see `stages`), which takes a microsecond to hand over.
+LEAST_IN_STAGE = 1 << 14
 
 # More blocks than this cost more in Python than they gain in balance.
 _MOST_BLOCKS = 16
@@ -86,6 +90,23 @@ def share(total: int, run: Callable[[int], object]) -> None:
     parallel_for(min(get_num_threads(), total), lambda _: run(place))
 
 
+def lead(stages: Words, places: Words, room: int) -> None:
+    """Runs stages of compiled blocks, one after the other, each on several threads; see `jobs`.
+
+    Args:
+      stages: a row for each: the address of its function, that of what it is given, and how many
+        blocks it has.
+      places: words for the functions.
+      room: bytes of memory that each thread needs, which nothing else uses meanwhile.
+    """
+    helpers = 0 if _here.in_block else min(get_num_threads(), int(stages[:, 2].max())) - 1
+    if helpers > 0:
+        _pool.wake(helpers)
+    each = -(-room // LINE) * LINE
+    rooms = scratch("rooms", LINE + (helpers + 1) * each)
+    _pool.jobs.lead(stages, places, rooms, each, helpers)
+
+
 def parallel_ranges(
     total: int,
     block: Callable[[int, int], object],
@@ -117,12 +138,17 @@ def cut(
     >>> list(cut(10, work=1, least=4))
     [(0, 5), (5, 10)]
     """
+    size = block_size(total, work=work, least=least, multiple=multiple)
+    for start in range(0, total, size):
+        yield start, min(start + size, total)
+
+
+def block_size(total: int, *, work: int, least: int = LEAST_WORK, multiple: int = 1) -> int:
+    """How long the ranges of `cut` are."""
     blocks = min(total * work // least, _MOST_BLOCKS)
     blocks = max(blocks + blocks % 2 if blocks > 1 else 1, 1)
     size = max(-(-total // blocks), 1)
-    size = -(-size // multiple) * multiple
-    for start in range(0, total, size):
-        yield start, min(start + size, total)
+    return -(-size // multiple) * multiple
 
 
 def get_num_threads() -> int:
@@ -258,40 +284,77 @@ class _Job:
 
 
 class _Pool:
-    """The helpers: threads that wait for jobs, as many as were ever needed at once.
+    """The helpers: threads that wait for work, as many as were ever needed at once.
 
-    A helper that has just worked waits awake for a while: kernels come one after the other. All
-    that decides who does what is the queue; the word only says that it is worth a look.
+    A helper that has just worked waits awake for a while: kernels come one after the other. Blocks
+    in Python come in a queue, at which helpers sleep; compiled ones in a table of `jobs`.
+
+    Attributes:
+      jobs: that table.
     """
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[_Job] = SimpleQueue()
-        self._posted = Word()
+        self.jobs = Jobs()
         self.threads: list[threading.Thread] = []
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()  # None: look at the table
+        self._asleep: list[None] = []  # an item for each helper at the queue
         self._lock = threading.Lock()
 
     def post(self, job: _Job, helpers: int) -> None:
         """Asks so many helpers to take part in a job."""
-        if len(self.threads) < helpers:
-            # If they could not be compiled, a helper would die of that with blocks uncounted.
-            compile_waits()
-            with self._lock:
-                while len(self.threads) < helpers:
-                    name = f"minitf-kernels-{len(self.threads)}"
-                    thread = threading.Thread(target=self._help, name=name, daemon=True)
-                    thread.start()
-                    self.threads.append(thread)
+        self._employ(helpers)
         for _ in range(helpers):
             self._queue.put(job)
-        self._posted.change()
+        self.jobs.ask()
+
+    def wake(self, helpers: int) -> None:
+        """Has so many helpers awake, as there will be something in the table at once."""
+        self._employ(helpers)
+        self.jobs.announce()
+        for _ in range(min(helpers, len(self._asleep)) - self._queue.qsize()):
+            self._queue.put(None)
+
+    def _employ(self, helpers: int) -> None:
+        """Has at least so many helpers."""
+        if len(self.threads) >= helpers:
+            return
+        # If they could not be compiled, a helper would die of that with blocks uncounted.
+        self.jobs.compile()
+        with self._lock:
+            while len(self.threads) < helpers:
+                name = f"minitf-kernels-{len(self.threads)}"
+                thread = threading.Thread(target=self._help, name=name, daemon=True)
+                thread.start()
+                self.threads.append(thread)
 
     def _help(self) -> None:
+        nothing = Word()
+        asked, posted = self.jobs.asked, self.jobs.posted
         while True:
-            job = self._queue.get()
-            seen = self._posted.value
-            ended = job.help()
-            job.ended.add_and_watch(ended, self._posted, seen)
-            del job  # and with it the arrays of its blocks
+            job = self._next(asked, posted)
+            asked = self.jobs.asked
+            if job is None:
+                posted = self.jobs.help(asked, nothing, 0)
+            else:
+                ended = job.help()
+                posted = self.jobs.help(asked, job.ended, ended)
+                del job  # and with it the arrays of its blocks
+
+    def _next(self, asked: int, posted: int) -> _Job | None:
+        """What the queue has, for which this sleeps; or None, to look at the table.
+
+        Args:
+          asked, posted: how the properties of `jobs` were before; if they have changed there is
+            work about, and it is too early to sleep.
+        """
+        self._asleep.append(None)
+        try:
+            is_new = self.jobs.asked != asked or self.jobs.posted != posted
+            return self._queue.get(block=not is_new)
+        except Empty:
+            return None
+        finally:
+            self._asleep.pop()
 
 
 def _renew_pool() -> None:

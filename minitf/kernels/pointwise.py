@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import direct
@@ -42,14 +43,26 @@ def conv2d(
 
 
 def prepare(
-    input: Array, filter: Array, *, strides: Pair, padding: Pads, dilations: Pair
+    input_shape: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    *,
+    strides: Pair,
+    padding: Pads,
+    dilations: Pair,
 ) -> direct.Prepared:
     """See `direct.prepare`."""
+    batch, height, width, channels = input_shape
     rows = direct.prepare(
-        _as_rows(readonly(input)), filter, strides=ONE, padding=NONE, dilations=ONE
+        (batch, 1, height * width, channels),
+        filter_shape,
+        dtype,
+        strides=ONE,
+        padding=NONE,
+        dilations=ONE,
     )
     # An image of outputs lies as its one row does.
-    return rows._replace(shape=(*input.shape[:3], filter.shape[3]))
+    return rows._replace(shape=(batch, height, width, filter_shape[3]))
 
 
 def conv2d_backprop_filter(

@@ -349,9 +349,13 @@ class Writer:
         place = self._pointer(address, self._integer)
         return self.builder.atomic_rmw("add", place, self.integer(1), "monotonic")
 
-    def add_word(self, address: Value, value: Value) -> None:
-        """Adds to the integer in memory; who sees it sees what this thread has written before."""
-        self.builder.atomic_rmw("add", self._pointer(address, self._integer), value, "release")
+    def exchange(self, operation: str, address: Value, value: Value) -> Value:
+        """Has "add" or "xchg" change the integer in memory in one moment; gives the one before.
+
+        Who sees the new one sees all that this thread has written before, and the other way round.
+        """
+        place = self._pointer(address, self._integer)
+        return self.builder.atomic_rmw(operation, place, value, "acq_rel")
 
     def fresh_word(self, address: Value) -> Value:
         """The integer in memory, which other threads change."""
@@ -419,9 +423,15 @@ def take(write: Writer, counter: Value) -> Value:
 
 
 @emitted
-def add_word(write: Writer, address: Value, value: Value) -> None:
-    """Adds to an integer at an address that other threads look at with `fresh_word`."""
-    write.add_word(address, value)
+def add_word(write: Writer, address: Value, value: Value) -> Value:
+    """Adds to an integer at an address, for other threads to see; gives what was there before."""
+    return write.exchange("add", address, value)
+
+
+@emitted
+def swap_word(write: Writer, address: Value, value: Value) -> Value:
+    """Sets an integer at an address, for other threads to see; gives what was there before."""
+    return write.exchange("xchg", address, value)
 
 
 @emitted

@@ -70,7 +70,12 @@ def row_sums(name: str, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
       shape: of the images.
       dtype: of the images.
     """
-    return workspace(name, (shape[0], -(-shape[1] // 2), shape[3]), dtype)
+    return workspace(name, row_sums_shape(shape), dtype)
+
+
+def row_sums_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    """The shape of `row_sums` for images of a shape."""
+    return shape[0], -(-shape[1] // 2), shape[3]
 
 
 @jit

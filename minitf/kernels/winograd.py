@@ -28,21 +28,27 @@ Rounding errors are larger than those of the direct method, some 5 to 15 times. 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import microkernel
-from minitf.kernels.direct import Prepared, packed
+from minitf.kernels.direct import Prepared, packing
 from minitf.kernels.jit import readonly
 from minitf.kernels.padding import Pair, spatial_sizes
-from minitf.kernels.parallel import parallel_for, parallel_ranges, share
+from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
+from minitf.kernels.records import record
 from minitf.kernels.reference import NONE, ONE, Pads
 from minitf.kernels.simd import Machine, machine
+from minitf.kernels.stages import Stage, Stages
 from minitf.kernels.winograd_blocks import (
-    Given,
+    CONVOLUTION,
+    FILTER,
+    GRADIENT_SUMS,
+    PANELS,
+    TRANSFORM,
     add_blocks,
     convolve_blocks,
     convolve_images,
@@ -52,7 +58,7 @@ from minitf.kernels.winograd_blocks import (
     transform_out,
 )
 from minitf.kernels.winograd_transforms import Transforms, transforms
-from minitf.kernels.workspace import address, scratch, workspace
+from minitf.kernels.workspace import address, laid_out, scratch
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -136,7 +142,7 @@ def conv2d(
     """See `minitf.kernels.conv.conv2d`; for float32, windows that suit, no strides or dilations."""
     sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
     result = buffer(out, (len(input), *sizes, filter.shape[3]), input.dtype)
-    _convolve(input, _straight(filter), result, (padding[0][0], padding[1][0]))
+    _convolve(input, filter, result, (padding[0][0], padding[1][0]), turned=False)
     return result
 
 
@@ -152,77 +158,38 @@ def conv2d_backprop_input(
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_input`; the same, with the filter turned."""
     result = buffer(out, input_shape, out_backprop.dtype)
-    last = filter.shape[0] - 1, filter.shape[1] - 1
-    down, right = ((end, -1, end + 1) for end in last)
-    panels = packed(readonly(filter), down, right, turned=True)
-    _convolve(out_backprop, panels, result, (last[0] - padding[0][0], last[1] - padding[1][0]))
+    origin = filter.shape[0] - 1 - padding[0][0], filter.shape[1] - 1 - padding[1][0]
+    _convolve(out_backprop, filter, result, origin, turned=True)
     return result
 
 
-def prepare(
-    input: Array, filter: Array, *, strides: Pair, padding: Pads, dilations: Pair
-) -> Prepared:
-    """See `direct.prepare`."""
-    sizes = spatial_sizes(input.shape[1:3], filter.shape[:2], strides, padding, dilations)
-    shape = (len(input), *sizes, filter.shape[3])
-    origin, source = (padding[0][0], padding[1][0]), readonly(input)
-    tiles, given = _given(_straight(filter), input.shape[1:], shape, origin)
-    each, images = tiles.grid[0] * tiles.grid[1], address(source)
-
-    def arguments() -> tuple[Any, ...]:
-        counter = scratch("winograd counter", 8)
-        return images, source.strides[0], each, tiles.at_once, counter, given()
-
-    return Prepared(shape, max(tiles.at_once // each, 1), convolve_images, arguments)
-
-
-def _straight(filter: Array) -> Array:
-    """A filter in panels of its columns: a view, if they fill the panels, and else a copy."""
-    rows, columns, channels, out_channels = filter.shape
-    width = microkernel.product(filter.dtype, out_channels).width
-    if out_channels % width == 0:
-        shape = rows, columns, channels, out_channels // width, width
-        return np.moveaxis(readonly(filter).reshape(shape), 3, 0)
-    return packed(readonly(filter), (0, 1, rows), (0, 1, columns), turned=False)
-
-
-def _convolve(images: Array, panels: Array, output: Array, origin: Pair) -> None:
-    """Convolves with a filter in panels."""
+def _convolve(images: Array, filter: Array, output: Array, origin: Pair, *, turned: bool) -> None:
     if output.size == 0 or images.size == 0:
         output[...] = 0
         return
-    tiles, given = _given(panels, images.shape[1:], output.shape, origin)
-    source = readonly(images)
-    places = address(source), address(output)
-
-    def run(counter: int) -> None:
-        convolve_blocks(*places, given(), tiles.at_once, tiles.total, counter)
-
-    share(-(-tiles.total // tiles.at_once), run)
+    plan = _plan(filter.shape, images.shape[1:], output.shape, origin, turned, machine())
+    source, weights = readonly(images), readonly(filter)
+    plan.stages.run(address(source), address(weights), address(output), *plan.scratch())
 
 
-def _given(
-    panels: Array, image: Sequence[int], out_shape: Sequence[int], origin: Pair
-) -> tuple[_Tiles, Callable[[], Given]]:
-    """The tiles, and what gives a thread all that `convolve_blocks` takes besides."""
-    plan = _plan(panels.shape, tuple(image), tuple(out_shape), origin, machine())
-    tiles, steps, spreads = plan.tiles, plan.steps, plan.spreads
-    transformed = _transformed_filter(panels, plan.transforms)
-    u, described = (address(transformed), transformed.strides[0]), address(steps)
-    v_bytes, m_bytes, patch_bytes = plan.room
-
-    def given() -> Given:
-        room = (
-            scratch("winograd data", v_bytes),
-            spreads[0],
-            scratch("winograd products", m_bytes),
-            spreads[1],
-            scratch("winograd patch", patch_bytes),
-        )
-        strides = described, scratch("winograd strides", steps.nbytes)
-        return plan.walks, plan.functions, plan.sizes, origin, u, room, strides, *plan.cut
-
-    return tiles, given
+def prepare(
+    input_shape: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    *,
+    strides: Pair,
+    padding: Pads,
+    dilations: Pair,
+) -> Prepared:
+    """See `direct.prepare`."""
+    sizes = spatial_sizes(input_shape[1:3], filter_shape[:2], strides, padding, dilations)
+    shape = (input_shape[0], *sizes, filter_shape[3])
+    origin = padding[0][0], padding[1][0]
+    plan = _plan(filter_shape, input_shape[1:], shape, origin, False, machine())
+    each = plan.tiles.grid[0] * plan.tiles.grid[1]
+    at_once = max(plan.tiles.at_once // each, 1)
+    return Prepared(
+        shape, at_once, convolve_images, plan.before, plan.given, plan.room, plan.scratch, plan.keep
+    )
 
 
 class _Plan(NamedTuple):
@@ -230,53 +197,147 @@ class _Plan(NamedTuple):
 
     Attributes:
       tiles: how outputs are cut.
-      transforms: those for these tiles.
-      steps: describes the matrices; see `microkernel.strides`.
-      spreads: bytes from one position to the next, of V and of M.
-      room: bytes for V, M and what is being transformed.
-      walks, functions, sizes, cut: see `winograd_blocks.Given`.
+      before: the stages that make U of the filter.
+      given: a `CONVOLUTION`.
+      room: bytes that a thread needs for a block.
+      keep: what `given` has the addresses of.
+      stages: all, `before` included.
+      panels, transformed: bytes of the filter in panels, if it is copied, and of U.
     """
 
     tiles: _Tiles
-    transforms: Transforms
-    steps: Array
-    spreads: Pair
-    room: tuple[int, int, int]
-    walks: Pair
-    functions: tuple[int, int, int]
-    sizes: tuple[tuple[int, int, int], tuple[int, int, int]]
-    cut: tuple[tuple[int, int, int], tuple[int, int, int, int]]
+    before: tuple[Stage, ...]
+    given: Array
+    room: int
+    keep: tuple[Array, ...]
+    stages: Stages
+    panels: int
+    transformed: int
+
+    def scratch(self) -> tuple[int, int]:
+        """The places PANELS and TRANSFORMED."""
+        return (
+            scratch("panels", self.panels),
+            scratch("winograd filter", self.transformed),
+        )
 
 
 @functools.lru_cache(1024)
 def _plan(
-    panels: tuple[int, ...],
+    filter_shape: tuple[int, ...],
     image: tuple[int, ...],
     out_shape: tuple[int, ...],
     origin: Pair,
+    turned: bool,
     processor: Machine,
 ) -> _Plan:
-    count, window, _, channels, width = panels
-    numbers = _padded(channels) + count * width
-    filter_size = window * window * channels * out_shape[3]
-    least = _LEAST_TILES if filter_size < _LARGE_FILTER else _LEAST_FOR_LARGE
-    tiles = _tiles(out_shape, window, origin, numbers, least)
+    window, out_channels = filter_shape[0], out_shape[3]
+    channels, lanes = image[2], processor.lanes(np.float32)
+    product = microkernel.product(np.float32, out_channels)
+    width, count = product.width, -(-out_channels // product.width)
+    large = window * window * channels * out_channels >= _LARGE_FILTER
+    least = _LEAST_FOR_LARGE if large else _LEAST_TILES
+    tiles = _tiles(out_shape, window, origin, _padded(channels) + count * width, least)
     made = transforms(tiles.outputs, window)
-    product = microkernel.product(np.float32, out_shape[3])
-    spreads = _spread(tiles, _padded(channels)), _spread(tiles, count * width)
-    most = max(_padded(channels), _padded(out_shape[3]))
+    before, panel_bytes = _before(filter_shape, turned, channels, width, count, made)
+    steps = microkernel.strides(_padded(channels), count * width, (0, 1, width))
+    v_spread, m_spread = _spread(tiles, _padded(channels)), _spread(tiles, count * width)
+    patch = max(_padded(channels), _padded(out_channels)) * _FLOAT
     positions = tiles.size**2
+    v, m, strides, patches, room = laid_out(
+        positions * v_spread, positions * m_spread, steps.nbytes, positions * patch
+    )
+    given = record(
+        CONVOLUTION,
+        walk_in=transform_in.address(),
+        walk_out=transform_out.address(),
+        product=product.address(),
+        data=made.data(),
+        back=made.output(),
+        height=image[0],
+        width=image[1],
+        channels=channels,
+        out_height=out_shape[1],
+        out_width=out_shape[2],
+        out_channels=out_channels,
+        above=origin[0],
+        left_of=origin[1],
+        u_spread=_u_spread(count, channels, width),
+        v_spread=v_spread,
+        m_spread=m_spread,
+        v=v,
+        m=m,
+        strides=strides,
+        patch=patches,
+        steps=address(steps),
+        count=count,
+        panel=width,
+        lanes=lanes,
+        rows=tiles.grid[0],
+        columns=tiles.grid[1],
+        side=tiles.size,
+        outputs=tiles.outputs,
+        total=tiles.total,
+        at_once=tiles.at_once,
+    )
+    blocks = -(-tiles.total // tiles.at_once)
+    stages = Stages(*before, Stage(convolve_blocks, blocks, given), room=room, keep=(steps,))
     return _Plan(
         tiles,
-        made,
-        microkernel.strides(_padded(channels), count * width, (0, 1, width)),
-        spreads,
-        (positions * spreads[0], positions * spreads[1], positions * most * _FLOAT),
-        (transform_in.address(), transform_out.address()),
-        (product.address(), made.data(), made.output()),
-        ((image[0], image[1], image[2]), (out_shape[1], out_shape[2], out_shape[3])),
-        ((count, width, processor.lanes(np.float32)), (*tiles.grid, tiles.size, tiles.outputs)),
+        before,
+        given,
+        room,
+        (steps,),
+        stages,
+        panel_bytes,
+        positions * _u_spread(count, channels, width),
     )
+
+
+def _before(
+    filter_shape: Sequence[int],
+    turned: bool,
+    channels: int,
+    width: int,
+    count: int,
+    made: Transforms,
+) -> tuple[tuple[Stage, ...], int]:
+    """The stages that make U of a filter, and the bytes of room for its panels.
+
+    A filter that lies in the order of panels is not copied to them.
+    """
+    window, out_channels = filter_shape[0], filter_shape[3]
+    stages: list[Stage] = []
+    source, room = FILTER, 0
+    # Bytes between panels, rows of the window, columns and channels.
+    right = channels * out_channels * _FLOAT
+    steps = width * _FLOAT, window * right, right, out_channels * _FLOAT
+    if turned or out_channels % width != 0:
+        taps = (window - 1, -1, window) if turned else (0, 1, window)
+        stages.append(packing(filter_shape, np.float32, taps, taps, turned=turned))
+        right = channels * width * _FLOAT
+        source, room = PANELS, count * window * window * right
+        steps = window * window * right, window * right, right, width * _FLOAT
+    total, vectors = count * channels, width // _lanes()
+    at_once = block_size(total, work=made.size**2 * width, least=LEAST_IN_STAGE)
+    given = record(
+        TRANSFORM,
+        function=made.filter(),
+        source=source,
+        panel=steps[0],
+        down=steps[1],
+        right=steps[2],
+        channel=steps[3],
+        channels=channels,
+        total=total,
+        at_once=at_once,
+        row=width * _FLOAT,
+        spread=_u_spread(count, channels, width),
+        side=made.size,
+        vectors=vectors,
+    )
+    stages.append(Stage(transform_filter, -(-total // at_once), given))
+    return tuple(stages), room
 
 
 def conv2d_backprop_filter(
@@ -290,92 +351,103 @@ def conv2d_backprop_filter(
     out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_filter`."""
-    window, _, channels, out_channels = filter_shape
     gradient = buffer(out, filter_shape, input.dtype)
     if out_backprop.size == 0 or gradient.size == 0:
         gradient[...] = 0
         return gradient
-    product = microkernel.product(input.dtype, out_channels)
-    columns = -(-out_channels // product.width) * product.width
     origin = padding[0][0], padding[1][0]
-    numbers = _padded(channels) + columns
-    tiles = _tiles(out_backprop.shape, window, origin, numbers, _LEAST_FOR_LARGE)
-    made = transforms(tiles.outputs, window)
-    positions = tiles.size**2
-    slices, groups = _slices(tiles, columns // product.width)
-    sums = workspace(
-        "winograd sums", (len(slices), positions, channels * columns + _LINE), np.float32
-    )
-    steps = microkernel.strides(1, columns, (0, _padded(channels), 0))
-    walk = transform_in.address()
-    functions = product.address(), made.data(), made.output_gradient()
+    plan = _filter_plan(input.shape, gradient.shape, out_backprop.shape, origin, machine())
     source, grad = readonly(input), readonly(out_backprop)
-    places = address(source), address(grad), address(steps)
-    image, out_image = source.shape[1:], grad.shape[1:]
-    added, s_spread = address(sums), sums.strides[1]
-    v_spread = _spread(tiles, _padded(channels))
-    most = max(_padded(channels), columns)
-
-    def task(index: int) -> None:
-        (start, stop), (first, last) = slices[index // len(groups)], groups[index % len(groups)]
-        y_spread = _spread(tiles, (last - first) * product.width)
-        add_blocks(
-            walk,
-            functions,
-            places[0],
-            image,
-            *origin,
-            places[1],
-            out_image,
-            added + index // len(groups) * sums.strides[0],
-            s_spread,
-            scratch("winograd data", positions * v_spread),
-            v_spread,
-            scratch("winograd products", positions * y_spread),
-            y_spread,
-            scratch("winograd patch", positions * most * _FLOAT),
-            places[2],
-            scratch("winograd strides", steps.nbytes),
-            (columns // product.width, product.width, _lanes()),
-            (*tiles.grid, tiles.size, tiles.outputs),
-            tiles.at_once,
-            tiles.total,
-            start,
-            stop,
-            first * product.width,
-            last * product.width,
-        )
-
-    parallel_for(len(slices) * len(groups), task)
-    _finish_filter(sums, gradient, columns, made)
+    sums = scratch("winograd sums", plan.sums)
+    plan.stages.run(address(source), address(grad), address(gradient), sums)
     return gradient
 
 
-def _finish_filter(sums: Array, gradient: Array, columns: int, made: Transforms) -> None:
-    """The filter's gradient from S, which is in several slices and has so many columns."""
-    window, _, channels, out_channels = gradient.shape
-    slices, positions, _ = sums.shape
-    function = made.filter_gradient()
+class _FilterPlan(NamedTuple):
+    """What the shapes decide where the gradient of a filter is computed.
 
-    def some(start: int, stop: int) -> None:
-        filter_from_sums(
-            function,
-            address(sums),
-            slices,
-            sums.strides[1],
-            address(gradient),
-            window,
-            channels,
-            out_channels,
-            columns,
-            made.size,
-            _lanes(),
-            scratch("winograd patch", window * window * columns * _FLOAT),
-            start,
-            stop,
-        )
+    Attributes:
+      stages: all of them.
+      sums: bytes of all slices of S.
+    """
 
-    parallel_ranges(channels, some, work=slices * positions * columns)
+    stages: Stages
+    sums: int
+
+
+@functools.lru_cache(1024)
+def _filter_plan(
+    input_shape: tuple[int, ...],
+    filter_shape: tuple[int, ...],
+    out_shape: tuple[int, ...],
+    origin: Pair,
+    processor: Machine,
+) -> _FilterPlan:
+    window, _, channels, out_channels = filter_shape
+    product = microkernel.product(np.float32, out_channels)
+    panels = -(-out_channels // product.width)
+    columns = panels * product.width
+    tiles = _tiles(out_shape, window, origin, _padded(channels) + columns, _LEAST_FOR_LARGE)
+    made = transforms(tiles.outputs, window)
+    blocks, positions = -(-tiles.total // tiles.at_once), tiles.size**2
+    slices, groups = _slices(tiles.total, blocks, panels)
+    # The most columns of a group.
+    some = -(-panels // groups) * product.width
+    steps = microkernel.strides(1, columns, (0, _padded(channels), 0))
+    v_spread, y_spread = _spread(tiles, _padded(channels)), _spread(tiles, some)
+    s_spread = (channels * columns + _LINE) * _FLOAT
+    patch = max(positions * max(_padded(channels), columns), window * window * columns) * _FLOAT
+    v, y, strides, patches, room = laid_out(
+        positions * v_spread, positions * y_spread, steps.nbytes, patch
+    )
+    channels_at_once = block_size(channels, work=slices * positions * columns, least=LEAST_IN_STAGE)
+    given = record(
+        GRADIENT_SUMS,
+        walk_in=transform_in.address(),
+        product=product.address(),
+        data=made.data(),
+        gradient=made.output_gradient(),
+        filter_gradient=made.filter_gradient(),
+        height=input_shape[1],
+        width=input_shape[2],
+        channels=channels,
+        out_height=out_shape[1],
+        out_width=out_shape[2],
+        out_channels=out_channels,
+        above=origin[0],
+        left_of=origin[1],
+        v_spread=v_spread,
+        y_spread=y_spread,
+        v=v,
+        y=y,
+        strides=strides,
+        patch=patches,
+        steps=address(steps),
+        padded=_padded(channels),
+        panel=product.width,
+        lanes=processor.lanes(np.float32),
+        rows=tiles.grid[0],
+        columns=tiles.grid[1],
+        side=tiles.size,
+        outputs=tiles.outputs,
+        total=tiles.total,
+        at_once=tiles.at_once,
+        blocks=blocks,
+        slices=slices,
+        panels=panels,
+        groups=groups,
+        s_spread=s_spread,
+        numbers=columns,
+        window=window,
+        channels_at_once=channels_at_once,
+    )
+    stages = Stages(
+        Stage(add_blocks, slices * groups, given),
+        Stage(filter_from_sums, -(-channels // channels_at_once), given),
+        room=room,
+        keep=(steps,),
+    )
+    return _FilterPlan(stages, slices * positions * s_spread)
 
 
 # What the passes share
@@ -413,39 +485,17 @@ def _spread(tiles: _Tiles, numbers: int) -> int:
     return (tiles.at_once * numbers + _LINE) * _FLOAT
 
 
-def _ranges(total: int, most: int) -> list[tuple[int, int]]:
-    """Cuts 0 ... total into so many ranges, or fewer."""
-    pieces = min(total, most)
-    return [(total * i // pieces, total * (i + 1) // pieces) for i in range(pieces)]
+def _u_spread(count: int, channels: int, width: int) -> int:
+    """The same for a transformed filter: (panel, channel, column)."""
+    return (count * channels * width + _LINE) * _FLOAT
 
 
-def _slices(tiles: _Tiles, panels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+def _slices(tiles: int, blocks: int, panels: int) -> Pair:
     """How the filter's gradient is shared out: ranges of blocks of tiles, times ranges of panels.
 
     A slice of the tiles has sums of its own, which must be worth that; where the tiles are few,
     and so the filter is likely to be large, its columns are shared out instead.
     """
-    enough = max(tiles.total // _LEAST_SLICE, 1)
-    slices = _ranges(-(-tiles.total // tiles.at_once), min(1 << (enough.bit_length() - 1), _SLICES))
-    return slices, _ranges(panels, -(-_SLICES // len(slices)))
-
-
-def _transformed_filter(panels: Array, functions: Transforms) -> Array:
-    """U: (position, panel, channel, column), with positions spread; the panels may be a view."""
-    count, _, _, channels, width = panels.shape
-    one = channels * width
-    shape = functions.size**2, count * one + _LINE
-    transformed = workspace("winograd filter", shape, np.float32)
-    code, side, vectors = functions.filter(), functions.size, width // _lanes()
-    source, target = address(panels), address(transformed)
-    panel, down, right, channel, _ = panels.strides
-    steps, spread = (panel, down, right, channel), transformed.strides[0]
-
-    def some(start: int, stop: int) -> None:
-        transform_filter(
-            code, source, steps, channels, target, one // channels * _FLOAT, spread, side, vectors,
-            start, stop,
-        )  # fmt: skip
-
-    parallel_ranges(count * channels, some, work=functions.size**2 * width)
-    return transformed
+    enough = max(tiles // _LEAST_SLICE, 1)
+    slices = min(blocks, 1 << (enough.bit_length() - 1), _SLICES)
+    return slices, min(panels, -(-_SLICES // slices))

@@ -1,7 +1,7 @@
 """With this module one can walk over the tiles of Winograd's convolution: the compiled part.
 
-`winograd` says what the arrays are, cuts the work, and calls these. All arguments are integers:
-sizes, addresses of float32 arrays, and addresses of the machine code of `winograd_transforms`,
+`winograd` says what the arrays are and cuts the work into `stages`, which these are. What they are
+given are sizes, and addresses of float32 arrays and of the machine code of `winograd_transforms`,
 `microkernel` and this module. So each function is compiled once and in little time.
 """
 
@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy.typing as npt
-
 from minitf.kernels.jit import jit, native
-from minitf.kernels.padding import Pair
+from minitf.kernels.records import fields, record_at
 from minitf.kernels.simd import (
     add_numbers,
     call,
@@ -29,21 +27,46 @@ SIZE, STRIDES = 4, 11
 # So many products are added up, and then the sums of those: that loses less to rounding.
 _SUMMED = 128
 
-Array = npt.NDArray[Any]
+# Which of its places a stage finds what at; see `stages`. A gradient of the filter takes the second
+# for that of the output.
+IMAGES, FILTER, OUTPUT, PANELS, TRANSFORMED = range(5)
+GRADIENT, SUMS = FILTER, PANELS
 
-Image = tuple[int, int, int]  # height, width, channels
-Grid = tuple[int, int, int, int]  # rows and columns of tiles, numbers in a side, outputs in a side
-Given = tuple[
-    Pair,
-    tuple[int, int, int],
-    tuple[Image, Image],
-    Pair,
-    Pair,
-    tuple[int, int, int, int, int],
-    Pair,
-    tuple[int, int, int],
-    Grid,
-]
+# What `transform_filter` is given: the transform's address, at which place the filter is, the bytes
+# from one panel of it to the next, row of the window, column and channel; how many rows there are
+# in all panels, and are taken at once; and for the result the bytes between those, and between
+# positions.
+TRANSFORM = fields(
+    "function", "source", "panel", "down", "right", "channel", "channels", "total", "at_once",
+    "row", "spread", "side", "vectors",
+)  # fmt: skip
+
+# What `convolve_blocks` is given:
+CONVOLUTION = fields(
+    *("walk_in", "walk_out"),  # the addresses of `transform_in` and `transform_out`
+    *("product", "data", "back"),  # those of the product and of the two transforms
+    *("height", "width", "channels"),  # of an image
+    *("out_height", "out_width", "out_channels"),  # of its outputs
+    *("above", "left_of"),  # how far the first tile reaches out of the image
+    *("u_spread", "v_spread", "m_spread"),  # bytes between positions of U, V and M
+    *("v", "m", "patch", "strides"),  # where in a thread's room these are
+    "steps",  # the address of the product's strides
+    *("count", "panel", "lanes"),  # panels, numbers in a row of one, and in a vector
+    *("rows", "columns", "side", "outputs"),  # of tiles; numbers and outputs in a side of one
+    *("total", "at_once"),  # tiles, and how many are taken at once
+)
+
+# What the stages of the filter's gradient are given: the same with Y, from the output's gradient,
+# for M, and the sums; see `winograd`.
+GRADIENT_SUMS = fields(
+    *("walk_in", "product", "data", "gradient", "filter_gradient"),
+    *("height", "width", "channels", "out_height", "out_width", "out_channels"),
+    *("above", "left_of", "v_spread", "y_spread", "v", "y", "patch", "strides", "steps"),
+    *("padded", "panel", "lanes", "rows", "columns", "side", "outputs", "total", "at_once"),
+    *("blocks", "slices", "panels", "groups"),  # how the work is cut
+    *("s_spread", "numbers"),  # bytes between positions of S; numbers in a row of it
+    *("window", "channels_at_once"),  # for the way from the sums to the gradient
+)
 
 
 @jit
@@ -52,30 +75,23 @@ def _copy_words(strides: int, copy: int) -> None:
         set_word(copy, index, word(strides, index))
 
 
-@jit
-def transform_filter(
-    function: int,
-    panels: int,
-    steps: tuple[int, int, int, int],
-    channels: int,
-    transformed: int,
-    row: int,
-    spread: int,
-    side: int,
-    vectors: int,
-    start: int,
-    stop: int,
-) -> None:
-    """U for rows `start` to `stop` of all panels together.
-
-    `steps` are the bytes between panels, rows and columns of the window, and channels; in the
-    result there are `row` bytes between channels, and `spread` between positions.
-    """
-    each, down, right, channel = steps
-    for index in range(start, stop):
-        source = panels + index // channels * each + index % channels * channel
-        target = transformed + index * row
-        call(function, (source, down, right, target, side * spread, spread, vectors))
+@native
+def transform_filter(given_: int, places: int, room: int, counter: int) -> None:
+    """U, some rows of all panels together at a time."""
+    given = record_at(given_, TRANSFORM)
+    panels, transformed = word(places, given.source), word(places, TRANSFORMED)
+    side, spread = given.side, given.spread
+    start = take(counter) * given.at_once
+    while start < given.total:
+        for index in range(start, min(start + given.at_once, given.total)):
+            panel, channel = index // given.channels, index % given.channels
+            source = panels + panel * given.panel + channel * given.channel
+            target = transformed + index * given.row
+            call(
+                given.function,
+                (source, given.down, given.right, target, side * spread, spread, given.vectors),
+            )
+        start = take(counter) * given.at_once
 
 
 @native
@@ -182,203 +198,165 @@ def transform_out(
 
 
 @jit
-def convolve_blocks(
-    images: int, output: int, given: Given, at_once: int, total: int, counter: int
+def _convolve_tiles(
+    given: Any, room: int, images: int, u: int, output: int, first: int, last: int
 ) -> None:
-    """Computes the outputs of the blocks, of `at_once` tiles each, that are left on the counter.
-
-    Args:
-      images, output: the addresses of both.
-      given: what all blocks have in common:
-        the addresses of `transform_in` and `transform_out`;
-        those of the product and of the two transforms;
-        the sizes of an image and of its outputs;
-        how far the first tile reaches out of the image;
-        the address of the transformed filter, and the bytes between its positions;
-        the same of the room for V and for M, and the address of a patch for `transform_in`;
-        the address of the product's strides, and of room for a copy;
-        how many panels there are, how wide, and how many lanes a vector has;
-        rows and columns of tiles, numbers in a side, outputs in a side.
-      total: how many tiles there are.
-      counter: its address.
-    """
-    walks, functions, sizes, origin, filter, room, strides_, panels, grid = given
-    image, out_image = sizes
-    above, left_of = origin
-    transformed, filter_spread = filter
-    v, v_spread, m, m_spread, patch = room
-    steps, strides = strides_
-    walk_in, walk_out = walks
-    product, data, back = functions
-    height, width, channels = image
-    out_height, out_width, out_channels = out_image
-    count, panel, lanes = panels
-    rows, columns, side, outputs = grid
+    """Computes the outputs of the tiles `first` to `last`, which are no more than a block."""
+    lanes, channels, panel, count = given.lanes, given.channels, given.panel, given.count
     padded = (channels + lanes - 1) // lanes * lanes
-    _copy_words(steps, strides)
-    block = take(counter)
-    while block * at_once < total:
-        first, last = block * at_once, min((block + 1) * at_once, total)
-        call(
-            walk_in,
-            (
-                data, images, height, width, channels, 0, padded, lanes, v, v_spread, padded, side,
-                side, outputs, above, left_of, rows, columns, first, last, patch,
-            ),
-        )  # fmt: skip
-        for position in range(side * side):
-            filter_ = transformed + position * filter_spread
-            for each in range(count):
-                for channel in range(0, channels, _SUMMED):
-                    set_word(strides, 2, min(_SUMMED, channels - channel))
-                    call(
-                        product,
-                        (
-                            v + position * v_spread + channel * SIZE,
-                            filter_ + (each * channels + channel) * panel * SIZE,
-                            m + position * m_spread + each * panel * SIZE,
-                            last - first,
-                            panel,
-                            strides,
-                            1 if channel > 0 else 0,
-                        ),
-                    )
-        call(
-            walk_out,
-            (
-                back, m, m_spread, count * panel, side, output, out_height, out_width, out_channels,
-                lanes, outputs, rows, columns, first, last, patch,
-            ),
-        )  # fmt: skip
-        block = take(counter)
-
-
-@jit
-def convolve_images(
-    arguments: tuple[int, int, int, int, int, Given], first: int, last: int, layer: Array
-) -> None:
-    """The convolution of the images `first` to `last`, to the beginning of `layer`."""
-    images, apart, each, at_once, counter, given = arguments
-    total = (last - first) * each
-    blocks = (total + at_once - 1) // at_once
-    set_word(counter, 0, 0)
-    convolve_blocks(
-        images + first * apart, layer.ctypes.data, given, (total + blocks - 1) // blocks, total,
-        counter,
+    v, m, strides = room + given.v, room + given.m, room + given.strides
+    call(
+        given.walk_in,
+        (
+            given.data, images, given.height, given.width, channels, 0, padded, lanes, v,
+            given.v_spread, padded, given.side, given.side, given.outputs, given.above,
+            given.left_of, given.rows, given.columns, first, last, room + given.patch,
+        ),
+    )  # fmt: skip
+    for position in range(given.side * given.side):
+        filter = u + position * given.u_spread
+        for each in range(count):
+            for channel in range(0, channels, _SUMMED):
+                set_word(strides, 2, min(_SUMMED, channels - channel))
+                call(
+                    given.product,
+                    (
+                        v + position * given.v_spread + channel * SIZE,
+                        filter + (each * channels + channel) * panel * SIZE,
+                        m + position * given.m_spread + each * panel * SIZE,
+                        last - first,
+                        panel,
+                        strides,
+                        1 if channel > 0 else 0,
+                    ),
+                )
+    call(
+        given.walk_out,
+        (
+            given.back, m, given.m_spread, count * panel, given.side, output, given.out_height,
+            given.out_width, given.out_channels, lanes, given.outputs, given.rows, given.columns,
+            first, last, room + given.patch,
+        ),
     )  # fmt: skip
 
 
-@jit
-def add_blocks(
-    walk_in: int,
-    functions: tuple[int, int, int],
-    images: int,
-    image: Image,
-    above: int,
-    left_of: int,
-    grad: int,
-    out_image: Image,
-    sums: int,
-    sums_spread: int,
-    v: int,
-    v_spread: int,
-    y: int,
-    y_spread: int,
-    patch: int,
-    steps: int,
-    strides: int,
-    panels: tuple[int, int, int],
-    grid: Grid,
-    at_once: int,
-    total: int,
-    start: int,
-    stop: int,
-    first_column: int,
-    last_column: int,
-) -> None:
-    """Some columns of S, the sums of V' Y over the blocks `start` to `stop`.
-
-    The arguments are those of `convolve_blocks`, with Y, from the output's gradient, for M.
-    """
-    product, data, gradient = functions
-    height, width, channels = image
-    out_height, out_width, out_channels = out_image
-    _, panel, lanes = panels
-    rows, columns, side, outputs = grid
-    padded = (channels + lanes - 1) // lanes * lanes
-    numbers = last_column - first_column
-    out_padded = min((out_channels + lanes - 1) // lanes * lanes - first_column, numbers)
-    _copy_words(steps, strides)
-    set_word(strides, 4, numbers)
-    for block in range(start, stop):
-        first, last = block * at_once, min((block + 1) * at_once, total)
-        call(
-            walk_in,
-            (
-                data, images, height, width, channels, 0, padded, lanes, v, v_spread, padded, side,
-                side, outputs, above, left_of, rows, columns, first, last, patch,
-            ),
-        )  # fmt: skip
-        call(
-            walk_in,
-            (
-                gradient, grad, out_height, out_width, out_channels, first_column, out_padded,
-                lanes, y, y_spread, numbers, side, outputs, outputs, 0, 0, rows, columns, first,
-                last, patch,
-            ),
-        )  # fmt: skip
-        set_word(strides, 2, last - first)
-        for position in range(side * side):
-            for begin in range(0, numbers, panel):
-                call(
-                    product,
-                    (
-                        v + position * v_spread,
-                        y + position * y_spread + begin * SIZE,
-                        sums + position * sums_spread + (first_column + begin) * SIZE,
-                        channels,
-                        panel,
-                        strides,
-                        1 if block > start else 0,
-                    ),
-                )
+@native
+def convolve_blocks(given_: int, places: int, room: int, counter: int) -> None:
+    """Computes the outputs of blocks of tiles."""
+    given = record_at(given_, CONVOLUTION)
+    images, u, output = word(places, IMAGES), word(places, TRANSFORMED), word(places, OUTPUT)
+    _copy_words(given.steps, room + given.strides)
+    first = take(counter) * given.at_once
+    while first < given.total:
+        last = min(first + given.at_once, given.total)
+        _convolve_tiles(given, room, images, u, output, first, last)
+        first = take(counter) * given.at_once
 
 
 @jit
-def filter_from_sums(
-    function: int,
-    sums: int,
-    slices: int,
-    spread: int,
-    gradient: int,
-    window: int,
-    channels: int,
-    out_channels: int,
-    columns: int,
-    side: int,
-    lanes: int,
-    patch: int,
-    start: int,
-    stop: int,
-) -> None:
-    """Adds up the sums of all slices, for some channels, and transforms them to the gradient."""
-    positions = side * side
-    begin, count = start * columns * SIZE, (stop - start) * columns
-    for position in range(positions):
-        total = sums + position * spread + begin
-        for each in range(1, slices):
-            add_numbers(sums + (each * positions + position) * spread + begin, total, count)
-    vectors = (out_channels + lanes - 1) // lanes
-    for channel in range(start, stop):
-        source = sums + channel * columns * SIZE
-        target, column = gradient + channel * out_channels * SIZE, channels * out_channels * SIZE
-        if vectors * lanes == out_channels:
+def convolve_images(given_: int, places: int, room: int, first: int, last: int, layer: int) -> None:
+    """The convolution of the images `first` to `last`, to the address `layer`."""
+    given = record_at(given_, CONVOLUTION)
+    pixels = given.height * given.width * given.channels
+    images, u = word(places, IMAGES) + first * pixels * SIZE, word(places, TRANSFORMED)
+    _copy_words(given.steps, room + given.strides)
+    total = (last - first) * given.rows * given.columns
+    blocks = (total + given.at_once - 1) // given.at_once
+    for block in range(blocks):
+        _convolve_tiles(
+            given, room, images, u, layer, total * block // blocks, total * (block + 1) // blocks
+        )
+
+
+@native
+def add_blocks(given_: int, places: int, room: int, counter: int) -> None:
+    """S, the sums of V' Y over blocks of tiles: some columns of a slice's at a time."""
+    given = record_at(given_, GRADIENT_SUMS)
+    images, grad, sums = word(places, IMAGES), word(places, GRADIENT), word(places, SUMS)
+    v, y, patch, strides = (
+        room + given.v, room + given.y, room + given.patch, room + given.strides,
+    )  # fmt: skip
+    positions, lanes, panel = given.side * given.side, given.lanes, given.panel
+    _copy_words(given.steps, strides)
+    index = take(counter)
+    while index < given.slices * given.groups:
+        part, group = index // given.groups, index % given.groups
+        start = given.blocks * part // given.slices
+        stop = given.blocks * (part + 1) // given.slices
+        first_column = given.panels * group // given.groups * panel
+        numbers = given.panels * (group + 1) // given.groups * panel - first_column
+        filled = (given.out_channels + lanes - 1) // lanes * lanes - first_column
+        set_word(strides, 4, numbers)
+        for block in range(start, stop):
+            first = block * given.at_once
+            last = min(first + given.at_once, given.total)
             call(
-                function,
-                (source, side * spread, spread, target, window * column, column, vectors),
+                given.walk_in,
+                (
+                    given.data, images, given.height, given.width, given.channels, 0, given.padded,
+                    lanes, v, given.v_spread, given.padded, given.side, given.side, given.outputs,
+                    given.above, given.left_of, given.rows, given.columns, first, last, patch,
+                ),
+            )  # fmt: skip
+            call(
+                given.walk_in,
+                (
+                    given.gradient, grad, given.out_height, given.out_width, given.out_channels,
+                    first_column, min(filled, numbers), lanes, y, given.y_spread, numbers,
+                    given.side, given.outputs, given.outputs, 0, 0, given.rows, given.columns,
+                    first, last, patch,
+                ),
+            )  # fmt: skip
+            set_word(strides, 2, last - first)
+            for position in range(positions):
+                here = sums + (part * positions + position) * given.s_spread
+                for begin in range(0, numbers, panel):
+                    call(
+                        given.product,
+                        (
+                            v + position * given.v_spread,
+                            y + position * given.y_spread + begin * SIZE,
+                            here + (first_column + begin) * SIZE,
+                            given.channels,
+                            panel,
+                            strides,
+                            1 if block > start else 0,
+                        ),
+                    )
+        index = take(counter)
+
+
+@native
+def filter_from_sums(given_: int, places: int, room: int, counter: int) -> None:
+    """Adds up the sums of all slices, some channels at a time, and transforms them."""
+    given = record_at(given_, GRADIENT_SUMS)
+    sums, gradient = word(places, SUMS), word(places, OUTPUT)
+    side, spread, positions = given.side, given.s_spread, given.side * given.side
+    out_channels, row = given.out_channels, given.numbers * SIZE
+    vectors = (out_channels + given.lanes - 1) // given.lanes
+    start = take(counter) * given.channels_at_once
+    while start < given.channels:
+        stop = min(start + given.channels_at_once, given.channels)
+        for position in range(positions):
+            total = sums + position * spread + start * row
+            for each in range(1, given.slices):
+                other = sums + (each * positions + position) * spread + start * row
+                add_numbers(other, total, (stop - start) * given.numbers)
+        for channel in range(start, stop):
+            source = sums + channel * row
+            target = gradient + channel * out_channels * SIZE
+            column = given.channels * out_channels * SIZE
+            if vectors * given.lanes == out_channels:
+                call(
+                    given.filter_gradient,
+                    (source, side * spread, spread, target, given.window * column, column, vectors),
+                )
+                continue
+            patch = room + given.patch
+            call(
+                given.filter_gradient,
+                (source, side * spread, spread, patch, given.window * row, row, vectors),
             )
-            continue
-        cell = columns * SIZE
-        call(function, (source, side * spread, spread, patch, window * cell, cell, vectors))
-        for place in range(window * window):
-            copy_numbers(patch + place * cell, target + place * column, out_channels)
+            for place in range(given.window * given.window):
+                copy_numbers(patch + place * row, target + place * column, out_channels)
+        start = take(counter) * given.channels_at_once

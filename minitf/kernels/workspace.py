@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,15 @@ def workspace(name: str, shape: Sequence[int], dtype: npt.DTypeLike) -> npt.NDAr
 def scratch(name: str, size: int) -> int:
     """The address of so many bytes, which are this thread's until it asks for `name` again."""
     return _buffer(name, size)[1]
+
+
+def laid_out(*sizes: int) -> tuple[int, ...]:
+    """Where pieces of memory begin that lie one after the other, on lines of the cache; their end.
+
+    >>> laid_out(100, 64)
+    (0, 128, 192)
+    """
+    return tuple(accumulate((-(-size // _LINE) * _LINE for size in sizes), initial=0))
 
 
 def _buffer(name: str, size: int) -> tuple[npt.NDArray[np.uint8], int]:

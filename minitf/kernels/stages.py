@@ -1,0 +1,76 @@
+"""With this module a kernel that was planned for some shapes runs as one compiled call.
+
+What a kernel has to work out in Python (how the work is cut, where matrices lie) depends on shapes
+alone. So it is worked out once, put into memory as a record of numbers, and kept; what is left for
+each call are the addresses of the arrays:
+
+>>> import numpy as np
+>>> from minitf.kernels.jit import available, native
+>>> from minitf.kernels.records import array_at, fields, record, record_at
+>>> from minitf.kernels.simd import take, word
+>>> from minitf.kernels.workspace import address
+>>> SIZES = fields("size", "block")
+>>> @native
+... def square(given, places, room, counter):
+...     sizes = record_at(given, SIZES)
+...     numbers = array_at(word(places, 0), sizes.size, np.float32)
+...     index = take(counter)
+...     while index * sizes.block < sizes.size:
+...         start = index * sizes.block
+...         for i in range(start, min(start + sizes.block, sizes.size)):
+...             numbers[i] **= 2
+...         index = take(counter)
+>>> numbers = np.arange(10, dtype=np.float32)
+>>> if available():
+...     stages = Stages(Stage(square, 5, record(SIZES, size=10, block=2)))
+...     stages.run(address(numbers))
+...     assert numbers[9] == 81
+
+Stages run one after the other; the blocks of each are shared out among threads. See `jobs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minitf.kernels.jit import NativeKernel
+from minitf.kernels.parallel import lead
+from minitf.kernels.workspace import address
+
+
+class Stage(NamedTuple):
+    """Blocks that can be computed in any order, by any thread.
+
+    Attributes:
+      code: a function as `jobs` has them.
+      blocks: how many numbers it can take from its counter.
+      given: what it is given: a `record`.
+    """
+
+    code: NativeKernel[Any, None]
+    blocks: int
+    given: npt.NDArray[Any]
+
+
+class Stages:
+    """The stages of a kernel, for arrays of some shapes.
+
+    Args:
+      *stages: in the order in which they run.
+      room: bytes of memory that each thread needs, from where a line of the cache begins.
+      keep: arrays whose addresses the stages are given.
+    """
+
+    def __init__(self, *stages: Stage, room: int = 0, keep: Sequence[Any] = ()) -> None:
+        rows = [(each.code.address(), address(each.given), each.blocks) for each in stages]
+        self._rows = np.array(rows, np.int64)
+        self._kept = [each.given for each in stages], keep  # so that they stay where they are
+        self._room = room
+
+    def run(self, *places: int) -> None:
+        """Runs them, with such places: mostly the addresses of arrays, which must be contiguous."""
+        lead(self._rows, np.array(places, np.int64), self._room)
