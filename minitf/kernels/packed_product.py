@@ -20,16 +20,20 @@ depend on the threads.
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import microkernel
-from minitf.kernels.jit import jit, readonly
+from minitf.kernels.jit import jit, native, readonly
 from minitf.kernels.packing import packer
-from minitf.kernels.parallel import parallel_ranges, share
-from minitf.kernels.simd import call, take
-from minitf.kernels.workspace import address, scratch, workspace
+from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
+from minitf.kernels.records import fields, record, record_at
+from minitf.kernels.simd import Machine, call, copy_numbers, machine, take, word
+from minitf.kernels.stages import Stage, Stages
+from minitf.kernels.workspace import address, scratch
 
 Array = npt.NDArray[Any]
 
@@ -52,145 +56,172 @@ def multiply(
       transpose_a: whether `a` is given by its transpose.
       transpose_b: whether `b` is.
     """
-    rows, columns = out.shape
-    product = microkernel.product(out.dtype, columns)
-    a, a_row, a_step = _left(a, rows, transpose_a)
-    b, size, width = readonly(b), out.itemsize, product.width
-    inner = b.shape[1] if transpose_b else b.shape[0]
+    plan = _plan(a.shape, b.shape, out.dtype, transpose_a, transpose_b, machine())
+    left, right = readonly(a), readonly(b)
+    copy = scratch("gemm left", plan.copy)
+    plan.stages.run(address(left), address(right), address(out), copy)
+
+
+class _Plan(NamedTuple):
+    """What the shapes of a product decide.
+
+    Attributes:
+      stages: all that is done.
+      copy: bytes of room for a copy of A.
+    """
+
+    stages: Stages
+    copy: int
+
+
+@functools.lru_cache(1024)
+def _plan(
+    a_shape: tuple[int, int],
+    b_shape: tuple[int, int],
+    dtype: np.dtype[Any],
+    transpose_a: bool,
+    transpose_b: bool,
+    processor: Machine,
+) -> _Plan:
+    rows, columns = a_shape[transpose_a], b_shape[not transpose_b]
+    inner, size = a_shape[not transpose_a], dtype.itemsize
+    product = microkernel.product(dtype, columns)
+    pitch = _pitch(a_shape, size, transpose_a)
+    a_row, a_step = (1, pitch) if transpose_a else (pitch, 1)
     deep = -(-inner // -(-inner // _DEEP))
     whole, rest = (
-        microkernel.strides(a_row, columns, (count, a_step, width))
+        microkernel.strides(a_row, columns, (count, a_step, product.width))
         for count in (deep, inner % deep)
     )
-    wide = max(_WIDE // width, 1) * width
-    across = -(-columns // wide)
-    code = product.address(), packer(b.dtype, transposed=transpose_b)
-    places = address(a), address(b), address(out), address(whole), address(rest)
-    b_row = b.strides[0]
-    row_steps = a_row * size, b_row, columns * size
-    steps = a_step * size, *((size, b_row) if transpose_b else (b_row, size))
-
-    blocks = -(-rows // _HIGH) * across
-
-    def run(counter: int) -> None:
-        _multiply_blocks(
-            counter,
-            blocks,
-            (rows, _HIGH),
-            (columns, wide),
-            code,
-            places,
-            scratch("gemm panels", wide * deep * size),
-            row_steps,
-            steps,
-            (inner, deep, width, size),
-        )
-
-    share(blocks, run)
-
-
-def _left(a: Array, rows: int, transposed: bool) -> tuple[Array, int, int]:
-    """The left matrix's numbers, and how far apart its rows and columns are among them."""
-    inner = a.size // rows
-    apart = a.shape[1] * a.itemsize
-    if not transposed and (apart % _ALIAS != 0 or rows < 2):
-        return readonly(a).reshape(-1), inner, 1
-    if transposed and (apart % _ALIAS != 0 or inner < 2) and apart < 4096:
-        return readonly(a).reshape(-1), 1, rows
-    # A copy whose rows are not such a multiple apart.
-    pitch = a.shape[1] + _LINE // a.itemsize
-    copy, source = workspace("gemm left", (len(a), pitch), a.dtype), readonly(a)
-    parallel_ranges(
-        len(a), lambda start, stop: _copy(source, copy, start, stop), work=a.shape[1] // 8
+    wide = max(_WIDE // product.width, 1) * product.width
+    b_row = b_shape[1] * size
+    copied = pitch != a_shape[1]
+    given = record(
+        PRODUCT,
+        product=product.address(),
+        packer=packer(dtype, transposed=transpose_b),
+        left=_COPY if copied else _LEFT,
+        whole=address(whole),
+        rest=address(rest),
+        rows=rows,
+        columns=columns,
+        inner=inner,
+        high=_HIGH,
+        wide=wide,
+        deep=deep,
+        width=product.width,
+        size=size,
+        a_row=a_row * size,
+        b_row=b_row,
+        out_row=columns * size,
+        a_step=a_step * size,
+        b_step=size if transpose_b else b_row,
+        b_column=b_row if transpose_b else size,
     )
-    flat = readonly(copy.reshape(-1))
-    return (flat, 1, pitch) if transposed else (flat, pitch, 1)
+    blocks = -(-rows // _HIGH) * -(-columns // wide)
+    stages = [Stage(multiply_blocks, blocks, given)]
+    if copied:
+        at_once = block_size(a_shape[0], work=a_shape[1] // 8, least=LEAST_IN_STAGE)
+        copy = record(
+            COPY,
+            rows=a_shape[0],
+            floats=a_shape[1] * size // 4,
+            row=a_shape[1] * size,
+            pitch=pitch * size,
+            at_once=at_once,
+        )
+        stages.insert(0, Stage(copy_left, -(-a_shape[0] // at_once), copy))
+    room = wide * deep * size
+    return _Plan(
+        Stages(*stages, room=room, keep=(whole, rest)), a_shape[0] * pitch * size if copied else 0
+    )
+
+
+def _pitch(shape: tuple[int, int], size: int, transposed: bool) -> int:
+    """How many numbers the rows of the left matrix had better be apart."""
+    apart = shape[1] * size
+    alone = shape[0] < 2
+    if not transposed and (apart % _ALIAS != 0 or alone):
+        return shape[1]
+    if transposed and (apart % _ALIAS != 0 or alone) and apart < 4096:
+        return shape[1]
+    return shape[1] + _LINE // size
 
 
 # Compiled
 
+# Which of its places a stage finds what at.
+_LEFT, _RIGHT, _OUT, _COPY = range(4)
 
-@jit
-def _copy(source: Array, copy: Array, start: int, stop: int) -> None:
-    for i in range(start, stop):
-        for j in range(source.shape[1]):
-            copy[i, j] = source[i, j]
+# What `copy_left` is given: rows, float32 numbers in each (a float64 is taken for two), and the
+# bytes between them, of A and of the copy; how many are copied at once.
+COPY = fields("rows", "floats", "row", "pitch", "at_once")
+
+# What `multiply_blocks` is given:
+PRODUCT = fields(
+    *("product", "packer"),  # the addresses of the product and of what packs B
+    "left",  # at which place A is
+    *("whole", "rest"),  # the addresses of the product's strides, for `deep` terms and for the last
+    *("rows", "inner", "columns"),  # of C, and how many terms there are
+    *("high", "deep", "wide"),  # the same of a block
+    *("width", "size"),  # numbers in a row of a panel, bytes in a number
+    *("a_row", "b_row", "out_row"),  # bytes between rows
+    *("a_step", "b_step", "b_column"),  # bytes between the terms of A and of B, and B's columns
+)
 
 
-@jit
-def _multiply_blocks(
-    counter: int,
-    blocks: int,
-    down: tuple[int, int],
-    right: tuple[int, int],
-    code: tuple[int, int],
-    places: tuple[int, int, int, int, int],
-    panels: int,
-    row_steps: tuple[int, int, int],
-    steps: tuple[int, int, int],
-    sizes: tuple[int, int, int, int],
-) -> None:
-    """The blocks of C that are left on the counter.
+@native
+def copy_left(given_: int, places: int, room: int, counter: int) -> None:
+    """A copy of A whose rows are not a multiple of bytes apart that the cache does not like."""
+    given = record_at(given_, COPY)
+    source, target = word(places, _LEFT), word(places, _COPY)
+    start = take(counter) * given.at_once
+    while start < given.rows:
+        for i in range(start, min(start + given.at_once, given.rows)):
+            copy_numbers(source + i * given.row, target + i * given.pitch, given.floats)
+        start = take(counter) * given.at_once
 
-    `down` and `right` say how many rows and columns there are, of C and of a block; for the others
-    see `_multiply_block`.
-    """
-    (rows, high), (columns, wide) = down, right
-    across = (columns + wide - 1) // wide
+
+@native
+def multiply_blocks(given_: int, places: int, room: int, counter: int) -> None:
+    """C, block by block."""
+    given = record_at(given_, PRODUCT)
+    across = (given.columns + given.wide - 1) // given.wide
+    blocks = (given.rows + given.high - 1) // given.high * across
     index = take(counter)
     while index < blocks:
-        row, column = index // across * high, index % across * wide
-        some_rows, some_columns = (
-            (row, min(row + high, rows)),
-            (column, min(column + wide, columns)),
+        _multiply_block(
+            given,
+            (word(places, given.left), word(places, _RIGHT), word(places, _OUT)),
+            room,
+            index // across * given.high,
+            index % across * given.wide,
         )
-        _multiply_block(code, places, panels, row_steps, steps, sizes, some_rows, some_columns)
         index = take(counter)
 
 
 @jit
 def _multiply_block(
-    code: tuple[int, int],
-    places: tuple[int, int, int, int, int],
-    panels: int,
-    row_steps: tuple[int, int, int],
-    steps: tuple[int, int, int],
-    sizes: tuple[int, int, int, int],
-    some_rows: tuple[int, int],
-    some_columns: tuple[int, int],
+    given: Any, places: tuple[int, int, int], panels: int, row: int, column: int
 ) -> None:
-    """A block of C.
-
-    Args:
-      code: the addresses of the product and of what packs B.
-      places: those of A, B and C, and of the product's strides for `deep` terms and for the last.
-      panels: that of room for panels of `deep` rows.
-      row_steps: bytes between the rows of A, B and C.
-      steps: bytes between the terms of A and of B, and between columns of B.
-      sizes: the terms, how many are added at once, the width of a panel, the bytes in a number.
-      some_rows: the first and the last of C.
-      some_columns: the same.
-    """
-    product, pack = code
-    a, b, out, whole, rest = places
-    a_row, b_row, out_row = row_steps
-    a_step, b_step, b_column = steps
-    inner, deep, width, size = sizes
-    (first_row, last_row), (first_column, last_column) = some_rows, some_columns
-    for k in range(0, inner, deep):
-        count, spread = min(deep, inner - k), deep * width * size
-        corner = b + k * b_step + first_column * b_column
-        call(pack, (corner, b_row, panels, spread, width, count, last_column - first_column))
-        for begin in range(first_column, last_column, width):
+    """A block of C, from some row and column on; `panels` is room for some of B."""
+    a, b, out = places
+    size, width, deep = given.size, given.width, given.deep
+    rows, columns = min(given.high, given.rows - row), min(given.wide, given.columns - column)
+    for k in range(0, given.inner, deep):
+        count, spread = min(deep, given.inner - k), deep * width * size
+        corner = b + k * given.b_step + column * given.b_column
+        call(given.packer, (corner, given.b_row, panels, spread, width, count, columns))
+        for begin in range(0, columns, width):
             call(
-                product,
+                given.product,
                 (
-                    a + first_row * a_row + k * a_step,
-                    panels + (begin - first_column) // width * spread,
-                    out + first_row * out_row + begin * size,
-                    last_row - first_row,
-                    min(width, last_column - begin),
-                    whole if count == deep else rest,
+                    a + row * given.a_row + k * given.a_step,
+                    panels + begin // width * spread,
+                    out + row * given.out_row + (column + begin) * size,
+                    rows,
+                    min(width, columns - begin),
+                    given.whole if count == deep else given.rest,
                     1 if k > 0 else 0,
                 ),
             )
