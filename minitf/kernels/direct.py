@@ -41,8 +41,9 @@ from minitf.kernels import microkernel, pool2x2
 from minitf.kernels.direct_blocks import (
     FILTER_GRADIENT,
     FORWARD,
+    OUTPUT,
     PACK,
-    add_up,
+    SUMS,
     filter_gradient_slices,
     filter_gradient_slices_through,
     forward_blocks,
@@ -55,9 +56,9 @@ from minitf.kernels.padding import Pair, effective_size, spatial_sizes
 from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
 from minitf.kernels.records import record
 from minitf.kernels.reference import NONE, ONE, Pads
-from minitf.kernels.simd import Machine, machine
-from minitf.kernels.stages import Stage, Stages
-from minitf.kernels.sums import row_sums_shape
+from minitf.kernels.simd import machine
+from minitf.kernels.stages import Stage, Stages, planned
+from minitf.kernels.sums import adding_up, row_sums_shape
 from minitf.kernels.workspace import address, laid_out, scratch
 from minitf.kernels.workspace import output as buffer
 
@@ -183,7 +184,7 @@ def conv2d(
         output[...] = 0
         return output
     plan = _plan(
-        input.shape, filter.shape, input.dtype, strides, padding, dilations, machine()
+        input.shape, filter.shape, input.dtype, strides, padding, dilations
     )  # fmt: skip
     _run(plan, input, filter, output)
     return output
@@ -224,7 +225,7 @@ def prepare(
     dilations: Pair,
 ) -> Prepared:
     """A convolution of arrays of these shapes, to be computed in pieces."""
-    plan = _plan(input_shape, filter_shape, dtype, strides, padding, dilations, machine())
+    plan = _plan(input_shape, filter_shape, dtype, strides, padding, dilations)
     shape = (input_shape[0], *plan.windows.outputs, filter_shape[3])
     work = math.prod(shape[1:]) * math.prod(filter_shape[:3])
     at_once = max(_BLOCK // max(work, 1), 1)
@@ -265,7 +266,7 @@ def _run(plan: _Plan, images: Array, filter: Array, output: Array) -> None:
     plan.stages.run(address(source), address(weights), address(output), *plan.scratch())
 
 
-@functools.lru_cache(1024)
+@planned
 def _plan(
     input_shape: tuple[int, ...],
     filter_shape: tuple[int, ...],
@@ -273,7 +274,6 @@ def _plan(
     strides: Pair,
     padding: Pads,
     dilations: Pair,
-    processor: Machine,
 ) -> _Plan:
     """How to convolve images with a filter."""
     rows, columns = filter_shape[:2]
@@ -310,7 +310,7 @@ def conv2d_backprop_filter(
         return gradient
     plan = _filter_plan(
         input.shape, gradient.shape, out_backprop.shape, None, input.dtype, strides, padding,
-        dilations, machine(),
+        dilations,
     )  # fmt: skip
     source, grad = readonly(input), readonly(out_backprop)
     sums = scratch("sums", plan.sums)
@@ -339,7 +339,6 @@ def conv2d_backprop_filter_through_pool(
         return gradient
     plan = _filter_plan(
         input.shape, gradient.shape, shape, grad.shape, input.dtype, strides, padding, dilations,
-        machine(),
     )  # fmt: skip
     source, passed, where = readonly(input), readonly(grad), readonly(which)
     plan.stages.run(
@@ -361,7 +360,7 @@ class _FilterPlan(NamedTuple):
     sums: int
 
 
-@functools.lru_cache(1024)
+@planned
 def _filter_plan(
     input_shape: tuple[int, ...],
     filter_shape: tuple[int, ...],
@@ -371,7 +370,6 @@ def _filter_plan(
     strides: Pair,
     padding: Pads,
     dilations: Pair,
-    processor: Machine,
 ) -> _FilterPlan:
     """How to add up the gradient of a filter; `pooled` is the shape of a pool's gradient."""
     batch, height, width, out_channels = grad_shape
@@ -409,7 +407,6 @@ def _filter_plan(
         images_at_once * sum_rows * out_channels * size if pooled else 0,
     )
     table, total = np.array(blocks, np.int64), math.prod(filter_shape)
-    at_once = block_size(total, work=slices, least=LEAST_IN_STAGE)
     given = record(
         FILTER_GRADIENT,
         **windows.given(product.address(), distances, table, size, blocks),
@@ -422,7 +419,6 @@ def _filter_plan(
         numbers=(columns if merged else 1) * channels,
         slices=slices,
         total=total,
-        at_once=at_once,
         tail=tail,
         strides=strides_,
         images=batch,
@@ -436,7 +432,7 @@ def _filter_plan(
     gradient = _through_pool(dtype) if pooled else filter_gradient_slices
     stages = Stages(
         Stage(gradient, slices, given),
-        Stage(_adder(dtype), -(-total // at_once), given),
+        adding_up(dtype, total, slices, SUMS, OUTPUT),
         room=room,
         keep=(distances, table),
     )
@@ -447,11 +443,6 @@ def _filter_plan(
 def _through_pool(dtype: np.dtype[Any]) -> NativeKernel[Any, None]:
     name, unpool = f"_{dtype.name}_{machine().lanes(dtype)}", pool2x2.unpool_kernel(dtype)
     return filter_gradient_slices_through.specialize(name, unpool=unpool, DTYPE=dtype.type)
-
-
-@functools.cache
-def _adder(dtype: np.dtype[Any]) -> NativeKernel[Any, None]:
-    return add_up.specialize(f"_{dtype.name}", DTYPE=dtype.type)
 
 
 def conv2d_backprop_input(
@@ -480,13 +471,13 @@ def conv2d_backprop_input(
                 continue
             plan = _input_plan(
                 gradient.shape, filter.shape, out_backprop.shape, filter.dtype, down, right,
-                strides, machine(),
+                strides,
             )  # fmt: skip
             _run(plan, out_backprop, filter, gradient)
     return gradient
 
 
-@functools.lru_cache(1024)
+@planned
 def _input_plan(
     input_shape: tuple[int, ...],
     filter_shape: tuple[int, ...],
@@ -495,7 +486,6 @@ def _input_plan(
     down: _Phase,
     right: _Phase,
     strides: Pair,
-    processor: Machine,
 ) -> _Plan:
     """How to propagate to the pixels of a phase."""
     windows = _Windows(

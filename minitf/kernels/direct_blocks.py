@@ -58,7 +58,7 @@ FILTER_GRADIENT = fields(
     *("out_height", "channels"),  # of the output's gradient, which has `columns` columns
     *("panel", "slack"),  # numbers in a panel, and of which the last one is read beyond its end
     *("rows", "pieces", "numbers"),  # of the window, pieces of such a row, numbers in a piece
-    *("slices", "total", "at_once"),  # numbers in the filter, and how many are added up at once
+    *("slices", "total"),  # of the sums, and numbers in each
     *("tail", "strides"),  # where in a thread's room these are
     *("images", "pooled_height", "pooled_width"),  # for a gradient through a pool: its shape, where
     *("layer", "layer_sums", "sum_rows", "images_at_once"),  # in a thread's room the gradient of a
@@ -289,20 +289,3 @@ def filter_gradient_slices_through(given_: int, places: int, room: int, counter:
                 )  # fmt: skip
                 accumulate = 1
         index = take(counter)
-
-
-@native
-def add_up(given_: int, places: int, room: int, counter: int) -> None:
-    """The filter's gradient: the sum of all slices."""
-    given = record_at(given_, FILTER_GRADIENT)
-    sums = array_at(word(places, SUMS), (given.slices, given.total), DTYPE)
-    total = array_at(word(places, OUTPUT), given.total, DTYPE)
-    start = take(counter) * given.at_once
-    while start < given.total:
-        stop = min(start + given.at_once, given.total)
-        for i in range(start, stop):
-            total[i] = sums[0, i]
-        for each in range(1, given.slices):
-            for i in range(start, stop):
-                total[i] += sums[each, i]
-        start = take(counter) * given.at_once

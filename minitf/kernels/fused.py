@@ -29,8 +29,8 @@ from minitf.kernels.jit import Kernel, NativeKernel, jit, native, readonly
 from minitf.kernels.padding import Pair
 from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
-from minitf.kernels.simd import Machine, machine, take, word
-from minitf.kernels.stages import Stage, Stages
+from minitf.kernels.simd import take, word
+from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import row_sums, sum_rows
 from minitf.kernels.workspace import address, laid_out, workspace
 from minitf.kernels.workspace import output as buffer
@@ -70,7 +70,7 @@ def conv2d_bias_relu(
     """
     layer = _layer(
         input.shape, filter.shape, input.dtype, strides, padding, dilations,
-        "bias_relu" if relu else "bias", NONE, conv.mode(), machine(),
+        "bias_relu" if relu else "bias", NONE, conv.mode(),
     )  # fmt: skip
     result = buffer(out, layer.shape, input.dtype)
     _run(layer, input, filter, bias, result, 0)
@@ -112,7 +112,7 @@ def conv2d_bias_relu_max_pool(
     """
     layer = _layer(
         input.shape, filter.shape, input.dtype, strides, padding, dilations,
-        "bias_relu_max_pool", pool_padding, conv.mode(), machine(),
+        "bias_relu_max_pool", pool_padding, conv.mode(),
     )  # fmt: skip
     pooled, where = buffer(out, layer.shape, input.dtype), buffer(which, layer.shape, np.uint8)
     _run(layer, input, filter, bias, pooled, address(where))
@@ -210,7 +210,7 @@ class _Layer(NamedTuple):
     scratch: Callable[[], tuple[int, ...]]
 
 
-@functools.lru_cache(1024)
+@planned
 def _layer(
     input_shape: tuple[int, ...],
     filter_shape: tuple[int, ...],
@@ -221,7 +221,6 @@ def _layer(
     after: str,
     pool_padding: Pads,
     mode: str,
-    processor: Machine,
 ) -> _Layer:
     """Has a block of images convolved, then does what comes after, and so on, on all threads."""
     prepared = conv.prepare(
@@ -243,27 +242,27 @@ def _layer(
         columns=shape[2],
         room=room,
     )
-    blocks = Stage(
-        _blocks(prepared.convolve, after, dtype, processor), -(-images // prepared.at_once), given
-    )
+    code = _blocks(prepared.convolve, _what_follows(after, dtype), dtype)
+    blocks = Stage(code, -(-images // prepared.at_once), given)
     stages = Stages(
         *prepared.before, blocks, room=room + prepared.room, keep=(prepared.given, *prepared.keep)
     )
     return _Layer(shape, stages, prepared.scratch)
 
 
+def _what_follows(after: str, dtype: np.dtype[Any]) -> Kernel[Any, None]:
+    if after == "bias_relu_max_pool":
+        return pool2x2.bias_relu_pool_kernel(dtype)
+    return _add_bias_relu if after == "bias_relu" else _add_bias
+
+
 @functools.cache
 def _blocks(
-    convolve: Kernel[Any, None], after: str, dtype: np.dtype[Any], processor: Machine
+    convolve: Kernel[Any, None], after: Kernel[Any, None], dtype: np.dtype[Any]
 ) -> NativeKernel[Any, None]:
-    kernels = {
-        "bias": _add_bias,
-        "bias_relu": _add_bias_relu,
-        "bias_relu_max_pool": pool2x2.bias_relu_pool_kernel(dtype),
-    }
-    name = f"_{convolve.__module__.rpartition('.')[2]}_{kernels[after].name}_{dtype.name}"
+    name = f"_{convolve.__module__.rpartition('.')[2]}_{after.name}_{dtype.name}"
     return layer_blocks.specialize(
-        name, convolve=convolve, after=kernels[after], DTYPE=dtype.type, LEAST=lowest(dtype)
+        name, convolve=convolve, after=after, DTYPE=dtype.type, LEAST=lowest(dtype)
     )
 
 

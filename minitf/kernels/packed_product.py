@@ -20,7 +20,6 @@ depend on the threads.
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,14 +30,25 @@ from minitf.kernels.jit import jit, native, readonly
 from minitf.kernels.packing import packer
 from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
 from minitf.kernels.records import fields, record, record_at
-from minitf.kernels.simd import Machine, call, copy_numbers, machine, take, word
-from minitf.kernels.stages import Stage, Stages
+from minitf.kernels.simd import call, copy_numbers, take, word
+from minitf.kernels.stages import Stage, Stages, planned
+from minitf.kernels.sums import adding_up
 from minitf.kernels.workspace import address, scratch
 
 Array = npt.NDArray[Any]
 
 # Rows of B in a block, and columns; rows of C.
 _DEEP, _WIDE, _HIGH = 256, 128, 448
+
+# Where C has no more rows than this, and B more bytes, to read B takes a good part of the time. It
+# is read fastest as it lies, in long stretches: all of so many columns at once, of as many rows as
+# make panels of so many bytes. What threads then share out are slices of the terms, each with sums
+# of its own, of so many terms or more. A transposed B is read in rows of so many terms, for so many
+# columns at once.
+_FEW_ROWS, _LARGE = 256, 1 << 20
+_WHOLE, _PANELS = 1024, 800 << 10
+_SLICES, _LEAST_SLICE = 4, 256
+_LONG, _NARROW = 1024, 96
 
 # Rows that are a multiple of so many bytes apart share few places of the cache.
 _ALIAS, _LINE = 512, 64
@@ -56,10 +66,10 @@ def multiply(
       transpose_a: whether `a` is given by its transpose.
       transpose_b: whether `b` is.
     """
-    plan = _plan(a.shape, b.shape, out.dtype, transpose_a, transpose_b, machine())
+    plan = _plan(a.shape, b.shape, out.dtype, transpose_a, transpose_b)
     left, right = readonly(a), readonly(b)
-    copy = scratch("gemm left", plan.copy)
-    plan.stages.run(address(left), address(right), address(out), copy)
+    copy, sums = scratch("gemm left", plan.copy), scratch("gemm sums", plan.sums)
+    plan.stages.run(address(left), address(right), address(out), copy, sums)
 
 
 class _Plan(NamedTuple):
@@ -68,32 +78,33 @@ class _Plan(NamedTuple):
     Attributes:
       stages: all that is done.
       copy: bytes of room for a copy of A.
+      sums: the same for slices of C.
     """
 
     stages: Stages
     copy: int
+    sums: int
 
 
-@functools.lru_cache(1024)
+@planned
 def _plan(
     a_shape: tuple[int, int],
     b_shape: tuple[int, int],
     dtype: np.dtype[Any],
     transpose_a: bool,
     transpose_b: bool,
-    processor: Machine,
 ) -> _Plan:
     rows, columns = a_shape[transpose_a], b_shape[not transpose_b]
     inner, size = a_shape[not transpose_a], dtype.itemsize
     product = microkernel.product(dtype, columns)
     pitch = _pitch(a_shape, size, transpose_a)
     a_row, a_step = (1, pitch) if transpose_a else (pitch, 1)
-    deep = -(-inner // -(-inner // _DEEP))
+    deep, wide, slices = _block(rows, inner, columns, size, transpose_b)
+    wide = max(wide // product.width, 1) * product.width
     whole, rest = (
         microkernel.strides(a_row, columns, (count, a_step, product.width))
         for count in (deep, inner % deep)
     )
-    wide = max(_WIDE // product.width, 1) * product.width
     b_row = b_shape[1] * size
     copied = pitch != a_shape[1]
     given = record(
@@ -101,6 +112,9 @@ def _plan(
         product=product.address(),
         packer=packer(dtype, transposed=transpose_b),
         left=_COPY if copied else _LEFT,
+        out=_SUMS if slices > 1 else _OUT,
+        slices=slices,
+        terms=-(-inner // (slices * deep)) * deep,
         whole=address(whole),
         rest=address(rest),
         rows=rows,
@@ -118,7 +132,7 @@ def _plan(
         b_step=size if transpose_b else b_row,
         b_column=b_row if transpose_b else size,
     )
-    blocks = -(-rows // _HIGH) * -(-columns // wide)
+    blocks = slices * -(-rows // _HIGH) * -(-columns // wide)
     stages = [Stage(multiply_blocks, blocks, given)]
     if copied:
         at_once = block_size(a_shape[0], work=a_shape[1] // 8, least=LEAST_IN_STAGE)
@@ -131,10 +145,33 @@ def _plan(
             at_once=at_once,
         )
         stages.insert(0, Stage(copy_left, -(-a_shape[0] // at_once), copy))
-    room = wide * deep * size
+    if slices > 1:
+        stages.append(adding_up(dtype, rows * columns, slices, _SUMS, _OUT))
     return _Plan(
-        Stages(*stages, room=room, keep=(whole, rest)), a_shape[0] * pitch * size if copied else 0
+        Stages(
+            *stages,
+            room=-(-wide // product.width) * product.width * deep * size,
+            keep=(whole, rest),
+        ),
+        a_shape[0] * pitch * size if copied else 0,
+        slices * rows * columns * size if slices > 1 else 0,
     )
+
+
+def _block(
+    rows: int, inner: int, columns: int, size: int, transposed: bool
+) -> tuple[int, int, int]:
+    """The rows and columns of B in a block, and how many slices its rows are shared out in."""
+    most, wide, slices = _DEEP, _WIDE, 1
+    if rows <= _FEW_ROWS and inner * columns * size >= _LARGE:
+        if transposed:
+            most, wide = _LONG, _NARROW
+        elif inner >= 2 * _LEAST_SLICE:
+            wide = min(columns, _WHOLE)
+            most = max(_PANELS // (wide * size), 1)
+            slices = min(inner // _LEAST_SLICE, _SLICES)
+    share = -(-inner // slices)
+    return -(-share // -(-share // most)), wide, slices
 
 
 def _pitch(shape: tuple[int, int], size: int, transposed: bool) -> int:
@@ -151,7 +188,7 @@ def _pitch(shape: tuple[int, int], size: int, transposed: bool) -> int:
 # Compiled
 
 # Which of its places a stage finds what at.
-_LEFT, _RIGHT, _OUT, _COPY = range(4)
+_LEFT, _RIGHT, _OUT, _COPY, _SUMS = range(5)
 
 # What `copy_left` is given: rows, float32 numbers in each (a float64 is taken for two), and the
 # bytes between them, of A and of the copy; how many are copied at once.
@@ -160,10 +197,11 @@ COPY = fields("rows", "floats", "row", "pitch", "at_once")
 # What `multiply_blocks` is given:
 PRODUCT = fields(
     *("product", "packer"),  # the addresses of the product and of what packs B
-    "left",  # at which place A is
+    *("left", "out"),  # at which place A is, and C or the sums of the slices
     *("whole", "rest"),  # the addresses of the product's strides, for `deep` terms and for the last
     *("rows", "inner", "columns"),  # of C, and how many terms there are
     *("high", "deep", "wide"),  # the same of a block
+    *("slices", "terms"),  # slices of the terms, and how many each has
     *("width", "size"),  # numbers in a row of a panel, bytes in a number
     *("a_row", "b_row", "out_row"),  # bytes between rows
     *("a_step", "b_step", "b_column"),  # bytes between the terms of A and of B, and B's columns
@@ -188,27 +226,33 @@ def multiply_blocks(given_: int, places: int, room: int, counter: int) -> None:
     given = record_at(given_, PRODUCT)
     across = (given.columns + given.wide - 1) // given.wide
     blocks = (given.rows + given.high - 1) // given.high * across
+    a, b, out = word(places, given.left), word(places, _RIGHT), word(places, given.out)
     index = take(counter)
-    while index < blocks:
-        _multiply_block(
-            given,
-            (word(places, given.left), word(places, _RIGHT), word(places, _OUT)),
-            room,
-            index // across * given.high,
-            index % across * given.wide,
-        )
+    while index < blocks * given.slices:
+        part, block = index // blocks, index % blocks
+        sums = out + part * given.rows * given.out_row
+        row, column = block // across * given.high, block % across * given.wide
+        _multiply_block(given, (a, b, sums), room, row, column, part * given.terms)
         index = take(counter)
 
 
 @jit
 def _multiply_block(
-    given: Any, places: tuple[int, int, int], panels: int, row: int, column: int
+    given: Any,
+    places: tuple[int, int, int],
+    panels: int,
+    row: int,
+    column: int,
+    start: int,
 ) -> None:
-    """A block of C, from some row and column on; `panels` is room for some of B."""
+    """A block of C, from some row and column on: the sum of a slice's terms, from `start` on.
+
+    `panels` is room for some of B.
+    """
     a, b, out = places
     size, width, deep = given.size, given.width, given.deep
     rows, columns = min(given.high, given.rows - row), min(given.wide, given.columns - column)
-    for k in range(0, given.inner, deep):
+    for k in range(start, min(start + given.terms, given.inner), deep):
         count, spread = min(deep, given.inner - k), deep * width * size
         corner = b + k * given.b_step + column * given.b_column
         call(given.packer, (corner, given.b_row, panels, spread, width, count, columns))
@@ -222,6 +266,6 @@ def _multiply_block(
                     rows,
                     min(width, columns - begin),
                     given.whole if count == deep else given.rest,
-                    1 if k > 0 else 0,
+                    1 if k > start else 0,
                 ),
             )

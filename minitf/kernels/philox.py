@@ -36,11 +36,13 @@ import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import random_elements
-from minitf.kernels.jit import Kernel, available, jit
-from minitf.kernels.parallel import parallel_for, share
+from minitf.kernels.jit import Kernel, NativeKernel, available, jit, native
+from minitf.kernels.parallel import parallel_for
 from minitf.kernels.random_elements import Array, Convert
-from minitf.kernels.simd import take
-from minitf.kernels.workspace import output, workspace
+from minitf.kernels.records import array_at, fields, record, record_at
+from minitf.kernels.simd import take, word
+from minitf.kernels.stages import Stage, Stages, planned
+from minitf.kernels.workspace import address, output, workspace
 
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _BITS_32 = np.uint64(32)
@@ -340,30 +342,38 @@ def _fill_words(key: Any, low: Any, high: Any, offsets: Array, words: Array) -> 
         words[0, i], words[1, i], words[2, i], words[3, i] = philox4x32(key, at, high + carry)
 
 
+# What `fill_chunks` is given: how many elements there are, in a group, and how many groups at once.
+FILL = fields("total", "size", "groups")
+
 # Put in by `specialize`.
 convert: Any = None
+BETWEEN = False
+DTYPE: Any = np.float32
 
 
-@jit
-def _fill_chunks(
-    counter: int,
-    key: Any,
-    low: Any,
-    high: Any,
-    offsets: Array,
-    words: Array,
-    made: Array,
-    out: Array,
-    *args: Any,
-) -> None:
-    """Fills `out` with what `convert` makes of the stream, some groups of elements at a time."""
-    groups, size = made.shape
+@native
+def fill_chunks(given_: int, places: int, room: int, counter: int) -> None:
+    """Fills an array with what `convert` makes of a stream, some groups of elements at a time.
+
+    The places are the array, the stream's numbers and, for a `convert` that takes them, the least
+    number and how many there are.
+    """
+    given = record_at(given_, FILL)
+    groups, size = given.groups, given.size
+    out = array_at(word(places, 0), given.total, DTYPE)
+    key, low, high = np.uint64(word(places, 1)), np.uint64(word(places, 2)), word(places, 3)
+    words = array_at(room, (4, groups), np.uint32)
+    offsets = array_at(room + 16 * groups, groups, np.uint64)
+    made = array_at(room + 24 * groups, (groups, size), DTYPE)
     first = take(counter) * groups
-    while first * size < len(out):
+    while first * size < given.total:
         for i in range(groups):
             offsets[i] = first + i
-        _fill_words(key, low, high, offsets, words)
-        convert(words, made, *args)
+        _fill_words(key, low, np.uint64(high), offsets, words)
+        if BETWEEN:
+            convert(words, made, DTYPE(word(places, 4)), DTYPE(word(places, 5)))
+        else:
+            convert(words, made)
         there, flat = out[first * size :], made.reshape(-1)
         for i in range(min(len(there), len(flat))):
             there[i] = flat[i]
@@ -392,24 +402,34 @@ def _fill_straight(convert: Convert, stream: Stream, out: Array, *args: Any) -> 
     """
     if not isinstance(convert, Kernel) or not available():
         return _fill(_elements(convert, stream, out.dtype, *args), out)
-    flat, size, kernel = out.reshape(-1), _group_size(out.dtype), _filler(convert)
-    groups = -(-flat.size // size)
-    at_once = min(_CHUNK, groups)
-    key, low, high = stream.numbers()
-
-    def run(counter: int) -> None:
-        offsets = workspace("groups", (at_once,), np.uint64)
-        words = workspace("words", (4, at_once), np.uint32)
-        made = workspace("elements", (at_once, size), out.dtype)
-        kernel(counter, key, low, high, offsets, words, made, flat, *args)
-
-    share(-(-groups // at_once) if groups else 0, run)
+    if out.size > 0:
+        stages = _filler(convert, out.size, out.dtype, bool(args))
+        stages.run(address(out), *map(_signed, (*stream.numbers(), *args)))
     return out
 
 
+@planned
+def _filler(convert: Kernel[Any, None], total: int, dtype: np.dtype[Any], between: bool) -> Stages:
+    size = _group_size(dtype)
+    groups = min(_CHUNK, -(-total // size))
+    given = record(FILL, total=total, size=size, groups=groups)
+    blocks = -(-total // (size * groups))
+    code = _filling(convert, dtype, between)
+    return Stages(Stage(code, blocks, given), room=(24 + size * dtype.itemsize) * groups)
+
+
 @functools.cache
-def _filler(convert: Kernel[Any, None]) -> Kernel[Any, None]:
-    return _fill_chunks.specialize(f"_{convert.name}", convert=convert)
+def _filling(
+    convert: Kernel[Any, None], dtype: np.dtype[Any], between: bool
+) -> NativeKernel[Any, None]:
+    return fill_chunks.specialize(
+        f"_{convert.name}", convert=convert, BETWEEN=between, DTYPE=dtype.type
+    )
+
+
+def _signed(number: Any) -> int:
+    """The number of 64 bits as `places` have it, with a sign."""
+    return (int(number) + 2**63) % 2**64 - 2**63
 
 
 Make = Callable[[Array], Array]

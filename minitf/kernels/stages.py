@@ -31,8 +31,9 @@ Stages run one after the other; the blocks of each are shared out among threads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,22 @@ import numpy.typing as npt
 from minitf.kernels.jit import NativeKernel
 from minitf.kernels.parallel import lead
 from minitf.kernels.workspace import address
+
+P = TypeVar("P")
+_plans: list[Any] = []
+
+
+def planned(plan: Callable[..., P]) -> Callable[..., P]:
+    """Has a function of shapes keep what it returns: the plans of the last thousand shapes."""
+    kept = functools.lru_cache(1024)(plan)
+    _plans.append(kept)
+    return kept
+
+
+def forget_plans() -> None:
+    """Has all plans made anew, for when something has changed that is not in their shapes."""
+    for kept in _plans:
+        kept.cache_clear()
 
 
 class Stage(NamedTuple):

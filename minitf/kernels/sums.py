@@ -15,14 +15,18 @@ work; `pool2x2` does, for the gradient of a bias.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from minitf.kernels.jit import jit, readonly
-from minitf.kernels.parallel import parallel_ranges
+from minitf.kernels.jit import NativeKernel, jit, native, readonly
+from minitf.kernels.parallel import LEAST_IN_STAGE, block_size, parallel_ranges
+from minitf.kernels.records import array_at, fields, record, record_at
+from minitf.kernels.simd import take, word
+from minitf.kernels.stages import Stage
 from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
@@ -62,6 +66,25 @@ def sum_rows(rows: Array, *, out: Array | None = None) -> Array:
     return total
 
 
+def adding_up(dtype: np.dtype[Any], total: int, slices: int, sums: int, out: int) -> Stage:
+    """A stage that adds up slices of numbers, the first one first.
+
+    Args:
+      dtype: float32 or float64.
+      total: how many numbers a slice has.
+      slices: how many there are, one after the other.
+      sums, out: at which of the places they are, and at which the result goes.
+    """
+    at_once = block_size(total, work=slices, least=LEAST_IN_STAGE)
+    given = record(SLICES, total=total, slices=slices, at_once=at_once, sums=sums, out=out)
+    return Stage(_adder(dtype), -(-total // at_once), given)
+
+
+@functools.cache
+def _adder(dtype: np.dtype[Any]) -> NativeKernel[Any, None]:
+    return add_slices.specialize(f"_{dtype.name}", DTYPE=dtype.type)
+
+
 def row_sums(name: str, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
     """Room for the sum of each row of cells of images, which `sum_rows` adds up.
 
@@ -76,6 +99,29 @@ def row_sums(name: str, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
 def row_sums_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     """The shape of `row_sums` for images of a shape."""
     return shape[0], -(-shape[1] // 2), shape[3]
+
+
+# What `add_slices` is given; see `adding_up`.
+SLICES = fields("total", "slices", "at_once", "sums", "out")
+
+# Put in by `specialize`.
+DTYPE: Any = np.float32
+
+
+@native
+def add_slices(given_: int, places: int, room: int, counter: int) -> None:
+    given = record_at(given_, SLICES)
+    sums = array_at(word(places, given.sums), (given.slices, given.total), DTYPE)
+    total = array_at(word(places, given.out), given.total, DTYPE)
+    start = take(counter) * given.at_once
+    while start < given.total:
+        stop = min(start + given.at_once, given.total)
+        for i in range(start, stop):
+            total[i] = sums[0, i]
+        for each in range(1, given.slices):
+            for i in range(start, stop):
+                total[i] += sums[each, i]
+        start = take(counter) * given.at_once
 
 
 @jit

@@ -27,7 +27,6 @@ Rounding errors are larger than those of the direct method, some 5 to 15 times. 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -41,8 +40,8 @@ from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
 from minitf.kernels.records import record
 from minitf.kernels.reference import NONE, ONE, Pads
-from minitf.kernels.simd import Machine, machine
-from minitf.kernels.stages import Stage, Stages
+from minitf.kernels.simd import machine
+from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.winograd_blocks import (
     CONVOLUTION,
     FILTER,
@@ -167,7 +166,7 @@ def _convolve(images: Array, filter: Array, output: Array, origin: Pair, *, turn
     if output.size == 0 or images.size == 0:
         output[...] = 0
         return
-    plan = _plan(filter.shape, images.shape[1:], output.shape, origin, turned, machine())
+    plan = _plan(filter.shape, images.shape[1:], output.shape, origin, turned)
     source, weights = readonly(images), readonly(filter)
     plan.stages.run(address(source), address(weights), address(output), *plan.scratch())
 
@@ -184,7 +183,7 @@ def prepare(
     sizes = spatial_sizes(input_shape[1:3], filter_shape[:2], strides, padding, dilations)
     shape = (input_shape[0], *sizes, filter_shape[3])
     origin = padding[0][0], padding[1][0]
-    plan = _plan(filter_shape, input_shape[1:], shape, origin, False, machine())
+    plan = _plan(filter_shape, input_shape[1:], shape, origin, False)
     each = plan.tiles.grid[0] * plan.tiles.grid[1]
     at_once = max(plan.tiles.at_once // each, 1)
     return Prepared(
@@ -222,17 +221,16 @@ class _Plan(NamedTuple):
         )
 
 
-@functools.lru_cache(1024)
+@planned
 def _plan(
     filter_shape: tuple[int, ...],
     image: tuple[int, ...],
     out_shape: tuple[int, ...],
     origin: Pair,
     turned: bool,
-    processor: Machine,
 ) -> _Plan:
     window, out_channels = filter_shape[0], out_shape[3]
-    channels, lanes = image[2], processor.lanes(np.float32)
+    channels, lanes = image[2], machine().lanes(np.float32)
     product = microkernel.product(np.float32, out_channels)
     width, count = product.width, -(-out_channels // product.width)
     large = window * window * channels * out_channels >= _LARGE_FILTER
@@ -356,7 +354,7 @@ def conv2d_backprop_filter(
         gradient[...] = 0
         return gradient
     origin = padding[0][0], padding[1][0]
-    plan = _filter_plan(input.shape, gradient.shape, out_backprop.shape, origin, machine())
+    plan = _filter_plan(input.shape, gradient.shape, out_backprop.shape, origin)
     source, grad = readonly(input), readonly(out_backprop)
     sums = scratch("winograd sums", plan.sums)
     plan.stages.run(address(source), address(grad), address(gradient), sums)
@@ -375,13 +373,12 @@ class _FilterPlan(NamedTuple):
     sums: int
 
 
-@functools.lru_cache(1024)
+@planned
 def _filter_plan(
     input_shape: tuple[int, ...],
     filter_shape: tuple[int, ...],
     out_shape: tuple[int, ...],
     origin: Pair,
-    processor: Machine,
 ) -> _FilterPlan:
     window, _, channels, out_channels = filter_shape
     product = microkernel.product(np.float32, out_channels)
@@ -425,7 +422,7 @@ def _filter_plan(
         steps=address(steps),
         padded=_padded(channels),
         panel=product.width,
-        lanes=processor.lanes(np.float32),
+        lanes=machine().lanes(np.float32),
         rows=tiles.grid[0],
         columns=tiles.grid[1],
         side=tiles.size,

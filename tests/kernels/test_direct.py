@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from test_conv import PASSES, arguments, assert_equal, options, run, tutorial_layer
 
 from minitf.kernels import direct, jit, microkernel, parallel, reference, simd
+from minitf.kernels.stages import forget_plans
 
 pytestmark = pytest.mark.skipif(not jit.available(), reason="runs compiled only")
 
@@ -24,6 +25,7 @@ def any_machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Code for each width of vectors. Where the processor has shorter ones, LLVM cuts them."""
     chosen = MACHINES[request.param]
     monkeypatch.setattr(microkernel, "machine", lambda: chosen)
+    forget_plans()
     return chosen
 
 
@@ -109,6 +111,7 @@ def test_any_cut_into_blocks(
     monkeypatch.setattr(direct, "_BLOCK", block)
     monkeypatch.setattr(direct, "_PADDED", padded)
     monkeypatch.setattr(direct, "_FEW_PIXELS", 1)
+    forget_plans()
     args = arguments(geometry, "float32")
     expected = run(reference, "conv2d", args, options(geometry))
     assert_equal(run(direct, "conv2d", args, options(geometry)), expected)

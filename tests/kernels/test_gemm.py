@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minitf.kernels import gemm, jit, microkernel, packed_product, packing, parallel, simd
+from minitf.kernels.stages import forget_plans
 
 DTYPES = ("float32", "float64")
 compiled = pytest.mark.skipif(not jit.available(), reason="runs compiled only")
@@ -41,7 +42,39 @@ def test_packed_product(
 ) -> None:
     for name in ("_DEEP", "_WIDE", "_HIGH"):
         monkeypatch.setattr(packed_product, name, block)
+    forget_plans()
     a, b, expected = matrices(np.random.RandomState(seed), *shape, dtype, flags)
+    out = np.full(expected.shape, np.nan, dtype)
+    packed_product.multiply(a, b, out, transpose_a=flags[0], transpose_b=flags[1])
+    np.testing.assert_array_equal(out, expected)
+
+
+@compiled
+@pytest.mark.parametrize("dtype", DTYPES)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    shape=st.tuples(sizes, sizes, sizes),
+    flags=flags,
+    whole=st.sampled_from([1, 40, 500]),
+    panels=st.sampled_from([1, 2_000, 20_000]),
+    slices=st.sampled_from([1, 2, 5]),
+)
+def test_packed_product_of_few_rows(
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: str,
+    shape: Any,
+    flags: Any,
+    whole: int,
+    panels: int,
+    slices: int,
+) -> None:
+    for name, value in (("_WHOLE", whole), ("_NARROW", whole), ("_LONG", panels // 100 + 1)):
+        monkeypatch.setattr(packed_product, name, value)
+    for name, value in (("_LARGE", 1), ("_PANELS", panels), ("_SLICES", slices)):
+        monkeypatch.setattr(packed_product, name, value)
+    monkeypatch.setattr(packed_product, "_LEAST_SLICE", 8)
+    forget_plans()
+    a, b, expected = matrices(np.random.RandomState(0), *shape, dtype, flags)
     out = np.full(expected.shape, np.nan, dtype)
     packed_product.multiply(a, b, out, transpose_a=flags[0], transpose_b=flags[1])
     np.testing.assert_array_equal(out, expected)
@@ -56,6 +89,7 @@ def test_packed_product_on_any_machine(
 ) -> None:
     for module in (microkernel, packing):
         monkeypatch.setattr(module, "machine", lambda: machine)
+    forget_plans()
     a, b, expected = matrices(np.random.RandomState(0), *shape, "float32", flags)
     out = np.empty_like(expected)
     packed_product.multiply(a, b, out, transpose_a=flags[0], transpose_b=flags[1])

@@ -201,7 +201,9 @@ def test_numba_and_numpy_give_the_same_bits(
 def test_the_interpreted_copy_is_interpreted() -> None:
     kernels = {n for n, v in vars(random_elements).items() if isinstance(v, jit_module.Kernel)}
     assert {"normal_float32", "uniform_float64", "keep_inside"} <= kernels
-    assert not any(isinstance(v, jit_module.Kernel) for v in vars(INTERPRETED).values())
+    native = jit_module.NativeKernel  # of addresses, for which there is Python beside it
+    own = [v for v in vars(INTERPRETED).values() if not isinstance(v, native)]
+    assert not any(isinstance(v, jit_module.Kernel) for v in own)
     elements = vars(INTERPRETED.random_elements)
     assert not any(isinstance(elements[name], jit_module.Kernel) for name in kernels)
 

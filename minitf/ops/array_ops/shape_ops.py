@@ -300,9 +300,9 @@ def _check_count(given: TensorShape, count: int | None, wanted: TensorShape, nee
 @RESHAPE.kernel
 def reshape_kernel(tensor: Any, shape: Any) -> Any:
     dims = tuple(np.ravel(shape).tolist())
-    count = np.size(tensor)
-    if np.ndim(shape) == 1 and min(dims, default=0) >= 0 and math.prod(dims) == count:
-        return np.reshape(tensor, dims)
+    count = math.prod(tensor.shape)
+    if shape.ndim == 1 and min(dims, default=0) >= 0 and math.prod(dims) == count:
+        return tensor.reshape(dims)
     if np.ndim(shape) != 1:
         raise ValueError(f"sizes input must be 1-D, not {list(np.shape(shape))}")
     if dims.count(-1) > 1:
