@@ -20,8 +20,7 @@ import functools
 import importlib
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple
 
 # OpenBLAS's functions as named in numpy's own wheels, of numpy 2 and before, and by distributions.
@@ -72,26 +71,26 @@ class _Users:
 _users = _Users()
 
 
-@contextmanager
-def single_threaded() -> Iterator[None]:
+class single_threaded:
     """While any thread is inside, BLAS uses the calling thread alone; then as many as before."""
-    threads = _threads()
-    if threads is None:
-        yield
-        return
-    users = _users
-    with users.lock:
-        if users.count == 0:
-            users.before = threads.get()
-            threads.set(1)
-        users.count += 1
-    try:
-        yield
-    finally:
-        with users.lock:
-            users.count -= 1
-            if users.count == 0:
-                threads.set(users.before)
+
+    def __enter__(self) -> None:
+        self._inside = users = _users  # a fork begins with others
+        threads = _threads()
+        if threads is not None:
+            with users.lock:
+                if users.count == 0:
+                    users.before = threads.get()
+                    threads.set(1)
+                users.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        threads, users = _threads(), self._inside
+        if threads is not None:
+            with users.lock:
+                users.count -= 1
+                if users.count == 0:
+                    threads.set(users.before)
 
 
 def _renew_users() -> None:

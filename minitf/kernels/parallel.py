@@ -90,16 +90,17 @@ def share(total: int, run: Callable[[int], object]) -> None:
     parallel_for(min(get_num_threads(), total), lambda _: run(place))
 
 
-def lead(stages: Words, places: Words, room: int) -> None:
+def lead(stages: Words, most: int, places: Words, room: int) -> None:
     """Runs stages of compiled blocks, one after the other, each on several threads; see `jobs`.
 
     Args:
       stages: a row for each: the address of its function, that of what it is given, and how many
         blocks it has.
+      most: how many blocks the stage with the most has.
       places: words for the functions.
       room: bytes of memory that each thread needs, which nothing else uses meanwhile.
     """
-    helpers = 0 if _here.in_block else min(get_num_threads(), int(stages[:, 2].max())) - 1
+    helpers = 0 if _here.in_block else min(get_num_threads(), most) - 1
     if helpers > 0:
         _pool.wake(helpers)
     each = -(-room // LINE) * LINE

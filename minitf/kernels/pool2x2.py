@@ -35,14 +35,16 @@ import numpy.typing as npt
 
 from minitf.kernels import simd
 from minitf.kernels.dispatch import compiles
-from minitf.kernels.jit import Kernel, jit, readonly
+from minitf.kernels.jit import Kernel, NativeKernel, jit, native, readonly
 from minitf.kernels.padding import Pair, spatial_sizes
-from minitf.kernels.parallel import parallel_ranges
+from minitf.kernels.parallel import LEAST_IN_STAGE, block_size, parallel_ranges
+from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
-from minitf.kernels.simd import Value, Writer, machine
-from minitf.kernels.sums import row_sums, sum_rows
+from minitf.kernels.simd import Machine, Value, Writer, machine, take, word
+from minitf.kernels.stages import Stage, Stages, planned
+from minitf.kernels.sums import row_sums, row_sums_shape, sum_rows
+from minitf.kernels.workspace import address, workspace
 from minitf.kernels.workspace import output as buffer
-from minitf.kernels.workspace import workspace
 
 Array = npt.NDArray[Any]
 
@@ -94,13 +96,7 @@ def max_pool_2x2_grad(
       out: where to put the result, if given.
     """
     gradient = buffer(out, shape, grad.dtype)
-    source, where, kernels = readonly(grad), readonly(which), _kernels(grad.dtype)
-    nothing = np.zeros((0, 0, 0), grad.dtype)
-
-    def images(start: int, stop: int) -> None:
-        kernels.unpool(source[start:stop], where[start:stop], gradient[start:stop], nothing)
-
-    parallel_ranges(len(grad), images, work=_work(gradient))
+    _unpool_all(grad, which, gradient, np.zeros((0, 0, 0), grad.dtype))
     return gradient
 
 
@@ -114,14 +110,8 @@ def bias_relu_max_pool_2x2_grad(
 ) -> tuple[Array, Array]:
     """The gradients of `bias_relu_max_pool_2x2` in its input and its bias."""
     gradient = buffer(out, shape, grad.dtype)
-    source, where, kernels = readonly(grad), readonly(which), _kernels(grad.dtype)
     sums = row_sums("bias", shape, grad.dtype)
-
-    def images(start: int, stop: int) -> None:
-        here = slice(start, stop)
-        kernels.unpool(source[here], where[here], gradient[here], sums[here])
-
-    parallel_ranges(len(grad), images, work=_work(gradient))
+    _unpool_all(grad, which, gradient, sums)
     bias_gradient = buffer(bias_out, (shape[3],), grad.dtype)
     return gradient, sum_rows(sums.reshape(-1, shape[3]), out=bias_gradient)
 
@@ -189,6 +179,46 @@ def _pooled(
 
     parallel_ranges(len(pooled), images, work=_work(input))
     return pooled, where
+
+
+def _unpool_all(grad: Array, which: Array, gradient: Array, sums: Array) -> None:
+    if not compiles(grad.dtype):
+        _kernels(grad.dtype).unpool(grad, which, gradient, sums)
+        return
+    source, where = readonly(grad), readonly(which)
+    stages = _unpooling(grad.shape, gradient.shape, grad.dtype, len(sums) > 0, machine())
+    stages.run(address(source), address(where), address(gradient), address(sums))
+
+
+@planned
+def _unpooling(
+    pooled: tuple[int, ...],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    with_sums: bool,
+    processor: Machine,
+) -> Stages:
+    images, height, width, channels = shape
+    at_once = block_size(images, work=max(height * width * channels, 1), least=LEAST_IN_STAGE)
+    given = record(
+        UNPOOL,
+        images=images,
+        height=height,
+        width=width,
+        channels=channels,
+        rows=pooled[1],
+        columns=pooled[2],
+        sum_images=images if with_sums else 0,
+        sum_rows=row_sums_shape(shape)[1],
+        at_once=at_once,
+    )
+    return Stages(Stage(_unpool_code(dtype, processor), -(-images // at_once), given))
+
+
+@functools.cache
+def _unpool_code(dtype: np.dtype[Any], processor: Machine) -> NativeKernel[Any, None]:
+    kernel = unpool_kernel(dtype)
+    return unpool_blocks.specialize(f"{kernel.name}", unpool=kernel, DTYPE=dtype.type)
 
 
 def _work(images: Array) -> int:
@@ -361,3 +391,35 @@ def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> Non
         # Last rows and columns that no window covers.
         gradient[n, 2 * rows :] = 0
         gradient[n, :, 2 * columns :] = 0
+
+
+# What `unpool_blocks` is given: the gradient's shape, rows and columns of maxima, how many images
+# have sums for the bias, and how many of each; how many images are done at once.
+UNPOOL = fields(
+    *("images", "height", "width", "channels", "rows", "columns"),
+    *("sum_images", "sum_rows", "at_once"),
+)
+
+# Put in by `specialize`.
+unpool: Any = None
+DTYPE: Any = np.float32
+
+
+@native
+def unpool_blocks(given_: int, places: int, room: int, counter: int) -> None:
+    """The way back, some images at a time; the places are those of `unpool_kernel`."""
+    given = record_at(given_, UNPOOL)
+    channels, sum_images = given.channels, given.sum_images
+    pooled = given.images, given.rows, given.columns, channels
+    grad = array_at(word(places, 0), pooled, DTYPE)
+    which = array_at(word(places, 1), pooled, np.uint8)
+    gradient = array_at(word(places, 2), (given.images, given.height, given.width, channels), DTYPE)
+    sums = array_at(word(places, 3), (sum_images, given.sum_rows, channels), DTYPE)
+    start = take(counter) * given.at_once
+    while start < given.images:
+        stop = min(start + given.at_once, given.images)
+        unpool(
+            grad[start:stop], which[start:stop], gradient[start:stop],
+            sums[min(start, sum_images) : min(stop, sum_images)],
+        )  # fmt: skip
+        start = take(counter) * given.at_once

@@ -86,8 +86,9 @@ class Stages:
         rows = [(each.code.address(), address(each.given), each.blocks) for each in stages]
         self._rows = np.array(rows, np.int64)
         self._kept = [each.given for each in stages], keep  # so that they stay where they are
+        self._most = max(each.blocks for each in stages)
         self._room = room
 
     def run(self, *places: int) -> None:
         """Runs them, with such places: mostly the addresses of arrays, which must be contiguous."""
-        lead(self._rows, np.array(places, np.int64), self._room)
+        lead(self._rows, self._most, np.array(places, np.int64), self._room)
