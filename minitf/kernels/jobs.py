@@ -209,7 +209,7 @@ def _help(
             pause()
             left -= 1 if fresh_word(leading) == 0 else 0  # else there is more to come at once
             continue
-        seen = now
+        left, seen = looks, now
         for index in range(_JOBS):
             if _helps(table + index * _WORDS * _SIZE):
                 left = looks

@@ -23,36 +23,19 @@ Adagrad and RMSProp of large arrays, where the dtype compiles.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels.dispatch import compiles
 from minitf.kernels.gemm import InParts
-from minitf.kernels.jit import Kernel, jit, readonly
-from minitf.kernels.parallel import cut, parallel_for
+from minitf.kernels.jit import Kernel, jit
+from minitf.kernels.sweeps import PIECE, change, change_by_loop
 
 Array = npt.NDArray[Any]
 Rule = Callable[..., tuple[Any, ...]]
-
-
-class _Update(NamedTuple):
-    """What changes an array, and what it is a multiple of elements of that are changed at once."""
-
-    size: int
-    some_elements: Callable[[int, int], None]
-    row: int
-
-
-# Elements of a piece: a rule's temporary arrays of this size stay in the second-level cache.
-_PIECE = 1 << 14
-
-# Elementary steps for one element: some ten, with a square root and a division.
-_WORK = 16
 
 
 def update(rule: Rule, slots: Sequence[Array], grad: Array | InParts, *scalars: Any) -> None:
@@ -64,118 +47,23 @@ def update(rule: Rule, slots: Sequence[Array], grad: Array | InParts, *scalars: 
       grad: of that shape; it may be a matrix product that is made as it is used.
       *scalars: passed on to the rule; of the arrays' dtype.
     """
-    flat_slots, flat_grad = [slot.reshape(-1) for slot in slots], _flat(grad)
     # To ask what compiles is to load the compiler, which a small model can do without.
-    if rule in _LOOPS and grad.size >= _PIECE and compiles(grad.dtype):
+    if rule in _LOOPS and grad.size >= PIECE and compiles(grad.dtype):
         loop, prepared = _LOOPS[rule]
-        _put_loop(loop, flat_slots, flat_grad, prepared(*scalars))
+        change_by_loop(loop, slots, grad, prepared(*scalars))
         return
+    flat_slots = [slot.reshape(-1) for slot in slots]
 
-    def some_elements(start: int, stop: int) -> None:
-        numbers = _numbers(flat_grad, start, stop)
+    def some_elements(start: int, numbers: Array) -> None:
         with np.errstate(all="ignore"):  # numpy keeps that for each thread
-            for first in range(start, stop, _PIECE):
-                here = slice(first, min(first + _PIECE, stop))
-                pieces = [slot[here] for slot in flat_slots]
-                changed = rule(*pieces, numbers[here.start - start : here.stop - start], *scalars)
+            for first in range(0, len(numbers), PIECE):
+                some = numbers[first : first + PIECE]
+                pieces = [slot[start + first :][: len(some)] for slot in flat_slots]
+                changed = rule(*pieces, some, *scalars)
                 for piece, value in zip(pieces, changed, strict=True):
                     piece[:] = value
 
-    _do(flat_grad, some_elements)
-
-
-def _flat(grad: Array | InParts) -> Array | InParts:
-    return grad if isinstance(grad, InParts) else np.asarray(grad).reshape(-1)
-
-
-def _numbers(grad: Array | InParts, start: int, stop: int) -> Array:
-    """Some elements of a gradient, by their number; of whole rows where it is in parts."""
-    if not isinstance(grad, InParts):
-        return grad[start:stop]
-    columns = grad.shape[1]
-    return grad.rows(start // columns, stop // columns).reshape(-1)
-
-
-@contextmanager
-def one_sweep() -> Iterator[None]:
-    """Within this, `update` and `adam` do nothing yet; at its end all is done, on all cores.
-
-    What they change must not be what another one of them reads.
-
-    >>> import numpy as np
-    >>> one, two = np.ones(2), np.ones(3)
-    >>> with one_sweep():
-    ...     update(gradient_descent, [one], np.ones(2), 0.5)
-    ...     update(gradient_descent, [two], np.ones(3), 0.25)
-    ...     print(one)
-    [1. 1.]
-    >>> one, two
-    (array([0.5, 0.5]), array([0.75, 0.75, 0.75]))
-    """
-    before = _put_off.updates
-    gathered = _put_off.updates = []
-    try:
-        yield
-    finally:
-        _put_off.updates = before
-    _sweep(gathered)
-
-
-class _PutOff(threading.local):
-    updates: list[_Update] | None = None
-
-
-_put_off = _PutOff()
-
-
-def _do(grad: Array | InParts, some_elements: Callable[[int, int], None]) -> None:
-    """Calls `some_elements(start, stop)` until all are done: now, or at the end of a sweep."""
-    made = _Update(grad.size, some_elements, grad.shape[1] if isinstance(grad, InParts) else 1)
-    if _put_off.updates is None:
-        _sweep([made])
-    else:
-        _put_off.updates.append(made)
-
-
-def _put_loop(
-    loop: Kernel[Any, None],
-    flat_slots: Sequence[Array],
-    flat_grad: Array | InParts,
-    scalars: Sequence[Any],
-) -> None:
-    """`_do` with a compiled loop over arrays of rank 1."""
-    number = flat_slots[0].dtype.type
-    given = [number(scalar) for scalar in scalars]
-
-    def some_elements(start: int, stop: int) -> None:
-        numbers = readonly(_numbers(flat_grad, start, stop))
-        loop(*(slot[start:stop] for slot in flat_slots), numbers, *given)
-
-    _do(flat_grad, some_elements)
-
-
-def _sweep(updates: Sequence[_Update]) -> None:
-    """Does updates in blocks of about the same size, of one large array or of many small ones."""
-    total = sum(update.size for update in updates)
-    block_size = next((stop for _, stop in cut(total, work=_WORK, multiple=_PIECE)), 1)
-    blocks: list[list[tuple[Callable[[int, int], None], int, int]]] = [[]]
-    room = block_size
-    for size, some_elements, row in updates:
-        # A product in parts is computed in larger blocks: to begin one takes some time.
-        step = block_size if row == 1 else -(-2 * block_size // row) * row
-        for start in range(0, size, step):
-            stop = min(start + step, size)
-            if stop - start > room:
-                blocks.append([])
-                room = block_size
-            blocks[-1].append((some_elements, start, stop))
-            room -= stop - start
-
-    def block(index: int) -> None:
-        for some_elements, start, stop in blocks[index]:
-            some_elements(start, stop)
-
-    parallel_for(len(blocks), block)
+    change(some_elements, grad)
 
 
 def update_rows(
@@ -423,8 +311,7 @@ def adam(
     if use_nesterov or not compiles(var.dtype):
         update(rule, (var, m, v), grad, alpha, beta1, beta2, epsilon)
         return
-    flat = [slot.reshape(-1) for slot in (var, m, v)]
-    _put_loop(_adam_loop, flat, _flat(grad), (alpha, 1 - beta1, 1 - beta2, epsilon))
+    change_by_loop(_adam_loop, (var, m, v), grad, (alpha, 1 - beta1, 1 - beta2, epsilon))
 
 
 def _adam_rule(

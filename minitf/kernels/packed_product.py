@@ -33,7 +33,7 @@ from minitf.kernels.records import fields, record, record_at
 from minitf.kernels.simd import call, copy_numbers, take, word
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import adding_up
-from minitf.kernels.workspace import address, scratch
+from minitf.kernels.workspace import address, laid_out, scratch
 
 Array = npt.NDArray[Any]
 
@@ -185,6 +185,59 @@ def _pitch(shape: tuple[int, int], size: int, transposed: bool) -> int:
     return shape[1] + _LINE // size
 
 
+class Part(NamedTuple):
+    """How some rows of a product are computed, for compiled code that needs them now and then.
+
+    Attributes:
+      given: a `PART`.
+      room: bytes that a thread needs, where `pack_right` and then `multiply_rows` do their work.
+      keep: what `given` has the addresses of.
+    """
+
+    given: Array
+    room: int
+    keep: tuple[Array, ...]
+
+
+@planned
+def part(
+    a_shape: tuple[int, int],
+    b_shape: tuple[int, int],
+    dtype: np.dtype[Any],
+    transpose_a: bool,
+    transpose_b: bool,
+    most: int,
+) -> Part:
+    """Plans a product of a few terms, of which no more than `most` rows are computed at a time."""
+    columns, inner, size = b_shape[not transpose_b], a_shape[not transpose_a], dtype.itemsize
+    product = microkernel.product(dtype, columns)
+    row, step = (1, most) if transpose_a else (inner, 1)
+    strides = microkernel.strides(row, columns, (inner, step, product.width))
+    b_row, panels = b_shape[1] * size, -(-columns // product.width)
+    _, left, result, room = laid_out(
+        panels * product.width * inner * size,
+        most * inner * size if transpose_a else 0,
+        most * columns * size,
+    )
+    given = record(
+        PART,
+        product=product.address(),
+        packer=packer(dtype, transposed=transpose_b),
+        strides=address(strides),
+        inner=inner,
+        columns=columns,
+        width=product.width,
+        size=size,
+        most=most,
+        a_row=a_shape[1] * size,
+        transposed=int(transpose_a),
+        b_row=b_row,
+        left=left,
+        result=result,
+    )
+    return Part(given, room, (strides,))
+
+
 # Compiled
 
 # Which of its places a stage finds what at.
@@ -269,3 +322,45 @@ def _multiply_block(
                     1 if k > start else 0,
                 ),
             )
+
+
+# What `pack_right` and `multiply_rows` are given:
+PART = fields(
+    *("product", "packer", "strides"),  # addresses
+    *("inner", "columns", "width", "size"),  # terms, columns of C and of a panel, bytes in a number
+    *("most", "transposed"),  # how many rows at a time; whether A is given by its transpose
+    *("a_row", "b_row"),  # bytes between rows
+    *("left", "result"),  # where in a thread's room the rows of A and of C are
+)
+
+
+@jit
+def pack_right(part: Any, b: int, room: int) -> None:
+    """Puts B into a thread's room."""
+    spread = part.inner * part.width * part.size
+    call(part.packer, (b, part.b_row, room, spread, part.width, part.inner, part.columns))
+
+
+@jit
+def multiply_rows(part: Any, a: int, room: int, first: int, last: int) -> None:
+    """Computes the rows `first` to `last` of C, in a thread's room."""
+    rows, size, width = last - first, part.size, part.width
+    left = a + first * part.a_row
+    if part.transposed != 0:
+        left = room + part.left
+        for k in range(part.inner):
+            source = a + k * part.a_row + first * size
+            copy_numbers(source, left + k * part.most * size, rows * size // 4)
+    for begin in range(0, part.columns, width):
+        call(
+            part.product,
+            (
+                left,
+                room + begin * part.inner * size,
+                room + part.result + begin * size,
+                rows,
+                min(width, part.columns - begin),
+                part.strides,
+                0,
+            ),
+        )

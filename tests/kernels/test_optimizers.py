@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from minitf.kernels import dispatch, optimizers
 from minitf.kernels.parallel import set_num_threads
+from minitf.kernels.sweeps import one_sweep
 
 Array = np.ndarray[Any, Any]
 
@@ -73,7 +74,7 @@ def test_every_rule_is_tried() -> None:
         and function.__module__ == optimizers.__name__
         and not name.startswith("_")
     }
-    assert public - {"update", "update_rows", "one_sweep", "adam"} == set(RULES)
+    assert public - {"update", "update_rows", "adam"} == set(RULES)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
@@ -81,7 +82,7 @@ def test_every_rule_is_tried() -> None:
 def test_pieces_make_the_whole(name: str, dtype: str, threads: None) -> None:
     """Cut into pieces, for any number of threads, it is the rule applied to all at once."""
     rule, given = getattr(optimizers, name), scalars(name, dtype)
-    for shape in ((), (1,), (3, 0), (4, 5), (2 * optimizers._PIECE + 3,)):
+    for shape in ((), (1,), (3, 0), (4, 5), (2 * optimizers.PIECE + 3,)):
         slots, grad = arrays(rule, shape, dtype)
         expected = rule(*slots, grad, *given)
         for number in (1, 3):
@@ -125,7 +126,7 @@ def test_rows_given_twice_are_changed_twice_in_order(indices: list[int], name: s
 def test_a_gradient_may_be_the_variable_itself(name: str) -> None:
     """As that of `sum(v * v) / 2` may be: it is read before it is written."""
     rule, given = getattr(optimizers, name), scalars(name, "float64")
-    slots, _ = arrays(rule, (3 * optimizers._PIECE,), "float64")
+    slots, _ = arrays(rule, (3 * optimizers.PIECE,), "float64")
     expected = rule(*slots, slots[0].copy(), *given)
     optimizers.update(rule, slots, slots[0], *given)
     assert_same_bits(slots, expected)
@@ -142,7 +143,7 @@ def test_the_gradient_is_not_written_to() -> None:
 
 def test_division_by_zero_is_quiet_in_every_thread(threads: None, recwarn: Any) -> None:
     set_num_threads(3)
-    size = 8 * optimizers._PIECE
+    size = 8 * optimizers.PIECE
     slots = [np.zeros(size), np.zeros(size)]
     optimizers.update(optimizers.adagrad, slots, np.zeros(size), 0.1)
     assert np.isnan(slots[0]).all()
@@ -225,7 +226,7 @@ def test_a_sweep_has_the_bits_of_single_updates(threads: None) -> None:
         single, together = ([copies(slots) for _, slots, _ in cases] for _ in range(2))
         for slots, name, (rule, _, grad) in zip(single, names, cases, strict=True):
             optimizers.update(rule, slots, grad, *scalars(name, "float32"))
-        with optimizers.one_sweep():
+        with one_sweep():
             for slots, name, (rule, _, grad) in zip(together, names, cases, strict=True):
                 optimizers.update(rule, slots, grad, *scalars(name, "float32"))
             for slots, (_, before, _) in zip(together, cases, strict=True):
@@ -236,7 +237,7 @@ def test_a_sweep_has_the_bits_of_single_updates(threads: None) -> None:
 
 def test_nothing_is_done_in_a_sweep_that_fails() -> None:
     var = np.ones(3)
-    with pytest.raises(KeyError), optimizers.one_sweep():
+    with pytest.raises(KeyError), one_sweep():
         optimizers.update(optimizers.gradient_descent, [var], np.ones(3), 0.5)
         raise KeyError
     np.testing.assert_array_equal(var, 1.0)
@@ -247,7 +248,7 @@ def test_nothing_is_done_in_a_sweep_that_fails() -> None:
 @pytest.mark.parametrize("name", [rule.__name__ for rule in optimizers._LOOPS])
 def test_loops_as_python(name: str, interpreted: None) -> None:
     rule, given = getattr(optimizers, name), scalars(name, "float32")
-    slots, grad = arrays(rule, (optimizers._PIECE,), "float32")
+    slots, grad = arrays(rule, (optimizers.PIECE,), "float32")
     expected = rule(*slots, grad, *given)
     optimizers.update(rule, slots, grad, *given)
     assert_same_bits(slots, expected)

@@ -10,7 +10,7 @@ import numpy as np
 from minitf.framework.kernel_context import VariableResource
 from minitf.framework.op_def import op_def
 from minitf.kernels import optimizers
-from minitf.kernels.optimizers import one_sweep
+from minitf.kernels.sweeps import one_sweep
 from minitf.ops.training_ops.updates import (
     bad,
     dense_shape,
