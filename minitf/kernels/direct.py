@@ -50,7 +50,7 @@ from minitf.kernels.direct_blocks import (
     forward_images,
     pack,
 )
-from minitf.kernels.jit import Kernel, NativeKernel, readonly
+from minitf.kernels.jit import Kernel, NativeKernel
 from minitf.kernels.packing import packer
 from minitf.kernels.padding import Pair, effective_size, spatial_sizes
 from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
@@ -59,7 +59,7 @@ from minitf.kernels.reference import NONE, ONE, Pads
 from minitf.kernels.simd import machine
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import adding_up, row_sums_shape
-from minitf.kernels.workspace import address, laid_out, scratch
+from minitf.kernels.workspace import address, contiguous, laid_out, scratch
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -262,7 +262,7 @@ class _Plan(NamedTuple):
 
 
 def _run(plan: _Plan, images: Array, filter: Array, output: Array) -> None:
-    source, weights = readonly(images), readonly(filter)
+    source, weights = contiguous(images), contiguous(filter)
     plan.stages.run(address(source), address(weights), address(output), *plan.scratch())
 
 
@@ -312,7 +312,7 @@ def conv2d_backprop_filter(
         input.shape, gradient.shape, out_backprop.shape, None, input.dtype, strides, padding,
         dilations,
     )  # fmt: skip
-    source, grad = readonly(input), readonly(out_backprop)
+    source, grad = contiguous(input), contiguous(out_backprop)
     sums = scratch("sums", plan.sums)
     plan.stages.run(address(source), address(grad), address(gradient), sums)
     return gradient
@@ -340,7 +340,7 @@ def conv2d_backprop_filter_through_pool(
     plan = _filter_plan(
         input.shape, gradient.shape, shape, grad.shape, input.dtype, strides, padding, dilations,
     )  # fmt: skip
-    source, passed, where = readonly(input), readonly(grad), readonly(which)
+    source, passed, where = contiguous(input), contiguous(grad), contiguous(which)
     plan.stages.run(
         address(source), address(passed), address(gradient), scratch("sums", plan.sums),
         address(where), address(bias_sums),

@@ -24,13 +24,17 @@ def compiles(dtype: np.dtype[Any]) -> bool:
 def half_as_float32(function: Callable[P, Array]) -> Callable[P, Array]:
     """Has a function of float16 arrays compute in float32, and round its result once.
 
-    If the function has an argument `out`, to put the result into, it is given by its name.
+    The dtype is that of the first array among the arguments. If the function has an argument `out`,
+    to put the result into, it is given by its name.
     """
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> Array:
-        if not any(_is_half(arg) for arg in (*args, *kwargs.values())):
-            return function(*args, **kwargs)
+        for arg in args:
+            if type(arg) is np.ndarray:
+                if arg.dtype != np.float16:
+                    return function(*args, **kwargs)
+                break
         out: Any = kwargs.pop("out", None)
         wide_args: Any = [_widened(arg) for arg in args]
         wide_kwargs: Any = {name: _widened(arg) for name, arg in kwargs.items()}

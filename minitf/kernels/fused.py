@@ -25,14 +25,14 @@ import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import conv, direct, pool2x2
-from minitf.kernels.jit import Kernel, NativeKernel, jit, native, readonly
+from minitf.kernels.jit import Kernel, NativeKernel, jit, native
 from minitf.kernels.padding import Pair
 from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
 from minitf.kernels.simd import take, word
 from minitf.kernels.stages import Stage, Stages, planned
-from minitf.kernels.sums import row_sums, sum_rows
-from minitf.kernels.workspace import address, laid_out, workspace
+from minitf.kernels.sums import add_rows, row_sums
+from minitf.kernels.workspace import address, contiguous, laid_out, workspace
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -165,7 +165,7 @@ def conv2d_backprop_filter_through_pool(
         input, filter_shape, grad, which, sums, out_size, **given, out=out
     )
     bias_gradient = buffer(bias_out, (channels,), grad.dtype)
-    return gradient, sum_rows(sums.reshape(-1, channels), out=bias_gradient)
+    return gradient, add_rows(sums.reshape(-1, channels), out=bias_gradient)
 
 
 def suits(
@@ -190,7 +190,7 @@ def suits(
 
 
 def _run(layer: _Layer, input: Array, filter: Array, bias: Array, out: Array, which: int) -> None:
-    images, weights, offsets = readonly(input), readonly(filter), readonly(bias)
+    images, weights, offsets = contiguous(input), contiguous(filter), contiguous(bias)
     layer.stages.run(
         address(images), address(weights), address(out), *layer.scratch(), address(offsets), which
     )

@@ -23,6 +23,7 @@ Adagrad and RMSProp of large arrays, where the dtype compiles.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -306,12 +307,17 @@ def adam(
     >>> var.round(6), m.round(6), v.round(6)
     (array([0.9]), array([0.3]), array([0.009]))
     """
-    alpha = lr * np.sqrt(1 - beta2_power) / (1 - beta1_power)
+    alpha = _adam_rate(lr, beta1_power, beta2_power)
     rule = _nesterov_adam_rule if use_nesterov else _adam_rule
     if use_nesterov or not compiles(var.dtype):
         update(rule, (var, m, v), grad, alpha, beta1, beta2, epsilon)
         return
     change_by_loop(_adam_loop, (var, m, v), grad, (alpha, 1 - beta1, 1 - beta2, epsilon))
+
+
+@functools.lru_cache(8, typed=True)  # each variable of a model asks for the same
+def _adam_rate(lr: Any, beta1_power: Any, beta2_power: Any) -> Any:
+    return lr * np.sqrt(1 - beta2_power) / (1 - beta1_power)
 
 
 def _adam_rule(

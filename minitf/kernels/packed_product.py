@@ -26,14 +26,14 @@ import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import microkernel
-from minitf.kernels.jit import jit, native, readonly
+from minitf.kernels.jit import jit, native
 from minitf.kernels.packing import packer
 from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
 from minitf.kernels.records import fields, record, record_at
 from minitf.kernels.simd import call, copy_numbers, take, word
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import adding_up
-from minitf.kernels.workspace import address, laid_out, scratch
+from minitf.kernels.workspace import address, contiguous, laid_out, scratch
 
 Array = npt.NDArray[Any]
 
@@ -67,7 +67,7 @@ def multiply(
       transpose_b: whether `b` is.
     """
     plan = _plan(a.shape, b.shape, out.dtype, transpose_a, transpose_b)
-    left, right = readonly(a), readonly(b)
+    left, right = contiguous(a), contiguous(b)
     copy, sums = scratch("gemm left", plan.copy), scratch("gemm sums", plan.sums)
     plan.stages.run(address(left), address(right), address(out), copy, sums)
 

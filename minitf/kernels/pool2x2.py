@@ -42,8 +42,8 @@ from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
 from minitf.kernels.simd import Machine, Value, Writer, machine, take, word
 from minitf.kernels.stages import Stage, Stages, planned
-from minitf.kernels.sums import row_sums, row_sums_shape, sum_rows
-from minitf.kernels.workspace import address, workspace
+from minitf.kernels.sums import add_rows, row_sums, row_sums_shape
+from minitf.kernels.workspace import address, contiguous, workspace
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -113,7 +113,7 @@ def bias_relu_max_pool_2x2_grad(
     sums = row_sums("bias", shape, grad.dtype)
     _unpool_all(grad, which, gradient, sums)
     bias_gradient = buffer(bias_out, (shape[3],), grad.dtype)
-    return gradient, sum_rows(sums.reshape(-1, shape[3]), out=bias_gradient)
+    return gradient, add_rows(sums.reshape(-1, shape[3]), out=bias_gradient)
 
 
 def suits(size: Sequence[int], ksize: Pair, strides: Pair, padding: Pads) -> bool:
@@ -185,7 +185,7 @@ def _unpool_all(grad: Array, which: Array, gradient: Array, sums: Array) -> None
     if not compiles(grad.dtype):
         _kernels(grad.dtype).unpool(grad, which, gradient, sums)
         return
-    source, where = readonly(grad), readonly(which)
+    source, where = contiguous(grad), contiguous(which)
     stages = _unpooling(grad.shape, gradient.shape, grad.dtype, len(sums) > 0, machine())
     stages.run(address(source), address(where), address(gradient), address(sums))
 

@@ -27,7 +27,7 @@ from minitf.kernels.parallel import LEAST_IN_STAGE, block_size, parallel_ranges
 from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.simd import take, word
 from minitf.kernels.stages import Stage
-from minitf.kernels.workspace import workspace
+from minitf.kernels.workspace import output, workspace
 
 Array = npt.NDArray[Any]
 
@@ -52,7 +52,7 @@ def sum_pixels(images: Array, *, out: Array | None = None) -> Array:
         _add_cells(source[start:stop], sums[start:stop])
 
     parallel_ranges(len(images), some, work=max(images[:1].size // 8, 1))
-    return sum_rows(sums.reshape(-1, images.shape[3]), out=out)
+    return add_rows(sums.reshape(-1, images.shape[3]), out=out)
 
 
 def sum_rows(rows: Array, *, out: Array | None = None) -> Array:
@@ -63,6 +63,15 @@ def sum_rows(rows: Array, *, out: Array | None = None) -> Array:
         rest = rows[whole:].sum(axis=0, keepdims=True, dtype=rows.dtype)
         rows = np.concatenate([blocks, rest]) if whole < len(rows) else blocks
     total: Array = rows.sum(axis=0, dtype=rows.dtype, out=out)
+    return total
+
+
+def add_rows(rows: Array, *, out: Array | None = None) -> Array:
+    """`sum_rows` of a matrix that lies contiguously, in compiled code."""
+    total = output(out, rows.shape[1:], rows.dtype)
+    _add_rows(
+        rows, workspace("row sums", (-(-len(rows) // _BLOCK), rows.shape[1]), rows.dtype), total
+    )
     return total
 
 
@@ -122,6 +131,31 @@ def add_slices(given_: int, places: int, room: int, counter: int) -> None:
             for i in range(start, stop):
                 total[i] += sums[each, i]
         start = take(counter) * given.at_once
+
+
+def _add_rows_numpy(rows: Array, sums: Array, total: Array) -> None:
+    sum_rows(rows, out=total)
+
+
+@jit(fallback=_add_rows_numpy)
+def _add_rows(rows: Array, sums: Array, total: Array) -> None:
+    """The sum of rows, of blocks first, which go to `sums`."""
+    source, count = rows, len(rows)
+    while count > 2 * _BLOCK:
+        blocks = (count + _BLOCK - 1) // _BLOCK
+        for block in range(blocks):
+            first = block * _BLOCK
+            for c in range(rows.shape[1]):
+                sums[block, c] = source[first, c]
+            for i in range(first + 1, min(first + _BLOCK, count)):
+                for c in range(rows.shape[1]):
+                    sums[block, c] += source[i, c]
+        source, count = sums, blocks
+    for c in range(rows.shape[1]):
+        total[c] = source[0, c] if count > 0 else 0
+    for i in range(1, count):
+        for c in range(rows.shape[1]):
+            total[c] += source[i, c]
 
 
 @jit

@@ -25,13 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels.gemm import InParts
-from minitf.kernels.jit import Kernel, NativeKernel, native, readonly
+from minitf.kernels.jit import Kernel, NativeKernel, native
 from minitf.kernels.packed_product import PART, Part, multiply_rows, pack_right, part
 from minitf.kernels.parallel import cut, parallel_for
 from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.simd import call, take, word
 from minitf.kernels.stages import Stage, Stages, planned
-from minitf.kernels.workspace import address
+from minitf.kernels.workspace import address, contiguous
 
 Array = npt.NDArray[Any]
 
@@ -72,7 +72,7 @@ def change_by_loop(
       grad: of that shape and dtype; it may be a matrix product that is made as it is used.
       scalars: numbers of that dtype.
     """
-    made = grad if isinstance(grad, InParts) else readonly(np.asarray(grad))
+    made = grad if isinstance(grad, InParts) else contiguous(np.asarray(grad))
     _do(_Loop(loop, tuple(slots), made, tuple(scalars)))
 
 
@@ -142,7 +142,9 @@ class _Loop(NamedTuple):
     def arrays(self) -> list[Array]:
         """The arrays whose addresses are its places; what is made for this is to be kept."""
         grad = self.grad
-        factors = [grad] if not isinstance(grad, InParts) else [readonly(grad.a), readonly(grad.b)]
+        factors = (
+            [grad] if not isinstance(grad, InParts) else [contiguous(grad.a), contiguous(grad.b)]
+        )
         return [*self.slots, *factors]
 
 

@@ -35,7 +35,6 @@ import numpy.typing as npt
 
 from minitf.kernels import microkernel
 from minitf.kernels.direct import Prepared, packing
-from minitf.kernels.jit import readonly
 from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
 from minitf.kernels.records import record
@@ -57,7 +56,7 @@ from minitf.kernels.winograd_blocks import (
     transform_out,
 )
 from minitf.kernels.winograd_transforms import Transforms, transforms
-from minitf.kernels.workspace import address, laid_out, scratch
+from minitf.kernels.workspace import address, contiguous, laid_out, scratch
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -167,7 +166,7 @@ def _convolve(images: Array, filter: Array, output: Array, origin: Pair, *, turn
         output[...] = 0
         return
     plan = _plan(filter.shape, images.shape[1:], output.shape, origin, turned)
-    source, weights = readonly(images), readonly(filter)
+    source, weights = contiguous(images), contiguous(filter)
     plan.stages.run(address(source), address(weights), address(output), *plan.scratch())
 
 
@@ -355,7 +354,7 @@ def conv2d_backprop_filter(
         return gradient
     origin = padding[0][0], padding[1][0]
     plan = _filter_plan(input.shape, gradient.shape, out_backprop.shape, origin)
-    source, grad = readonly(input), readonly(out_backprop)
+    source, grad = contiguous(input), contiguous(out_backprop)
     sums = scratch("winograd sums", plan.sums)
     plan.stages.run(address(source), address(grad), address(gradient), sums)
     return gradient

@@ -87,6 +87,14 @@ def into(out: npt.NDArray[Any] | None, result: npt.NDArray[Any]) -> npt.NDArray[
     return out
 
 
+def contiguous(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array, or a copy of it if its numbers do not lie one after the other."""
+    flags = array.flags
+    if flags.c_contiguous and flags.aligned:
+        return array
+    return np.require(array, requirements=["C", "A"])
+
+
 def address(array: npt.NDArray[Any]) -> int:
     """Where an array's first number is, for kernels that take addresses.
 

@@ -301,7 +301,9 @@ def _check_count(given: TensorShape, count: int | None, wanted: TensorShape, nee
 def reshape_kernel(tensor: Any, shape: Any) -> Any:
     dims = tuple(np.ravel(shape).tolist())
     count = math.prod(tensor.shape)
-    if shape.ndim == 1 and min(dims, default=0) >= 0 and math.prod(dims) == count:
+    known, open_ = math.prod(dims), dims.count(-1)
+    fits = known == count if open_ == 0 else open_ == 1 and known < 0 == count % known
+    if fits and shape.ndim == 1 and min(dims, default=0) >= -1:
         return tensor.reshape(dims)
     if np.ndim(shape) != 1:
         raise ValueError(f"sizes input must be 1-D, not {list(np.shape(shape))}")

@@ -29,6 +29,7 @@ from minitf.ops.nn_ops.windows import (
     check_rank_4,
     four_dims,
     four_values,
+    kept_window,
     padding_attrs,
     same_dim,
     sizes_of_filter,
@@ -44,14 +45,6 @@ _ATTRS = (
 )
 # What a convolution and its gradients have in common: all but T.
 _SHARED = tuple(text.partition(":")[0] for text in _ATTRS)
-
-
-def _window_of(
-    strides: Any, padding: str, explicit_paddings: Any, data_format: str, dilations: Any
-) -> Window:
-    return Window(
-        strides, padding, data_format, explicit_paddings=explicit_paddings, dilations=dilations
-    )
 
 
 def _shared_attrs(op: Operation) -> dict[str, Any]:
@@ -149,7 +142,7 @@ def conv2d_kernel(
 
     check_rank_4(input, "input")
     check_rank_4(filter, "filter")
-    window = _window_of(strides, padding, explicit_paddings, data_format, dilations)
+    window = kept_window(strides, padding, data_format, explicit_paddings, dilations)
     window.check_planar("Striding or dilating")
     image = window.to_nhwc(input)
     groups = _groups(image.shape[3], filter.shape, filter.shape[3])
@@ -309,7 +302,7 @@ def conv2d_backprop_input_kernel(
 
     check_rank_4(out_backprop, "out_backprop")
     check_rank_4(filter, "filter")
-    window = _window_of(strides, padding, explicit_paddings, data_format, dilations)
+    window = kept_window(strides, padding, data_format, explicit_paddings, dilations)
     window.check_planar("Striding or dilating")
     grad = window.to_nhwc(out_backprop)
     batch, *sizes, in_depth = window.nhwc_shape(input_sizes, "input_sizes")
@@ -419,7 +412,7 @@ def conv2d_backprop_filter_kernel(
 
     check_rank_4(input, "input")
     check_rank_4(out_backprop, "out_backprop")
-    window = _window_of(strides, padding, explicit_paddings, data_format, dilations)
+    window = kept_window(strides, padding, data_format, explicit_paddings, dilations)
     window.check_planar("Striding or dilating")
     image, grad = window.to_nhwc(input), window.to_nhwc(out_backprop)
     filter_shape = sizes_of_filter(filter_sizes)

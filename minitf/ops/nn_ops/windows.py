@@ -7,6 +7,7 @@ bridge: shape rules ask it for output sizes, kernels for pairs and for NHWC arra
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -173,16 +174,7 @@ class Window:
           sizes: the height and width of the images.
           window: those of the filter or pooling window.
         """
-        padding = tuple(
-            resolve_padding(
-                self._one_padding(axis),
-                sizes[axis],
-                window[axis],
-                self.strides[axis],
-                self.dilations[axis],
-            )
-            for axis in range(2)
-        )
+        padding = _paddings(self, sizes[0], sizes[1], window[0], window[1])
         return {"strides": self.strides, "padding": padding}
 
     def check_output(
@@ -214,6 +206,42 @@ class Window:
             raise ValueError(f"{name} must be 4 sizes, but has shape {list(np.shape(sizes))}")
         dims = [int(size) for size in sizes]
         return tuple(dims[axis] for axis in _TO_NHWC) if self.is_nchw else tuple(dims)
+
+
+# A window hashes as itself.
+@functools.lru_cache(1024)
+def _paddings(window: Window, height: int, width: int, rows: int, columns: int) -> tuple[Pair, ...]:
+    return tuple(
+        resolve_padding(
+            window._one_padding(axis), size, span, window.strides[axis], window.dilations[axis]
+        )
+        for axis, (size, span) in enumerate(((height, rows), (width, columns)))
+    )
+
+
+def kept_window(
+    strides: Sequence[int],
+    padding: str,
+    data_format: str,
+    explicit_paddings: Sequence[int],
+    dilations: Sequence[int],
+) -> Window:
+    """The window of a convolution, for its kernels, which ask for the same again and again."""
+    given = tuple(strides), padding, data_format, tuple(explicit_paddings), tuple(dilations)
+    return _kept_window(*given)
+
+
+@functools.lru_cache(1024)
+def _kept_window(
+    strides: Sequence[int],
+    padding: str,
+    data_format: str,
+    explicit_paddings: Sequence[int],
+    dilations: Sequence[int],
+) -> Window:
+    return Window(
+        strides, padding, data_format, explicit_paddings=explicit_paddings, dilations=dilations
+    )
 
 
 def check_rank_4(array: Any, name: str) -> None:

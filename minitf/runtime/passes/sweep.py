@@ -189,8 +189,11 @@ def _together(nodes: list[Node], products: dict[int, Node], wanted: set[int]) ->
     reads = [[*_makers(node, products)] for node in nodes]
     inputs = list({id(v): v for read in reads for _, values in read for v in values}.values())
     places = {id(value): place for place, value in enumerate(inputs)}
-    arguments = [
-        [(_giver(maker), [places[id(value)] for value in values]) for maker, values in read]
+    arguments: list[list[Argument]] = [
+        [
+            (None if maker is None else _giver(maker), [places[id(value)] for value in values])
+            for maker, values in read
+        ]
         for read in reads
     ]
     made = [node.outputs[0] for node in nodes]
@@ -209,9 +212,7 @@ def _together(nodes: list[Node], products: dict[int, Node], wanted: set[int]) ->
     return together
 
 
-def _giver(maker: Node | None) -> Callable[..., Any]:
-    if maker is None:
-        return lambda value: value
+def _giver(maker: Node) -> Callable[..., Any]:
     in_parts, whole = maker.op_def.bind_parts(maker.attrs), maker.op_def.bind_kernel(maker.attrs)
 
     def give(*values: Any) -> Any:
@@ -231,8 +232,8 @@ def _makers(node: Node, products: dict[int, Node]) -> Iterator[tuple[Node | None
         yield product, [value] if product is None else product.inputs
 
 
-# What gives it, and which of the inputs that takes.
-Argument = tuple[Callable[..., Any], list[int]]
+# What makes it, unless it is an input, and which of the inputs that takes.
+Argument = tuple[Callable[..., Any] | None, list[int]]
 
 
 def _kernel(
@@ -252,7 +253,10 @@ def _kernel(
         made = []
         with one_sweep():
             for node, kernel, reads in zip(nodes, kernels, arguments, strict=True):
-                values = [give(*[inputs[place] for place in mine]) for give, mine in reads]
+                values = [
+                    inputs[mine[0]] if give is None else give(*[inputs[place] for place in mine])
+                    for give, mine in reads
+                ]
                 try:
                     made.append(kernel(*values))
                 except UninitializedVariableError as error:
