@@ -24,14 +24,15 @@ a part of its rows at a time so that it stays in the cache.
     gradient of W       (s, c) x K       sum over pixels; the left matrix read along its columns
     gradient of X       pixels x C       a convolution of the output's gradient with the filter
                                          turned by half a turn; with stride, one for each of the
-                                         stride x stride places that a pixel can have (`_phases`)
+                                         stride x stride places that a pixel can have (see
+                                         `sliding.phases`)
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,11 +53,12 @@ from minitf.kernels.direct_blocks import (
 )
 from minitf.kernels.jit import Kernel, NativeKernel
 from minitf.kernels.packing import packer
-from minitf.kernels.padding import Pair, effective_size, spatial_sizes
+from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
 from minitf.kernels.records import record
 from minitf.kernels.reference import NONE, ONE, Pads
 from minitf.kernels.simd import machine
+from minitf.kernels.sliding import BLOCK, Block, Phase, Windows, phases
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import adding_up, row_sums_shape
 from minitf.kernels.workspace import address, contiguous, laid_out, scratch
@@ -64,108 +66,12 @@ from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
 
-# Multiply-adds in a block: some 100 microseconds of them.
-_BLOCK = 1 << 22
-
-# Numbers of the padded image that a block copies: a part of the second-level cache.
-_PADDED = 1 << 16
-
 # Numbers that are packed in the time of a multiplication and addition.
 _PACKED_AT_ONCE = 4
 
 # The gradient of the filter is added up in so many places, which are added up in the end; in
 # fewer where each would add up fewer pixels than this.
 _SLICES, _FEW_PIXELS = 8, 256
-
-
-class _Block(NamedTuple):
-    """Some images, and the rows of their outputs that are computed together."""
-
-    first_image: int
-    last_image: int
-    first_row: int
-    last_row: int
-
-
-class _Windows(NamedTuple):
-    """Where windows lie on images: window (i, j) begins at i * stride - origin.
-
-    Attributes:
-      size: rows and columns of the images.
-      outputs: rows and columns of windows.
-    """
-
-    size: Pair
-    channels: int
-    outputs: Pair
-    window: Pair
-    strides: Pair
-    dilations: Pair
-    origin: Pair
-
-    @property
-    def inside(self) -> bool:
-        """Whether no window reaches out of the image, which then needs no zeros around it."""
-        last = (self.covered(i, self.outputs[i]) - self.origin[i] for i in range(2))
-        return self.origin == (0, 0) and all(end <= size for end, size in zip(last, self.size))
-
-    def covered(self, dimension: int, outputs: int) -> int:
-        """How many cells so many windows of a dimension span."""
-        span = effective_size(self.window[dimension], self.dilations[dimension])
-        return (outputs - 1) * self.strides[dimension] + span
-
-    @property
-    def pitch(self) -> int:
-        """Columns in a row of the image, with the zeros around it if it needs any."""
-        return self.size[1] if self.inside else self.covered(1, self.outputs[1])
-
-    def blocks(self, batch: int, work: int) -> list[_Block]:
-        """Cuts the outputs into blocks; `work` is the multiply-adds for one row of them."""
-        rows = self.outputs[0]
-        at_once = rows
-        while at_once > 1 and (
-            self.covered(0, at_once) * self.pitch * self.channels > _PADDED
-            or (at_once * work > _BLOCK and batch * rows < 16 * at_once)
-        ):
-            at_once = -(-at_once // 2)
-        if at_once < rows:
-            bands = range(0, rows, at_once)
-            return [
-                _Block(n, n + 1, first, min(first + at_once, rows))
-                for n in range(batch)
-                for first in bands
-            ]
-        images = max(_BLOCK // max(rows * work, 1), 1)
-        return [_Block(n, min(n + images, batch), 0, rows) for n in range(0, batch, images)]
-
-    def padded_numbers(self, blocks: Sequence[_Block]) -> int:
-        """How many numbers the rows have that a block needs, with zeros around; 0 without."""
-        most = max((block.last_row - block.first_row for block in blocks), default=0)
-        return 0 if self.inside else self.covered(0, most) * self.pitch * self.channels
-
-    def given(
-        self, product: int, distances: Array, table: Array, size: int, blocks: Sequence[_Block]
-    ) -> dict[str, int]:
-        """The fields that all stages need; see `direct_blocks`."""
-        return {
-            "height": self.size[0],
-            "width": self.size[1],
-            "inner": self.channels,
-            "columns": self.outputs[1],
-            "strides_down": self.strides[0],
-            "strides_right": self.strides[1],
-            "dilation_down": self.dilations[0],
-            "dilation_right": self.dilations[1],
-            "above": self.origin[0],
-            "left_of": self.origin[1],
-            "pitch": self.pitch,
-            "padded": 0 if self.inside else 1,
-            "product": product,
-            "distances": address(distances),
-            "size": size,
-            "blocks": address(table),
-            "count": len(blocks),
-        }
 
 
 def conv2d(
@@ -228,7 +134,7 @@ def prepare(
     plan = _plan(input_shape, filter_shape, dtype, strides, padding, dilations)
     shape = (input_shape[0], *plan.windows.outputs, filter_shape[3])
     work = math.prod(shape[1:]) * math.prod(filter_shape[:3])
-    at_once = max(_BLOCK // max(work, 1), 1)
+    at_once = max(BLOCK // max(work, 1), 1)
     return Prepared(
         shape, at_once, forward_images, plan.before, plan.given, plan.whole_room, plan.scratch,
         plan.keep,
@@ -248,7 +154,7 @@ class _Plan(NamedTuple):
       panels: bytes of the filter in panels.
     """
 
-    windows: _Windows
+    windows: Windows
     before: tuple[Stage, ...]
     given: Array
     keep: tuple[Array, ...]
@@ -278,7 +184,7 @@ def _plan(
     """How to convolve images with a filter."""
     rows, columns = filter_shape[:2]
     sizes = spatial_sizes(input_shape[1:3], (rows, columns), strides, padding, dilations)
-    windows = _Windows(
+    windows = Windows(
         size=(input_shape[1], input_shape[2]),
         channels=input_shape[3],
         outputs=(sizes[0], sizes[1]),
@@ -374,7 +280,7 @@ def _filter_plan(
     """How to add up the gradient of a filter; `pooled` is the shape of a pool's gradient."""
     batch, height, width, out_channels = grad_shape
     rows, columns, channels, _ = filter_shape
-    windows = _Windows(
+    windows = Windows(
         size=(input_shape[1], input_shape[2]),
         channels=channels,
         outputs=(height, width),
@@ -461,7 +367,7 @@ def conv2d_backprop_input(
         gradient[...] = 0
         return gradient
     vertical, horizontal = (
-        list(_phases(input_shape[1 + i], filter.shape[i], strides[i], dilations[i], padding[i][0]))
+        list(phases(input_shape[1 + i], filter.shape[i], strides[i], dilations[i], padding[i][0]))
         for i in range(2)
     )
     for down in vertical:
@@ -483,12 +389,12 @@ def _input_plan(
     filter_shape: tuple[int, ...],
     grad_shape: tuple[int, ...],
     dtype: np.dtype[Any],
-    down: _Phase,
-    right: _Phase,
+    down: Phase,
+    right: Phase,
     strides: Pair,
 ) -> _Plan:
     """How to propagate to the pixels of a phase."""
-    windows = _Windows(
+    windows = Windows(
         size=(grad_shape[1], grad_shape[2]),
         channels=grad_shape[3],
         outputs=(down.outputs, right.outputs),
@@ -501,51 +407,6 @@ def _input_plan(
         windows, grad_shape[0], filter_shape, dtype, (down.taps, right.taps), input_shape[1:],
         (down.first, right.first), strides, turned=True,
     )  # fmt: skip
-
-
-class _Phase(NamedTuple):
-    """The pixels of the input, `stride` apart, that see the same cells of a window.
-
-    Attributes:
-      first: of these pixels.
-      outputs: how many they are.
-      taps: the cells of the window: the last, the (negative) step to the one before, how many.
-      dilation: how far apart the numbers are that they meet in the gradient of the output.
-      origin: the first pixel's first number is there, with the opposite sign.
-    """
-
-    first: int
-    outputs: int
-    taps: tuple[int, int, int]
-    dilation: int
-    origin: int
-
-
-def _phases(size: int, window: int, stride: int, dilation: int, before: int) -> Iterator[_Phase]:
-    """Sorts a dimension's pixels by what they have to do with the windows that stride over them.
-
-    Window i puts its cell r on pixel y = i * stride + r * dilation - before. Seen from the pixel:
-    it meets cell r if y + before - r * dilation is a multiple of the stride; that is so for every
-    (stride / gcd)-th r, beginning somewhere that depends on y mod stride only; and from one such
-    r to the next, i falls by dilation / gcd. In the order of falling r, i grows as in a
-    convolution.
-
-        stride 2, window 3:    even pixels    r = 2, 0     i = y/2 - 1, y/2
-                               odd pixels     r = 1        i = (y - 1) / 2
-    """
-    common = math.gcd(stride, dilation)
-    step, spread = stride // common, dilation // common
-    for first in range(min(stride, size)):
-        shift = first + before
-        taps = [r for r in range(window) if (shift - r * dilation) % stride == 0]
-        last = taps[-1] if taps else 0
-        yield _Phase(
-            first=first,
-            outputs=-(-(size - first) // stride),
-            taps=(last, -step, len(taps)),
-            dilation=spread,
-            origin=-((shift - last * dilation) // stride),
-        )
 
 
 # What the public functions share
@@ -603,7 +464,7 @@ def packing(
 
 
 def _correlation(
-    windows: _Windows,
+    windows: Windows,
     batch: int,
     filter_shape: Sequence[int],
     dtype: np.dtype[Any],
@@ -653,5 +514,5 @@ def _correlation(
     keep = distances, table
     room = windows.padded_numbers(blocks) * size
     stages = Stages(*before, Stage(forward_blocks, len(blocks), given), room=room, keep=keep)
-    whole = windows.padded_numbers([_Block(0, 1, 0, windows.outputs[0])]) * size
+    whole = windows.padded_numbers([Block(0, 1, 0, windows.outputs[0])]) * size
     return _Plan(windows, before, given, keep, stages, whole, count * cells * width * size)

@@ -33,10 +33,10 @@ PACK = fields(
     *("total", "at_once"),  # rows of all panels together
 )
 
-# Where windows lie on images, and how a matrix product finds them; see `direct._Windows`.
+# Where windows lie on images, and how a matrix product finds them; see `sliding.Windows`.
 _WINDOWS = (
     *("height", "width", "inner"),  # of an image
-    *("columns", "strides_down", "strides_right", "dilation_down", "dilation_right"),
+    *("columns", "strides_down", "dilation_down", "dilation_right"),
     *("above", "left_of", "pitch", "padded"),  # of which the last says whether zeros are put around
     *("product", "distances", "size"),  # the product, its strides, bytes in a number
     *("blocks", "count"),  # the address of a table of blocks, four words for each; how many

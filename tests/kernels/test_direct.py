@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_conv import PASSES, arguments, assert_equal, options, run, tutorial_layer
 
-from minitf.kernels import direct, jit, microkernel, parallel, reference, simd
+from minitf.kernels import direct, jit, microkernel, parallel, reference, simd, sliding
 from minitf.kernels.stages import forget_plans
 
 pytestmark = pytest.mark.skipif(not jit.available(), reason="runs compiled only")
@@ -108,8 +108,8 @@ def test_convolution_on_any_machine(
 def test_any_cut_into_blocks(
     monkeypatch: pytest.MonkeyPatch, geometry: Geometry, block: int, padded: int
 ) -> None:
-    monkeypatch.setattr(direct, "_BLOCK", block)
-    monkeypatch.setattr(direct, "_PADDED", padded)
+    monkeypatch.setattr(sliding, "BLOCK", block)
+    monkeypatch.setattr(sliding, "_PADDED", padded)
     monkeypatch.setattr(direct, "_FEW_PIXELS", 1)
     forget_plans()
     args = arguments(geometry, "float32")
