@@ -73,7 +73,7 @@ def change_by_loop(
       scalars: numbers of that dtype.
     """
     made = grad if isinstance(grad, InParts) else contiguous(np.asarray(grad))
-    _do(_Loop(loop, tuple(slots), made, tuple(scalars)))
+    _do(_Loop(loop, slots, made, scalars))
 
 
 @contextmanager
@@ -126,26 +126,9 @@ class _Loop(NamedTuple):
     """A change by a compiled loop."""
 
     loop: Kernel[Any, None]
-    slots: tuple[Array, ...]
+    slots: Sequence[Array]
     grad: Array | InParts
-    scalars: tuple[Any, ...]
-
-    def signature(self) -> _Signature:
-        """What its part of the plan depends on."""
-        product, grad = None, self.grad
-        if isinstance(grad, InParts):
-            product = grad.a.shape, grad.b.shape, grad.transpose_a, grad.transpose_b
-        return _Signature(
-            self.loop, self.slots[0].dtype, grad.size, len(self.slots), len(self.scalars), product
-        )
-
-    def arrays(self) -> list[Array]:
-        """The arrays whose addresses are its places; what is made for this is to be kept."""
-        grad = self.grad
-        factors = (
-            [grad] if not isinstance(grad, InParts) else [contiguous(grad.a), contiguous(grad.b)]
-        )
-        return [*self.slots, *factors]
+    scalars: Sequence[Any]
 
 
 class _PutOff(threading.local):
@@ -195,35 +178,38 @@ def _sweep_python(changes: Sequence[_Change]) -> None:
 # ---- compiled loops
 
 
-class _Signature(NamedTuple):
-    """What decides how a loop is run.
-
-    Attributes:
-      product: for a gradient that is a product, the factors' shapes, and which are transposed.
-    """
-
-    loop: Kernel[Any, None]
-    dtype: np.dtype[Any]
-    size: int
-    slots: int
-    scalars: int
-    product: tuple[Any, Any, bool, bool] | None
+# What decides how a loop is run: the loop, the dtype, elements, slots, scalars; and, for a gradient
+# that is a product, the shapes of the factors, and which are transposed.
+_Signature = tuple[
+    Kernel[Any, None], np.dtype[Any], int, int, int, tuple[Any, Any, bool, bool] | None
+]
 
 
 def _sweep_loops(loops: Sequence[_Loop]) -> None:
-    if not any(loop.grad.size for loop in loops):
+    if not any(each.grad.size for each in loops):
         return
-    arrays = [loop.arrays() for loop in loops]
+    signatures: list[_Signature] = []
     places: list[int] = []
+    factors: list[Array] = []  # so that copies stay until the sweep has ended
     numbers = np.zeros((len(loops), _SCALARS))
-    for number, (loop, mine) in enumerate(zip(loops, arrays)):
-        addresses = [*map(address, mine)]
+    where = address(numbers)
+    for loop, slots, grad, scalars in loops:
+        product = None
+        if isinstance(grad, InParts):
+            product = grad.a.shape, grad.b.shape, grad.transpose_a, grad.transpose_b
+            mine = [contiguous(grad.a), contiguous(grad.b)]
+        else:
+            mine = [grad]
+        factors += mine
         # The slots come first, the gradient or its factors last.
-        gap = [0] * (_PLACES - 1 - len(addresses))
-        places += [*addresses[: len(loop.slots)], *gap, *addresses[len(loop.slots) :]]
-        places.append(address(numbers) + number * _SCALARS * 8)
-        numbers[number, : len(loop.scalars)] = loop.scalars
-    _plan(tuple([loop.signature() for loop in loops])).run(*places)
+        between = _PLACES - 1 - len(slots) - len(mine)
+        places += [*map(address, slots), *[0] * between, *map(address, mine), where]
+        numbers[len(signatures), : len(scalars)] = scalars
+        where += _SCALARS * 8
+        signatures.append(
+            (loop, slots[0].dtype, grad.size, len(slots), len(scalars), product)
+        )  # fmt: skip
+    _plan(tuple(signatures)).run(*places)
 
 
 @planned

@@ -6,7 +6,9 @@ first touched. A kernel that needs room for a moment takes it from here; each th
 
 from __future__ import annotations
 
+import ctypes
 import math
+import sys
 import threading
 from collections.abc import Sequence
 from itertools import accumulate
@@ -102,3 +104,20 @@ def address(array: npt.NDArray[Any]) -> int:
     """
     where: int = array.__array_interface__["data"][0]
     return where
+
+
+def _address_in_object(array: npt.NDArray[Any]) -> int:
+    """`address` in a sixth of the time: numpy's arrays begin with it, after Python's own fields.
+
+    NumPy promises that to those who write extensions in C.
+    """
+    where: int = _word_at(id(array) + _FIELDS).value
+    return where
+
+
+_FIELDS, _word_at = object.__basicsize__, ctypes.c_size_t.from_address
+
+if sys.implementation.name == "cpython":
+    _sample = np.zeros(2)
+    if _address_in_object(_sample) == address(_sample):
+        address = _address_in_object
