@@ -15,6 +15,7 @@ number in memory to change.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -52,7 +53,7 @@ class Word:
         return int(self._array[0])
 
     def change(self) -> None:
-        """Makes it another number, for those who watch it.
+        """Makes it another number, for those who watch it, where only Python adds to it.
 
         It keeps the interpreter's lock: no other thread gets in between.
         """
@@ -82,3 +83,13 @@ def _reaches(place: int, number: int, looks: int) -> bool:
             return True
         pause()
     return False
+
+
+def _renew_lock() -> None:
+    """In a forked child: a thread that is not there may have held it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
