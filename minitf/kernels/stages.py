@@ -85,7 +85,7 @@ class Stages:
     def __init__(self, *stages: Stage, room: int = 0, keep: Sequence[Any] = ()) -> None:
         rows = [(each.code.address(), address(each.given), each.blocks) for each in stages]
         self._rows = np.array(rows, np.int64)
-        self._kept = [each.given for each in stages], keep  # so that they stay where they are
+        self._kept = stages, keep  # so that code and arrays stay where they are
         self._most = max(each.blocks for each in stages)
         self._room = room
 
