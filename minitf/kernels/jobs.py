@@ -22,8 +22,8 @@ four addresses, which takes blocks from a counter until there are none left:
 
 from __future__ import annotations
 
+import ctypes
 import functools
-import importlib
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,10 @@ _WORDS, _SIZE = 16, 8
 # How many looks the one who asks for Python needs to get from there into compiled code.
 _LOOKS_TO_BEGIN = 200
 
+# A thread that has looked so often in vain offers its core to others: the one that it waits for may
+# have none, most of all when it has just woken this one.
+_LOOKS_AT_ONCE = 500
+
 # How many helpers may come to a job that is closed.
 _CLOSED = -(1 << 40)
 
@@ -67,25 +71,21 @@ class Jobs:
     def __init__(self) -> None:
         self._memory = np.zeros(_JOBS * _WORDS + LINE // _SIZE, np.int64)
         self._table = -(-address(self._memory) // LINE) * LINE
-        self._posted, self._asked, self._leading = Word(), Word(), Word()
+        self._posted, self._leading = Word(), Word()  # which compiled code adds to
+        self._asked, self._announced = Word(), Word()  # which Python changes
 
     def announce(self) -> None:
         """Has helpers that are about to fall asleep look again: a job will come."""
-        self._posted.change()
+        self._announced.change()
 
     def ask(self) -> None:
         """Has helpers that are awake return to Python."""
         self._asked.change()
 
     @property
-    def asked(self) -> int:
-        """Changes with each `ask`."""
-        return self._asked.value
-
-    @property
-    def posted(self) -> int:
-        """Changes with each job."""
-        return self._posted.value
+    def news(self) -> tuple[int, int]:
+        """Changes with each `ask`, of which the first number tells, and each `announce`."""
+        return self._asked.value, self._announced.value
 
     def lead(self, stages: Words, places: Words, room: int, each: int, seats: int) -> None:
         """Runs stages, one after the other, with the help of those who come.
@@ -101,34 +101,39 @@ class Jobs:
         words = self._posted.place, self._leading.place
         _lead(self._table, words, stages, places, room, each, seats, _idle())
 
-    def help(self, asked: int, ended: Word, number: int) -> int:
+    def help(self, asked: int, ended: Word, number: int) -> None:
         """Helps with jobs, until nobody has led any for some hundred microseconds.
 
         Args:
-          asked: returns as soon as the property is no longer this.
+          asked: returns as soon as the first number of `news` is no longer this.
           ended: to which `number` is added first. In one call, so that whoever waits for this word
             can go on while this thread is already back in compiled code.
-
-        Returns:
-          How `posted` was when it last looked.
         """
         if not available():
             ended.add(number)
-            return self.posted
+            return
         words = self._posted.place, self._leading.place, self._asked.place
-        return int(_help(self._table, words, asked, ended.place, number, LOOKS))
+        _help(self._table, words, asked, ended.place, number, _idle())
 
     def compile(self) -> None:
-        """Makes what threads wait in, or finds it on disk, so that their first wait cannot fail."""
+        """Makes what threads wait in, or finds it on disk, so that their first wait cannot fail.
+
+        Nor can an interrupt come in the middle, after which LLVM may free memory twice.
+        """
         if available():
-            self.help(self.asked - 1, Word(), 0)
+            ended = Word()
+            ended.reaches(0)
+            self.help(self.news[0] - 1, ended, 0)
 
 
 @functools.cache
 def _idle() -> int:
     """The address of what lets other threads of the system run; 0 where there is no such thing."""
-    binding = importlib.import_module("llvmlite.binding")
-    return binding.address_of_symbol("sched_yield") or 0
+    try:
+        function = ctypes.CDLL(None).sched_yield
+    except (AttributeError, OSError, TypeError):  # Windows
+        return 0
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 @jit
@@ -185,20 +190,26 @@ def _claimed(table: int) -> int:
 def _wait(place: int, number: int, idle: int) -> None:
     looks = 0
     while fresh_word(place) != number:
-        pause()
+        _look_away(looks, idle)
         looks += 1
-        if looks > LOOKS and idle != 0:  # the helper may not have a core
-            call(idle, ())
+
+
+@jit
+def _look_away(looks: int, idle: int) -> None:
+    """What a thread does that has looked so often in vain, before it looks again."""
+    pause()
+    if looks % _LOOKS_AT_ONCE == _LOOKS_AT_ONCE - 1 and idle != 0:
+        call(idle, ())
 
 
 @jit
 def _help(
-    table: int, words: tuple[int, int, int], asked: int, ended: int, number: int, looks: int
-) -> int:
+    table: int, words: tuple[int, int, int], asked: int, ended: int, number: int, idle: int
+) -> None:
     posted, leading, asked_ = words
     add_word(ended, number)
-    left = looks
-    seen: int = fresh_word(posted) - 1
+    left, vain = LOOKS, 0
+    seen = fresh_word(posted) - 1
     while left > 0:
         if fresh_word(asked_) != asked:
             for _ in range(_LOOKS_TO_BEGIN):
@@ -206,24 +217,23 @@ def _help(
             break
         now = fresh_word(posted)
         if now == seen:
-            pause()
+            _look_away(vain, idle)
+            vain += 1
             left -= 1 if fresh_word(leading) == 0 else 0  # else there is more to come at once
             continue
-        left, seen = looks, now
+        left, vain, seen = LOOKS, 0, now
         for index in range(_JOBS):
-            if _helps(table + index * _WORDS * _SIZE):
-                left = looks
-    return seen
+            _help_with(table + index * _WORDS * _SIZE)
 
 
 @jit
-def _helps(job: int) -> bool:
+def _help_with(job: int) -> None:
     """Helps with a job, if there is a seat."""
     if fresh_word(job + _SEATS * _SIZE) <= 0:
-        return False
+        return
     seat = add_word(job + _SEATS * _SIZE, -1)
     if seat <= 0:
-        return False
+        return
     # From here on the leader waits for this thread, and so what it put there stays.
     call(
         word(job, _FUNCTION),
@@ -235,4 +245,3 @@ def _helps(job: int) -> bool:
         ),
     )
     add_word(job + _ENDED * _SIZE, 1)
-    return True

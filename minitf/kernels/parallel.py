@@ -246,8 +246,8 @@ class _Job:
           How many it ran; they are to be added to `ended`.
         """
         ended = 0
-        _here.in_block = True
         try:
+            _here.in_block = True
             for index in self._numbers:
                 if index >= self._n_blocks:
                     break
@@ -298,13 +298,15 @@ class _Pool:
         self.jobs = Jobs()
         self.threads: list[threading.Thread] = []
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()  # None: look at the table
+        self._posted: list[None] = []  # an item for each job in the queue
         self._asleep: list[None] = []  # an item for each helper at the queue
         self._lock = threading.Lock()
 
     def post(self, job: _Job, helpers: int) -> None:
         """Asks so many helpers to take part in a job."""
         self._employ(helpers)
-        for _ in range(helpers):
+        for _ in range(min(helpers, len(self.threads))):
+            self._posted.append(None)
             self._queue.put(job)
         self.jobs.ask()
 
@@ -316,7 +318,11 @@ class _Pool:
             self._queue.put(None)
 
     def _employ(self, helpers: int) -> None:
-        """Has at least so many helpers."""
+        """Has at least so many helpers, if the system lets them begin.
+
+        It may have no more threads, and Python begins none when it is about to end. All goes on
+        with fewer, as nobody waits for a helper to come.
+        """
         if len(self.threads) >= helpers:
             return
         # If they could not be compiled, a helper would die of that with blocks uncounted.
@@ -325,37 +331,40 @@ class _Pool:
             while len(self.threads) < helpers:
                 name = f"minitf-kernels-{len(self.threads)}"
                 thread = threading.Thread(target=self._help, name=name, daemon=True)
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError:
+                    return
                 self.threads.append(thread)
 
     def _help(self) -> None:
-        nothing = Word()
-        asked, posted = self.jobs.asked, self.jobs.posted
+        nothing, news = Word(), (-1, -1)  # that was never so: something may be there already
         while True:
-            job = self._next(asked, posted)
-            asked = self.jobs.asked
-            if job is None:
-                posted = self.jobs.help(asked, nothing, 0)
-            else:
-                ended = job.help()
-                posted = self.jobs.help(asked, job.ended, ended)
-                del job  # and with it the arrays of its blocks
+            job = self._next(news)
+            news = asked, _ = self.jobs.news
+            ended, number = (nothing, 0) if job is None else (job.ended, job.help())
+            del job  # and with it the arrays of its blocks
+            if self._posted:  # perhaps before this thread knew how `asked` was: it is back at once
+                asked -= 1
+            self.jobs.help(asked, ended, number)
 
-    def _next(self, asked: int, posted: int) -> _Job | None:
+    def _next(self, news: tuple[int, int]) -> _Job | None:
         """What the queue has, for which this sleeps; or None, to look at the table.
 
         Args:
-          asked, posted: how the properties of `jobs` were before; if they have changed there is
-            work about, and it is too early to sleep.
+          news: how those of `jobs` were before; if they have changed there is work about, and it is
+            too early to sleep.
         """
-        self._asleep.append(None)
+        self._asleep.append(None)  # first, for who announces a job looks at this afterwards
         try:
-            is_new = self.jobs.asked != asked or self.jobs.posted != posted
-            return self._queue.get(block=not is_new)
+            job = self._queue.get(block=self.jobs.news == news)
         except Empty:
             return None
         finally:
             self._asleep.pop()
+        if job is not None:
+            self._posted.pop()
+        return job
 
 
 def _renew_pool() -> None:
