@@ -61,7 +61,7 @@ from minitf.kernels.simd import machine
 from minitf.kernels.sliding import BLOCK, Block, Phase, Windows, phases
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import adding_up, row_sums_shape
-from minitf.kernels.workspace import address, contiguous, laid_out, scratch
+from minitf.kernels.workspace import contiguous, laid_out, scratch
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -117,7 +117,7 @@ class Prepared(NamedTuple):
     before: tuple[Stage, ...]
     given: Array
     room: int
-    scratch: Callable[[], tuple[int, ...]]
+    scratch: Callable[[], tuple[Array | int, ...]]
     keep: tuple[Array, ...]
 
 
@@ -162,14 +162,14 @@ class _Plan(NamedTuple):
     whole_room: int
     panels: int
 
-    def scratch(self) -> tuple[int, ...]:
+    def scratch(self) -> tuple[Array | int, ...]:
         """The place PANELS, and one that other algorithms need."""
         return scratch("panels", self.panels), 0
 
 
 def _run(plan: _Plan, images: Array, filter: Array, output: Array) -> None:
     source, weights = contiguous(images), contiguous(filter)
-    plan.stages.run(address(source), address(weights), address(output), *plan.scratch())
+    plan.stages.run(source, weights, output, *plan.scratch())
 
 
 @planned
@@ -220,7 +220,7 @@ def conv2d_backprop_filter(
     )  # fmt: skip
     source, grad = contiguous(input), contiguous(out_backprop)
     sums = scratch("sums", plan.sums)
-    plan.stages.run(address(source), address(grad), address(gradient), sums)
+    plan.stages.run(source, grad, gradient, sums)
     return gradient
 
 
@@ -248,8 +248,8 @@ def conv2d_backprop_filter_through_pool(
     )  # fmt: skip
     source, passed, where = contiguous(input), contiguous(grad), contiguous(which)
     plan.stages.run(
-        address(source), address(passed), address(gradient), scratch("sums", plan.sums),
-        address(where), address(bias_sums),
+        source, passed, gradient, scratch("sums", plan.sums),
+        where, bias_sums,
     )  # fmt: skip
     return gradient
 

@@ -115,7 +115,7 @@ def conv2d_bias_relu_max_pool(
         "bias_relu_max_pool", pool_padding, conv.mode(),
     )  # fmt: skip
     pooled, where = buffer(out, layer.shape, input.dtype), buffer(which, layer.shape, np.uint8)
-    _run(layer, input, filter, bias, pooled, address(where))
+    _run(layer, input, filter, bias, pooled, where)
     return pooled, where
 
 
@@ -189,11 +189,11 @@ def suits(
     return algorithm == "direct" or (algorithm == "pointwise" and which == conv.FORWARD)
 
 
-def _run(layer: _Layer, input: Array, filter: Array, bias: Array, out: Array, which: int) -> None:
+def _run(
+    layer: _Layer, input: Array, filter: Array, bias: Array, out: Array, which: Array | int
+) -> None:
     images, weights, offsets = contiguous(input), contiguous(filter), contiguous(bias)
-    layer.stages.run(
-        address(images), address(weights), address(out), *layer.scratch(), address(offsets), which
-    )
+    layer.stages.run(images, weights, out, *layer.scratch(), offsets, which)
 
 
 class _Layer(NamedTuple):
@@ -207,7 +207,7 @@ class _Layer(NamedTuple):
 
     shape: tuple[int, ...]
     stages: Stages
-    scratch: Callable[[], tuple[int, ...]]
+    scratch: Callable[[], tuple[Array | int, ...]]
 
 
 @planned

@@ -69,7 +69,7 @@ def multiply(
     plan = _plan(a.shape, b.shape, out.dtype, transpose_a, transpose_b)
     left, right = contiguous(a), contiguous(b)
     copy, sums = scratch("gemm left", plan.copy), scratch("gemm sums", plan.sums)
-    plan.stages.run(address(left), address(right), address(out), copy, sums)
+    plan.stages.run(left, right, out, copy, sums)
 
 
 class _Plan(NamedTuple):

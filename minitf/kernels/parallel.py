@@ -105,7 +105,7 @@ def lead(stages: Words, most: int, places: Words, room: int) -> None:
         _pool.wake(helpers)
     each = -(-room // LINE) * LINE
     rooms = scratch("rooms", LINE + (helpers + 1) * each)
-    _pool.jobs.lead(stages, places, rooms, each, helpers)
+    _pool.jobs.lead(stages, places, address(rooms), each, helpers)
 
 
 def parallel_ranges(

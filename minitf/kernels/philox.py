@@ -42,7 +42,7 @@ from minitf.kernels.random_elements import Array, Convert
 from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.simd import take, word
 from minitf.kernels.stages import Stage, Stages, planned
-from minitf.kernels.workspace import address, output, workspace
+from minitf.kernels.workspace import output, workspace
 
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _BITS_32 = np.uint64(32)
@@ -404,7 +404,7 @@ def _fill_straight(convert: Convert, stream: Stream, out: Array, *args: Any) -> 
         return _fill(_elements(convert, stream, out.dtype, *args), out)
     if out.size > 0:
         stages = _filler(convert, out.size, out.dtype, bool(args))
-        stages.run(address(out), *map(_signed, (*stream.numbers(), *args)))
+        stages.run(out, *map(_signed, (*stream.numbers(), *args)))
     return out
 
 

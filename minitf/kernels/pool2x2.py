@@ -43,7 +43,7 @@ from minitf.kernels.reference import NONE, ONE, Pads, lowest
 from minitf.kernels.simd import Machine, Value, Writer, machine, take, word
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import add_rows, row_sums, row_sums_shape
-from minitf.kernels.workspace import address, contiguous, workspace
+from minitf.kernels.workspace import contiguous, workspace
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -187,7 +187,7 @@ def _unpool_all(grad: Array, which: Array, gradient: Array, sums: Array) -> None
         return
     source, where = contiguous(grad), contiguous(which)
     stages = _unpooling(grad.shape, gradient.shape, grad.dtype, len(sums) > 0, machine())
-    stages.run(address(source), address(where), address(gradient), address(sums))
+    stages.run(source, where, gradient, sums)
 
 
 @planned

@@ -8,7 +8,6 @@ each call are the addresses of the arrays:
 >>> from minitf.kernels.jit import available, native
 >>> from minitf.kernels.records import array_at, fields, record, record_at
 >>> from minitf.kernels.simd import take, word
->>> from minitf.kernels.workspace import address
 >>> SIZES = fields("size", "block")
 >>> @native
 ... def square(given, places, room, counter):
@@ -23,7 +22,7 @@ each call are the addresses of the arrays:
 >>> numbers = np.arange(10, dtype=np.float32)
 >>> if available():
 ...     stages = Stages(Stage(square, 5, record(SIZES, size=10, block=2)))
-...     stages.run(address(numbers))
+...     stages.run(numbers)
 ...     assert numbers[9] == 81
 
 Stages run one after the other; the blocks of each are shared out among threads. See `jobs`.
@@ -42,6 +41,7 @@ from minitf.kernels.jit import NativeKernel
 from minitf.kernels.parallel import lead
 from minitf.kernels.workspace import address
 
+Array = npt.NDArray[Any]
 P = TypeVar("P")
 _plans: list[Any] = []
 
@@ -89,6 +89,10 @@ class Stages:
         self._most = max(each.blocks for each in stages)
         self._room = room
 
-    def run(self, *places: int) -> None:
-        """Runs them, with such places: mostly the addresses of arrays, which must be contiguous."""
-        lead(self._rows, self._most, np.array(places, np.int64), self._room)
+    def run(self, *places: Array | int) -> None:
+        """Runs them, with such places: addresses of arrays, which must be contiguous, or numbers.
+
+        Arrays are kept until all is done.
+        """
+        words = [address(each) if isinstance(each, np.ndarray) else each for each in places]
+        lead(self._rows, self._most, np.array(words, np.int64), self._room)

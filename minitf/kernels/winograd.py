@@ -167,7 +167,7 @@ def _convolve(images: Array, filter: Array, output: Array, origin: Pair, *, turn
         return
     plan = _plan(filter.shape, images.shape[1:], output.shape, origin, turned)
     source, weights = contiguous(images), contiguous(filter)
-    plan.stages.run(address(source), address(weights), address(output), *plan.scratch())
+    plan.stages.run(source, weights, output, *plan.scratch())
 
 
 def prepare(
@@ -212,7 +212,7 @@ class _Plan(NamedTuple):
     panels: int
     transformed: int
 
-    def scratch(self) -> tuple[int, int]:
+    def scratch(self) -> tuple[Array, Array]:
         """The places PANELS and TRANSFORMED."""
         return (
             scratch("panels", self.panels),
@@ -356,7 +356,7 @@ def conv2d_backprop_filter(
     plan = _filter_plan(input.shape, gradient.shape, out_backprop.shape, origin)
     source, grad = contiguous(input), contiguous(out_backprop)
     sums = scratch("winograd sums", plan.sums)
-    plan.stages.run(address(source), address(grad), address(gradient), sums)
+    plan.stages.run(source, grad, gradient, sums)
     return gradient
 
 

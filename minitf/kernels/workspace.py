@@ -23,7 +23,7 @@ _LINE = 64
 
 class _Buffers(threading.local):
     def __init__(self) -> None:
-        self.by_name: dict[str, tuple[npt.NDArray[np.uint8], int]] = {}
+        self.by_name: dict[str, npt.NDArray[np.uint8]] = {}
 
 
 _buffers = _Buffers()
@@ -38,12 +38,16 @@ def workspace(name: str, shape: Sequence[int], dtype: npt.DTypeLike) -> npt.NDAr
     (2, 3)
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    return _buffer(name, size)[0][:size].view(dtype).reshape(shape)
+    return _buffer(name, size)[:size].view(dtype).reshape(shape)
 
 
-def scratch(name: str, size: int) -> int:
-    """The address of so many bytes, which are this thread's until it asks for `name` again."""
-    return _buffer(name, size)[1]
+def scratch(name: str, size: int) -> npt.NDArray[np.uint8]:
+    """At least so many bytes, which are this thread's until it asks for `name` again.
+
+    As with `workspace`, there must be a name for them as long as they are used: what runs between
+    two lines of Python, such as a signal's handler, may ask for more, and get others.
+    """
+    return _buffer(name, size)
 
 
 def laid_out(*sizes: int) -> tuple[int, ...]:
@@ -55,13 +59,12 @@ def laid_out(*sizes: int) -> tuple[int, ...]:
     return tuple(accumulate((-(-size // _LINE) * _LINE for size in sizes), initial=0))
 
 
-def _buffer(name: str, size: int) -> tuple[npt.NDArray[np.uint8], int]:
+def _buffer(name: str, size: int) -> npt.NDArray[np.uint8]:
     found = _buffers.by_name.get(name)
-    if found is None or len(found[0]) < size:
+    if found is None or len(found) < size:
         room = np.empty(size + _LINE, np.uint8)
-        where = address(room)
-        begin = -where % _LINE
-        found = _buffers.by_name[name] = room[begin : begin + size], where + begin
+        begin = -address(room) % _LINE
+        found = _buffers.by_name[name] = room[begin : begin + size]
     return found
 
 
