@@ -29,8 +29,6 @@ import time
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 
-import numpy as np
-
 from minitf.kernels.jobs import LINE, Jobs, Words
 from minitf.kernels.waiting import NAP, Word
 from minitf.kernels.workspace import address, scratch
@@ -69,25 +67,6 @@ def parallel_for(n_blocks: int, block: Callable[[int], object]) -> None:
     except BaseException as error:  # an interrupt comes between any two lines
         job.abandon(error)
         raise
-
-
-def share(total: int, run: Callable[[int], object]) -> None:
-    """Calls `run(counter)` on several threads, which share the numbers below `total` among them.
-
-    For blocks in compiled code, which need no Python between them: `run` is to call a kernel that
-    takes numbers from the counter (an address) with `simd.take` until there are none left. Handing
-    the interpreter's lock from thread to thread for each block would cost more than some blocks.
-
-    Args:
-      total: how many numbers there are; chosen from the size of the work, as for `parallel_for`.
-      run: called once by each thread that takes part; must not write where another block does.
-
-    Raises:
-      BaseException: what `run` raised.
-    """
-    counter = np.zeros(1, np.int64)
-    place = address(counter)
-    parallel_for(min(get_num_threads(), total), lambda _: run(place))
 
 
 def lead(stages: Words, most: int, places: Words, room: int) -> None:

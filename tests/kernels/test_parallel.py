@@ -15,9 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minitf.kernels import blas, gemm, parallel
-from minitf.kernels.jit import available, jit
-from minitf.kernels.parallel import cut, parallel_for, parallel_ranges, set_num_threads, share
-from minitf.kernels.simd import take
+from minitf.kernels.parallel import cut, parallel_for, parallel_ranges, set_num_threads
 from minitf.kernels.workspace import workspace
 
 PATIENCE = 60
@@ -307,29 +305,3 @@ def test_workspaces_are_reused_and_each_threads_own():
     others: list[np.ndarray] = []
     finishes(lambda: others.append(workspace("test", (4, 5), "float32")))
     assert not np.shares_memory(first, others[0])
-
-
-@jit
-def _count(counter: int, total: int, seen: np.ndarray) -> None:
-    index = take(counter)
-    while index < total:
-        seen[index] += 1
-        index = take(counter)
-
-
-@pytest.mark.skipif(not available(), reason="compiled only")
-@pytest.mark.parametrize("number", [1, 2, 5])
-@pytest.mark.parametrize("total", [0, 1, 3, 1000])
-def test_shared_numbers_are_taken_once(threads: None, number: int, total: int) -> None:
-    set_num_threads(number)
-    seen = np.zeros(total, np.int64)
-    share(total, lambda counter: _count(counter, total, seen))
-    assert (seen == 1).all()
-
-
-def test_share_raises_what_a_thread_raised(threads: None) -> None:
-    def run(counter: int) -> None:
-        raise ValueError("here")
-
-    with pytest.raises(ValueError, match="here"):
-        share(4, run)
