@@ -107,10 +107,10 @@ def max_pool_grad(
     """
     _check_shapes(orig_output, grad)
     gradient = buffer(out, orig_input.shape, grad.dtype)
-    source, passed, origin = readonly(orig_input), readonly(grad), _origin(padding)
     if pool2x2.suits(orig_input.shape[1:3], ksize, strides, padding):
-        pool2x2.search_and_unpool(source, passed, gradient)
+        pool2x2.search_and_unpool(orig_input, grad, gradient)
         return gradient
+    source, passed, origin = readonly(orig_input), readonly(grad), _origin(padding)
 
     def images(start: int, stop: int) -> None:
         here = slice(start, stop)

@@ -27,6 +27,7 @@ array([[0., 0., 5., 0.],
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -35,15 +36,15 @@ import numpy.typing as npt
 
 from minitf.kernels import simd
 from minitf.kernels.dispatch import compiles
-from minitf.kernels.jit import Kernel, NativeKernel, jit, native, readonly
+from minitf.kernels.jit import Kernel, NativeKernel, jit, native
 from minitf.kernels.padding import Pair, spatial_sizes
-from minitf.kernels.parallel import LEAST_IN_STAGE, block_size, parallel_ranges
+from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
 from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
 from minitf.kernels.simd import Machine, Value, Writer, machine, take, word
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import add_rows, row_sums, row_sums_shape
-from minitf.kernels.workspace import contiguous, workspace
+from minitf.kernels.workspace import contiguous, laid_out
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -81,7 +82,7 @@ def bias_relu_max_pool_2x2(
     which: Array | None = None,
 ) -> tuple[Array, Array]:
     """`max_pool_2x2` of relu(input + bias), with a bias for each channel."""
-    return _pooled(input, readonly(bias), padding, out, which)
+    return _pooled(input, bias, padding, out, which)
 
 
 def max_pool_2x2_grad(
@@ -134,14 +135,6 @@ def pooled_shape(shape: Sequence[int], padding: Pads = NONE) -> tuple[int, ...]:
     return (shape[0], *spatial_sizes(shape[1:3], _WINDOW, _WINDOW, padding, ONE), shape[3])
 
 
-def pool_images(input: Array, bias: Array | None, pooled: Array, which: Array) -> None:
-    """Does the work of the functions above for some images, in this thread."""
-    kernels = _kernels(input.dtype)
-    kernel = kernels.pool if bias is None else kernels.bias_relu_pool
-    nothing = np.zeros(0, input.dtype) if bias is None else bias
-    kernel(readonly(input), readonly(nothing), pooled, which, lowest(input.dtype))
-
-
 def bias_relu_pool_kernel(dtype: np.dtype[Any]) -> Kernel[Any, None]:
     """For other kernels: `kernel(input, bias, pooled, which, least)`."""
     return _kernels(dtype).bias_relu_pool
@@ -154,76 +147,81 @@ def unpool_kernel(dtype: np.dtype[Any]) -> Kernel[Any, None]:
 
 def search_and_unpool(input: Array, grad: Array, gradient: Array) -> None:
     """`max_pool_2x2_grad`, where it is not known which cells had the maxima."""
-    kernels, least = _kernels(grad.dtype), lowest(grad.dtype)
-    source, passed, bias = readonly(input), readonly(grad), readonly(np.zeros(0, grad.dtype))
-    nothing = np.zeros((0, 0, 0), grad.dtype)
-
-    def images(start: int, stop: int) -> None:
-        pooled = workspace("maxima", (stop - start, *grad.shape[1:]), grad.dtype)
-        which = workspace("places", pooled.shape, np.uint8)
-        kernels.pool(source[start:stop], bias, pooled, which, least)
-        kernels.unpool(passed[start:stop], readonly(which), gradient[start:stop], nothing)
-
-    parallel_ranges(len(grad), images, work=2 * _work(gradient))
+    _run("search", gradient.shape, grad.shape, contiguous(input), contiguous(grad), gradient)
 
 
 def _pooled(
     input: Array, bias: Array | None, padding: Pads, out: Array | None, which: Array | None
 ) -> tuple[Array, Array]:
-    shape = pooled_shape(input.shape, padding)
-    pooled, where = buffer(out, shape, input.dtype), buffer(which, shape, np.uint8)
-    source = readonly(input)
-
-    def images(start: int, stop: int) -> None:
-        pool_images(source[start:stop], bias, pooled[start:stop], where[start:stop])
-
-    parallel_ranges(len(pooled), images, work=_work(input))
+    shape, dtype = pooled_shape(input.shape, padding), input.dtype
+    pooled, where = buffer(out, shape, dtype), buffer(which, shape, np.uint8)
+    offsets = np.zeros(0, dtype) if bias is None else contiguous(bias)
+    if compiles(dtype):
+        how = "pool" if bias is None else "bias_relu_pool"
+        _run(how, input.shape, shape, contiguous(input), offsets, pooled, where)
+    else:
+        kernels = _kernels(dtype)
+        kernel = kernels.pool if bias is None else kernels.bias_relu_pool
+        kernel(input, offsets, pooled, where, lowest(dtype))
     return pooled, where
 
 
 def _unpool_all(grad: Array, which: Array, gradient: Array, sums: Array) -> None:
-    if not compiles(grad.dtype):
+    if compiles(grad.dtype):
+        how = "unpool" if len(sums) == 0 else "unpool_and_add"
+        _run(how, gradient.shape, grad.shape, contiguous(grad), contiguous(which), gradient, sums)
+    else:
         _kernels(grad.dtype).unpool(grad, which, gradient, sums)
-        return
-    source, where = contiguous(grad), contiguous(which)
-    stages = _unpooling(grad.shape, gradient.shape, grad.dtype, len(sums) > 0, machine())
-    stages.run(source, where, gradient, sums)
+
+
+def _run(how: str, shape: Sequence[int], pooled: Sequence[int], *places: Array) -> None:
+    stages = _stages(how, tuple(shape), tuple(pooled), places[0].dtype, machine())
+    stages.run(*places)
 
 
 @planned
-def _unpooling(
-    pooled: tuple[int, ...],
+def _stages(
+    how: str,
     shape: tuple[int, ...],
+    pooled: tuple[int, ...],
     dtype: np.dtype[Any],
-    with_sums: bool,
     processor: Machine,
 ) -> Stages:
+    """Pools images of a shape, or goes back to it, some images at a time."""
     images, height, width, channels = shape
-    at_once = block_size(images, work=max(height * width * channels, 1), least=LEAST_IN_STAGE)
+    work = max(height * width * channels, 1)  # a step for each number, from memory or to it
+    at_once = block_size(images, work=work, least=LEAST_IN_STAGE)
+    maxima = math.prod(pooled[1:])
+    _, which, room = laid_out(maxima * dtype.itemsize, maxima)
     given = record(
-        UNPOOL,
+        POOL,
         images=images,
         height=height,
         width=width,
         channels=channels,
         rows=pooled[1],
         columns=pooled[2],
-        sum_images=images if with_sums else 0,
-        sum_rows=row_sums_shape(shape)[1],
         at_once=at_once,
+        sum_images=images if how == "unpool_and_add" else 0,
+        sum_rows=row_sums_shape(shape)[1],
+        which=which,
     )
-    return Stages(Stage(_unpool_code(dtype, processor), -(-images // at_once), given))
+    stage = Stage(_code(how, dtype, processor), -(-images // at_once), given)
+    return Stages(stage, room=room if how == "search" else 0)
 
 
 @functools.cache
-def _unpool_code(dtype: np.dtype[Any], processor: Machine) -> NativeKernel[Any, None]:
-    kernel = unpool_kernel(dtype)
-    return unpool_blocks.specialize(f"{kernel.name}", unpool=kernel, DTYPE=dtype.type)
-
-
-def _work(images: Array) -> int:
-    """Elementary steps for an image: one for each number, which comes from and goes to memory."""
-    return max(images[:1].size, 1)
+def _code(how: str, dtype: np.dtype[Any], processor: Machine) -> NativeKernel[Any, None]:
+    pool, bias_relu_pool, unpool = _kernels(dtype)
+    blocks, kernels = {
+        "pool": (pool_blocks, {"pool": pool}),
+        "bias_relu_pool": (pool_blocks, {"pool": bias_relu_pool}),
+        "unpool": (unpool_blocks, {"unpool": unpool}),
+        "unpool_and_add": (unpool_blocks, {"unpool": unpool}),
+        "search": (search_blocks, {"pool": pool, "unpool": unpool}),
+    }[how]
+    name = "".join(kernel.name for kernel in kernels.values())
+    return blocks.specialize(name, **kernels, DTYPE=dtype.type, LEAST=lowest(dtype))
 
 
 # What is compiled
@@ -393,22 +391,43 @@ def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> Non
         gradient[n, :, 2 * columns :] = 0
 
 
-# What `unpool_blocks` is given: the gradient's shape, rows and columns of maxima, how many images
-# have sums for the bias, and how many of each; how many images are done at once.
-UNPOOL = fields(
-    *("images", "height", "width", "channels", "rows", "columns"),
-    *("sum_images", "sum_rows", "at_once"),
+# What the stages are given:
+POOL = fields(
+    *("images", "height", "width", "channels"),  # the shape of what is pooled
+    *("rows", "columns"),  # of maxima
+    "at_once",  # how many images a block has
+    *("sum_images", "sum_rows"),  # how many images have sums for the bias, and how many of each
+    "which",  # where in a thread's room it says which cells have an image's maxima
 )
 
 # Put in by `specialize`.
+pool: Any = None
 unpool: Any = None
 DTYPE: Any = np.float32
+LEAST: Any = 0
+
+
+@native
+def pool_blocks(given_: int, places: int, room: int, counter: int) -> None:
+    """The way forward; the places are those of `bias_relu_pool_kernel`."""
+    given = record_at(given_, POOL)
+    pooled = given.images, given.rows, given.columns, given.channels
+    shape = given.images, given.height, given.width, given.channels
+    input = array_at(word(places, 0), shape, DTYPE)
+    bias = array_at(word(places, 1), given.channels, DTYPE)
+    maxima = array_at(word(places, 2), pooled, DTYPE)
+    which = array_at(word(places, 3), pooled, np.uint8)
+    start = take(counter) * given.at_once
+    while start < given.images:
+        stop = min(start + given.at_once, given.images)
+        pool(input[start:stop], bias, maxima[start:stop], which[start:stop], LEAST)
+        start = take(counter) * given.at_once
 
 
 @native
 def unpool_blocks(given_: int, places: int, room: int, counter: int) -> None:
-    """The way back, some images at a time; the places are those of `unpool_kernel`."""
-    given = record_at(given_, UNPOOL)
+    """The way back; the places are those of `unpool_kernel`."""
+    given = record_at(given_, POOL)
     channels, sum_images = given.channels, given.sum_images
     pooled = given.images, given.rows, given.columns, channels
     grad = array_at(word(places, 0), pooled, DTYPE)
@@ -422,4 +441,26 @@ def unpool_blocks(given_: int, places: int, room: int, counter: int) -> None:
             grad[start:stop], which[start:stop], gradient[start:stop],
             sums[min(start, sum_images) : min(stop, sum_images)],
         )  # fmt: skip
+        start = take(counter) * given.at_once
+
+
+@native
+def search_blocks(given_: int, places: int, room: int, counter: int) -> None:
+    """Both, image by image, so that the maxima and their places stay in the cache."""
+    given = record_at(given_, POOL)
+    images, rows, columns, channels = given.images, given.rows, given.columns, given.channels
+    shape = images, given.height, given.width, channels
+    input, gradient = (
+        array_at(word(places, 0), shape, DTYPE),
+        array_at(word(places, 2), shape, DTYPE),
+    )
+    grad = array_at(word(places, 1), (images, rows, columns, channels), DTYPE)
+    maxima = array_at(room, (1, rows, columns, channels), DTYPE)
+    which = array_at(room + given.which, (1, rows, columns, channels), np.uint8)
+    no_bias, no_sums = array_at(room, 0, DTYPE), array_at(room, (0, 0, 0), DTYPE)
+    start = take(counter) * given.at_once
+    while start < images:
+        for n in range(start, min(start + given.at_once, images)):
+            pool(input[n : n + 1], no_bias, maxima, which, LEAST)
+            unpool(grad[n : n + 1], which, gradient[n : n + 1], no_sums)
         start = take(counter) * given.at_once
