@@ -30,7 +30,6 @@ a part of its rows at a time so that it stays in the cache.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -51,17 +50,16 @@ from minitf.kernels.direct_blocks import (
     forward_images,
     pack,
 )
-from minitf.kernels.jit import Kernel, NativeKernel
+from minitf.kernels.jit import NativeKernel
 from minitf.kernels.packing import packer
 from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
 from minitf.kernels.records import record
 from minitf.kernels.reference import NONE, ONE, Pads
-from minitf.kernels.simd import machine
 from minitf.kernels.sliding import BLOCK, Block, Phase, Windows, phases
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import adding_up, row_sums_shape
-from minitf.kernels.workspace import contiguous, laid_out, scratch
+from minitf.kernels.workspace import address, contiguous, laid_out, scratch
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -102,7 +100,7 @@ class Prepared(NamedTuple):
     Attributes:
       shape: of the output.
       at_once: images that make a block of work.
-      convolve: a kernel: `convolve(given, places, room, first, last, layer)` puts the outputs for
+      convolve: `convolve(given, places, room, first, last, layer)` puts the outputs for
         some images at the address `layer`. The rest is as for a stage.
       before: the stages that come before that.
       given: its record.
@@ -113,7 +111,7 @@ class Prepared(NamedTuple):
 
     shape: tuple[int, ...]
     at_once: int
-    convolve: Kernel[Any, None]
+    convolve: NativeKernel[Any, None]
     before: tuple[Stage, ...]
     given: Array
     room: int
@@ -303,14 +301,15 @@ def _filter_plan(
     slack = 0 if out_channels % product.width == 0 else product.width
     most_rows = max(block.last_row - block.first_row for block in blocks)
     images_at_once = max(block.last_image - block.first_image for block in blocks)
-    sum_rows = row_sums_shape(grad_shape)[1]
-    layer = images_at_once * math.prod(grad_shape[1:]) if pooled else 0
+    sums = math.prod(row_sums_shape(grad_shape)[1:])
+    pool = pool2x2.unpooling(dtype, grad_shape, pooled) if pooled else None
+    some = images_at_once if pool else 0
     _, strides_, tail, layers, layer_sums, room = laid_out(
         windows.padded_numbers(blocks) * size,
         distances.nbytes,
         (most_rows * width * out_channels + slack) * size,
-        layer * size,
-        images_at_once * sum_rows * out_channels * size if pooled else 0,
+        some * math.prod(grad_shape[1:]) * size,
+        some * sums * size,
     )
     table, total = np.array(blocks, np.int64), math.prod(filter_shape)
     given = record(
@@ -327,28 +326,21 @@ def _filter_plan(
         total=total,
         tail=tail,
         strides=strides_,
-        images=batch,
-        pooled_height=pooled[1] if pooled else 0,
-        pooled_width=pooled[2] if pooled else 0,
+        unpool=pool.code.address() if pool else 0,
+        sizes=address(pool.given) if pool else 0,
+        maxima=math.prod(pooled[1:]) if pooled else 0,
+        sums=sums,
         layer=layers,
         layer_sums=layer_sums,
-        sum_rows=sum_rows,
-        images_at_once=images_at_once,
     )
-    gradient = _through_pool(dtype) if pooled else filter_gradient_slices
+    gradient = filter_gradient_slices_through if pool else filter_gradient_slices
     stages = Stages(
         Stage(gradient, slices, given),
         adding_up(dtype, total, slices, SUMS, OUTPUT),
         room=room,
-        keep=(distances, table),
+        keep=(distances, table, pool),
     )
     return _FilterPlan(stages, slices * total * size)
-
-
-@functools.cache
-def _through_pool(dtype: np.dtype[Any]) -> NativeKernel[Any, None]:
-    name, unpool = f"_{dtype.name}_{machine().lanes(dtype)}", pool2x2.unpool_kernel(dtype)
-    return filter_gradient_slices_through.specialize(name, unpool=unpool, DTYPE=dtype.type)
 
 
 def conv2d_backprop_input(

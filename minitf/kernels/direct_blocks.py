@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minitf.kernels.jit import jit, native
-from minitf.kernels.records import array_at, fields, record_at
+from minitf.kernels.records import fields, record_at
 from minitf.kernels.simd import call, copy_numbers, set_word, take, word, zero_numbers
 
 # Which of its places a stage finds what at; see `stages`. A gradient of the filter takes the second
@@ -60,17 +58,13 @@ FILTER_GRADIENT = fields(
     *("rows", "pieces", "numbers"),  # of the window, pieces of such a row, numbers in a piece
     *("slices", "total"),  # of the sums, and numbers in each
     *("tail", "strides"),  # where in a thread's room these are
-    *("images", "pooled_height", "pooled_width"),  # for a gradient through a pool: its shape, where
-    *("layer", "layer_sums", "sum_rows", "images_at_once"),  # in a thread's room the gradient of a
-    # block's images and its `sums.row_sums` are, and their shape
+    *("unpool", "sizes"),  # for a gradient through a pool: the addresses of `pool2x2.unpooling`
+    *("maxima", "sums"),  # the numbers of an image: maxima, and sums for the bias
+    *("layer", "layer_sums"),  # where in a thread's room a block's gradient and sums are
 )
 
 # Numbers that `microkernel.strides` gives.
 _STRIDES = 11
-
-# Put in by `specialize`.
-unpool: Any = None
-DTYPE: Any = np.float32
 
 
 @native
@@ -170,7 +164,7 @@ def forward_blocks(given_: int, places: int, room: int, counter: int) -> None:
         index = take(counter)
 
 
-@jit
+@native
 def forward_images(given_: int, places: int, room: int, first: int, last: int, layer: int) -> None:
     """The convolution of the images `first` to `last`, to the address `layer`."""
     given = record_at(given_, FORWARD)
@@ -256,17 +250,9 @@ def filter_gradient_slices(given_: int, places: int, room: int, counter: int) ->
 def filter_gradient_slices_through(given_: int, places: int, room: int, counter: int) -> None:
     """`filter_gradient_slices`, where the output's gradient is made of a pool's, block by block."""
     given = record_at(given_, FILTER_GRADIENT)
-    channels, most = given.channels, given.images_at_once
-    pooled = given.images, given.pooled_height, given.pooled_width, channels
-    grad = array_at(word(places, GRADIENT), pooled, DTYPE)
-    which = array_at(word(places, WHICH), pooled, np.uint8)
-    layer = array_at(room + given.layer, (most, given.out_height, given.columns, channels), DTYPE)
-    layer_sums = array_at(room + given.layer_sums, (most, given.sum_rows, channels), DTYPE)
-    bias_sums = array_at(
-        word(places, BIAS_SUMS), (given.images, given.sum_rows, channels), DTYPE
-    )  # fmt: skip
-    pixels = given.height * given.width * given.inner * given.size
-    out_pixels = given.out_height * given.columns * channels * given.size
+    size, layer, layer_sums = given.size, room + given.layer, room + given.layer_sums
+    pixels = given.height * given.width * given.inner * size
+    out_pixels = given.out_height * given.columns * given.channels * size
     _copy_strides(given, room)
     index = take(counter)
     while index < given.slices:
@@ -274,17 +260,20 @@ def filter_gradient_slices_through(given_: int, places: int, room: int, counter:
         for each in range(index, given.count, given.slices):
             block = given.blocks + 4 * 8 * each
             first, last = word(block, 0), word(block, 1)
-            unpool(
-                grad[first:last], which[first:last], layer[: last - first],
-                layer_sums[: last - first],
+            call(
+                given.unpool,
+                (
+                    given.sizes, last - first, word(places, GRADIENT) + first * given.maxima * size,
+                    word(places, WHICH) + first * given.maxima, layer, layer_sums,
+                ),
             )  # fmt: skip
+            # Set, not added: two threads may be at one image.
+            sums_ = word(places, BIAS_SUMS) + first * given.sums * size
+            copy_numbers(layer_sums, sums_, (last - first) * given.sums * size // 4)
             for n in range(first, last):
-                for i in range(given.sum_rows):  # set, not added: two threads may be at one image
-                    for c in range(channels):
-                        bias_sums[n, i, c] = layer_sums[n - first, i, c]
                 _add_gradient(
                     given, room, word(places, IMAGES) + n * pixels,
-                    room + given.layer + (n - first) * out_pixels, sums, word(block, 2),
+                    layer + (n - first) * out_pixels, sums, word(block, 2),
                     word(block, 3), accumulate,
                 )  # fmt: skip
                 accumulate = 1

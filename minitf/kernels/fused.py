@@ -18,6 +18,7 @@ have planned their memory. All of this is for float32 and float64 where kernels 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -25,11 +26,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import conv, direct, pool2x2
-from minitf.kernels.jit import Kernel, NativeKernel, jit, native
+from minitf.kernels.jit import NativeKernel, native
 from minitf.kernels.padding import Pair
 from minitf.kernels.records import array_at, fields, record, record_at
-from minitf.kernels.reference import NONE, ONE, Pads, lowest
-from minitf.kernels.simd import take, word
+from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.simd import call, take, word
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import add_rows, row_sums
 from minitf.kernels.workspace import address, contiguous, laid_out, workspace
@@ -229,41 +230,34 @@ def _layer(
     images, height, width, channels = shape = prepared.shape
     if after == "bias_relu_max_pool":
         shape = pool2x2.pooled_shape(shape, pool_padding)
-    _, room = laid_out(prepared.at_once * height * width * channels * dtype.itemsize)
+        step = pool2x2.pooling(dtype, prepared.shape, shape)
+    else:
+        numbers = record(BIAS_SIZES, pixels=height * width, channels=channels)
+        step = pool2x2.Step(_adder(dtype, after == "bias_relu"), numbers)
+    size, out = dtype.itemsize, math.prod(shape[1:])
+    _, room = laid_out(prepared.at_once * height * width * channels * size)
     given = record(
         LAYER,
+        convolve=prepared.convolve.address(),
         convolution=address(prepared.given),
+        after=step.code.address(),
+        sizes=address(step.given),
         images=images,
         at_once=prepared.at_once,
-        height=height,
-        width=width,
-        channels=channels,
-        rows=shape[1],
-        columns=shape[2],
+        out=out * size,
+        which=out,
         room=room,
     )
-    code = _blocks(prepared.convolve, _what_follows(after, dtype), dtype)
-    blocks = Stage(code, -(-images // prepared.at_once), given)
-    stages = Stages(
-        *prepared.before, blocks, room=room + prepared.room, keep=(prepared.given, *prepared.keep)
-    )
+    blocks = Stage(layer_blocks, -(-images // prepared.at_once), given)
+    keep = prepared.given, *prepared.keep, step
+    stages = Stages(*prepared.before, blocks, room=room + prepared.room, keep=keep)
     return _Layer(shape, stages, prepared.scratch)
 
 
-def _what_follows(after: str, dtype: np.dtype[Any]) -> Kernel[Any, None]:
-    if after == "bias_relu_max_pool":
-        return pool2x2.bias_relu_pool_kernel(dtype)
-    return _add_bias_relu if after == "bias_relu" else _add_bias
-
-
 @functools.cache
-def _blocks(
-    convolve: Kernel[Any, None], after: Kernel[Any, None], dtype: np.dtype[Any]
-) -> NativeKernel[Any, None]:
-    name = f"_{convolve.__module__.rpartition('.')[2]}_{after.name}_{dtype.name}"
-    return layer_blocks.specialize(
-        name, convolve=convolve, after=after, DTYPE=dtype.type, LEAST=lowest(dtype)
-    )
+def _adder(dtype: np.dtype[Any], relu: bool) -> NativeKernel[Any, None]:
+    name = f"_{dtype.name}{'_relu' if relu else ''}"
+    return add_bias_some.specialize(name, DTYPE=dtype.type, RELU=relu)
 
 
 # Compiled
@@ -271,47 +265,53 @@ def _blocks(
 # Which of its places a stage finds what at, after those of the convolution.
 OUTPUT, BIAS, WHICH = 2, 5, 6
 
-# What `layer_blocks` is given: the address of what the convolution is; how many images there are,
-# and are taken at once; the sizes of the convolution's outputs, and of the result; and the bytes of
-# a block's outputs, in a thread's room, after which that of the convolution begins.
+# What `layer_blocks` is given: the addresses of what convolves and of its record, and of what comes
+# after and its; how many images there are, and are taken at once; the bytes of an image's results,
+# and of what says which cells had the maxima; and those of a block's outputs, in a thread's room,
+# after which that of the convolution begins.
 LAYER = fields(
-    "convolution", "images", "at_once", "height", "width", "channels", "rows", "columns", "room"
+    "convolve", "convolution", "after", "sizes", "images", "at_once", "out", "which", "room"
 )  # fmt: skip
 
+# What `add_bias_some` is given.
+BIAS_SIZES = fields("pixels", "channels")
+
 # Put in by `specialize`.
-convolve: Any = None
-after: Any = None
-RELU = False
 DTYPE: Any = np.float32
-LEAST: Any = 0
+RELU = False
 
 
 @native
 def layer_blocks(given_: int, places: int, room: int, counter: int) -> None:
-    """Blocks of images, from the first kernel to the last."""
+    """Blocks of images, from the convolution to the last."""
     given = record_at(given_, LAYER)
-    channels, pooled = given.channels, (given.images, given.rows, given.columns, given.channels)
-    layer = array_at(room, (given.at_once, given.height, given.width, channels), DTYPE)
-    bias = array_at(word(places, BIAS), channels, DTYPE)
-    out = array_at(word(places, OUTPUT), pooled, DTYPE)
-    which = array_at(word(places, WHICH), pooled, np.uint8)
     first = take(counter) * given.at_once
     while first < given.images:
-        last = min(first + given.at_once, given.images)
-        convolve(given.convolution, places, room + given.room, first, last, room)
-        after(layer[: last - first], bias, out[first:last], which[first:last], LEAST)
+        some = min(given.at_once, given.images - first)
+        below = room + given.room
+        call(given.convolve, (given.convolution, places, below, first, first + some, room))
+        call(
+            given.after,
+            (
+                given.sizes,
+                some,
+                room,
+                word(places, BIAS),
+                word(places, OUTPUT) + first * given.out,
+                word(places, WHICH) + first * given.which,
+            ),
+        )
         first = take(counter) * given.at_once
 
 
-@jit
-def _add_bias(layer: Array, bias: Array, out: Array, which: Array, least: Any) -> None:
-    images, height, width, channels = out.shape
-    for n in range(images):
-        for i in range(height):
-            for j in range(width):
-                for c in range(channels):
-                    value = layer[n, i, j, c] + bias[c]
-                    out[n, i, j, c] = 0 if RELU and value <= 0 else value
-
-
-_add_bias_relu = _add_bias.specialize("_relu", RELU=True)
+@native
+def add_bias_some(given_: int, images: int, layer: int, bias: int, out: int, which: int) -> None:
+    """Adds the bias to each pixel of some images, and a relu."""
+    given = record_at(given_, BIAS_SIZES)
+    shape = images * given.pixels, given.channels
+    numbers, results = array_at(layer, shape, DTYPE), array_at(out, shape, DTYPE)
+    offsets = array_at(bias, given.channels, DTYPE)
+    for i in range(shape[0]):
+        for c in range(given.channels):
+            value = numbers[i, c] + offsets[c]
+            results[i, c] = DTYPE(0) if RELU and value <= 0 else value

@@ -41,10 +41,10 @@ from minitf.kernels.padding import Pair, spatial_sizes
 from minitf.kernels.parallel import LEAST_IN_STAGE, block_size
 from minitf.kernels.records import array_at, fields, record, record_at
 from minitf.kernels.reference import NONE, ONE, Pads, lowest
-from minitf.kernels.simd import Machine, Value, Writer, machine, take, word
+from minitf.kernels.simd import Machine, Value, Writer, call, machine, take, word
 from minitf.kernels.stages import Stage, Stages, planned
 from minitf.kernels.sums import add_rows, row_sums, row_sums_shape
-from minitf.kernels.workspace import contiguous, laid_out
+from minitf.kernels.workspace import address, contiguous, laid_out
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -135,14 +135,39 @@ def pooled_shape(shape: Sequence[int], padding: Pads = NONE) -> tuple[int, ...]:
     return (shape[0], *spatial_sizes(shape[1:3], _WINDOW, _WINDOW, padding, ONE), shape[3])
 
 
-def bias_relu_pool_kernel(dtype: np.dtype[Any]) -> Kernel[Any, None]:
-    """For other kernels: `kernel(input, bias, pooled, which, least)`."""
-    return _kernels(dtype).bias_relu_pool
+class Step(NamedTuple):
+    """Work on some images, for compiled code to call by its address.
+
+    Attributes:
+      code: `code(given, images, ...)`, with the addresses of arrays.
+      given: the record that it is given.
+    """
+
+    code: NativeKernel[Any, None]
+    given: Array
 
 
-def unpool_kernel(dtype: np.dtype[Any]) -> Kernel[Any, None]:
-    """For other kernels: `kernel(grad, which, gradient, bias_sums)`."""
-    return _kernels(dtype).unpool
+def pooling(dtype: np.dtype[Any], shape: Sequence[int], pooled: Sequence[int]) -> Step:
+    """`bias_relu_max_pool_2x2`, as `pool_some`, for images of a shape."""
+    return Step(_natives(dtype, machine()).bias_relu_pool, _sizes(shape, pooled, sum_rows=0))
+
+
+def unpooling(dtype: np.dtype[Any], shape: Sequence[int], pooled: Sequence[int]) -> Step:
+    """`bias_relu_max_pool_2x2_grad`, as `unpool_some`; sets the `row_sums` of the bias."""
+    given = _sizes(shape, pooled, sum_rows=row_sums_shape(shape)[1])
+    return Step(_natives(dtype, machine()).unpool, given)
+
+
+def _sizes(shape: Sequence[int], pooled: Sequence[int], sum_rows: int) -> Array:
+    return record(
+        SIZES,
+        height=shape[1],
+        width=shape[2],
+        channels=shape[3],
+        rows=pooled[1],
+        columns=pooled[2],
+        sum_rows=sum_rows,
+    )
 
 
 def search_and_unpool(input: Array, grad: Array, gradient: Array) -> None:
@@ -188,40 +213,32 @@ def _stages(
     processor: Machine,
 ) -> Stages:
     """Pools images of a shape, or goes back to it, some images at a time."""
-    images, height, width, channels = shape
-    work = max(height * width * channels, 1)  # a step for each number, from memory or to it
-    at_once = block_size(images, work=work, least=LEAST_IN_STAGE)
-    maxima = math.prod(pooled[1:])
-    _, which, room = laid_out(maxima * dtype.itemsize, maxima)
+    images, size, natives = shape[0], dtype.itemsize, _natives(dtype, processor)
+    image, maxima = math.prod(shape[1:]), math.prod(pooled[1:])
+    # A step for each number, which comes from memory or goes to it.
+    at_once = block_size(images, work=max(image, 1), least=LEAST_IN_STAGE)
+    sum_rows, sums = row_sums_shape(shape)[1], math.prod(row_sums_shape(shape)[1:])
+    if how != "unpool_and_add":
+        sum_rows = sums = 0
+    _, which, room = laid_out(maxima * size, maxima)
+    sizes = _sizes(shape, pooled, sum_rows)
+    pool = natives.bias_relu_pool if how == "bias_relu_pool" else natives.pool
     given = record(
         POOL,
+        pool=pool.address() if how in ("pool", "bias_relu_pool", "search") else 0,
+        unpool=natives.unpool.address() if how not in ("pool", "bias_relu_pool") else 0,
+        sizes=address(sizes),
         images=images,
-        height=height,
-        width=width,
-        channels=channels,
-        rows=pooled[1],
-        columns=pooled[2],
         at_once=at_once,
-        sum_images=images if how == "unpool_and_add" else 0,
-        sum_rows=row_sums_shape(shape)[1],
+        image=image * size,
+        maxima=maxima * size,
+        places=maxima,
+        sums=sums * size,
         which=which,
     )
-    stage = Stage(_code(how, dtype, processor), -(-images // at_once), given)
-    return Stages(stage, room=room if how == "search" else 0)
-
-
-@functools.cache
-def _code(how: str, dtype: np.dtype[Any], processor: Machine) -> NativeKernel[Any, None]:
-    pool, bias_relu_pool, unpool = _kernels(dtype)
-    blocks, kernels = {
-        "pool": (pool_blocks, {"pool": pool}),
-        "bias_relu_pool": (pool_blocks, {"pool": bias_relu_pool}),
-        "unpool": (unpool_blocks, {"unpool": unpool}),
-        "unpool_and_add": (unpool_blocks, {"unpool": unpool}),
-        "search": (search_blocks, {"pool": pool, "unpool": unpool}),
-    }[how]
-    name = "".join(kernel.name for kernel in kernels.values())
-    return blocks.specialize(name, **kernels, DTYPE=dtype.type, LEAST=lowest(dtype))
+    code = {"pool": pool_blocks, "bias_relu_pool": pool_blocks, "search": search_blocks}
+    stage = Stage(code.get(how, unpool_blocks), -(-images // at_once), given)
+    return Stages(stage, room=room if how == "search" else 0, keep=(sizes,))
 
 
 # What is compiled
@@ -313,7 +330,7 @@ def _write_unpool(
         write.store(write.add(write.load(sums), passed), sums)
 
 
-@jit
+@jit(inline="always")
 def _pool(input: Array, bias: Array, pooled: Array, which: Array, least: Any) -> None:
     _, height, width, channels = input.shape
     images, rows, columns, _ = pooled.shape
@@ -352,7 +369,7 @@ def _pool(input: Array, bias: Array, pooled: Array, which: Array, least: Any) ->
                     which[n, i, j, c] = place if not RELU or winner > 0 else 4
 
 
-@jit
+@jit(inline="always")
 def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> None:
     _, height, width, channels = gradient.shape
     images, rows, columns, _ = grad.shape
@@ -391,12 +408,32 @@ def _unpool(grad: Array, which: Array, gradient: Array, bias_sums: Array) -> Non
         gradient[n, :, 2 * columns :] = 0
 
 
+class _Natives(NamedTuple):
+    pool: NativeKernel[Any, None]
+    bias_relu_pool: NativeKernel[Any, None]
+    unpool: NativeKernel[Any, None]
+
+
+@functools.cache
+def _natives(dtype: np.dtype[Any], processor: Machine) -> _Natives:
+    """The kernels as functions of addresses."""
+    pool, bias_relu_pool, unpool = _made(dtype, processor.lanes(dtype))
+    own: dict[str, Any] = {"DTYPE": dtype.type, "LEAST": lowest(dtype)}
+    return _Natives(
+        pool_some.specialize(pool.name, pool=pool, **own),
+        pool_some.specialize(bias_relu_pool.name, pool=bias_relu_pool, **own),
+        unpool_some.specialize(unpool.name, unpool=unpool, **own),
+    )
+
+
+# The sizes of an image, of its maxima, and how many rows of sums for the bias there are, if any.
+SIZES = fields("height", "width", "channels", "rows", "columns", "sum_rows")
+
 # What the stages are given:
 POOL = fields(
-    *("images", "height", "width", "channels"),  # the shape of what is pooled
-    *("rows", "columns"),  # of maxima
-    "at_once",  # how many images a block has
-    *("sum_images", "sum_rows"),  # how many images have sums for the bias, and how many of each
+    *("pool", "unpool", "sizes"),  # the addresses of `pool_some` and `unpool_some`, and of sizes
+    *("images", "at_once"),  # how many there are, and in a block
+    *("image", "maxima", "places", "sums"),  # bytes for each image
     "which",  # where in a thread's room it says which cells have an image's maxima
 )
 
@@ -408,59 +445,86 @@ LEAST: Any = 0
 
 
 @native
+def pool_some(given_: int, images: int, input: int, bias: int, pooled: int, which: int) -> None:
+    """`pool`, with the addresses of arrays."""
+    given = record_at(given_, SIZES)
+    shape = images, given.rows, given.columns, given.channels
+    pool(
+        array_at(input, (images, given.height, given.width, given.channels), DTYPE),
+        array_at(bias, given.channels, DTYPE),
+        array_at(pooled, shape, DTYPE),
+        array_at(which, shape, np.uint8),
+        LEAST,
+    )
+
+
+@native
+def unpool_some(given_: int, images: int, grad: int, which: int, gradient: int, sums: int) -> None:
+    """`unpool`, with the addresses of arrays."""
+    given = record_at(given_, SIZES)
+    shape = images, given.rows, given.columns, given.channels
+    unpool(
+        array_at(grad, shape, DTYPE),
+        array_at(which, shape, np.uint8),
+        array_at(gradient, (images, given.height, given.width, given.channels), DTYPE),
+        array_at(
+            sums, (images if given.sum_rows > 0 else 0, given.sum_rows, given.channels), DTYPE
+        ),
+    )
+
+
+@native
 def pool_blocks(given_: int, places: int, room: int, counter: int) -> None:
-    """The way forward; the places are those of `bias_relu_pool_kernel`."""
+    """The way forward; the places are the arrays of `pool_some`."""
     given = record_at(given_, POOL)
-    pooled = given.images, given.rows, given.columns, given.channels
-    shape = given.images, given.height, given.width, given.channels
-    input = array_at(word(places, 0), shape, DTYPE)
-    bias = array_at(word(places, 1), given.channels, DTYPE)
-    maxima = array_at(word(places, 2), pooled, DTYPE)
-    which = array_at(word(places, 3), pooled, np.uint8)
     start = take(counter) * given.at_once
     while start < given.images:
-        stop = min(start + given.at_once, given.images)
-        pool(input[start:stop], bias, maxima[start:stop], which[start:stop], LEAST)
+        call(
+            given.pool,
+            (
+                given.sizes,
+                min(given.at_once, given.images - start),
+                word(places, 0) + start * given.image,
+                word(places, 1),
+                word(places, 2) + start * given.maxima,
+                word(places, 3) + start * given.places,
+            ),
+        )
         start = take(counter) * given.at_once
 
 
 @native
 def unpool_blocks(given_: int, places: int, room: int, counter: int) -> None:
-    """The way back; the places are those of `unpool_kernel`."""
+    """The way back; the places are the arrays of `unpool_some`."""
     given = record_at(given_, POOL)
-    channels, sum_images = given.channels, given.sum_images
-    pooled = given.images, given.rows, given.columns, channels
-    grad = array_at(word(places, 0), pooled, DTYPE)
-    which = array_at(word(places, 1), pooled, np.uint8)
-    gradient = array_at(word(places, 2), (given.images, given.height, given.width, channels), DTYPE)
-    sums = array_at(word(places, 3), (sum_images, given.sum_rows, channels), DTYPE)
     start = take(counter) * given.at_once
     while start < given.images:
-        stop = min(start + given.at_once, given.images)
-        unpool(
-            grad[start:stop], which[start:stop], gradient[start:stop],
-            sums[min(start, sum_images) : min(stop, sum_images)],
-        )  # fmt: skip
+        call(
+            given.unpool,
+            (
+                given.sizes,
+                min(given.at_once, given.images - start),
+                word(places, 0) + start * given.maxima,
+                word(places, 1) + start * given.places,
+                word(places, 2) + start * given.image,
+                word(places, 3) + start * given.sums,
+            ),
+        )
         start = take(counter) * given.at_once
 
 
 @native
 def search_blocks(given_: int, places: int, room: int, counter: int) -> None:
-    """Both, image by image, so that the maxima and their places stay in the cache."""
+    """Both, image by image, so that the maxima and their places stay in the cache.
+
+    The places are the images, the gradient in the maxima, and the gradient in the images.
+    """
     given = record_at(given_, POOL)
-    images, rows, columns, channels = given.images, given.rows, given.columns, given.channels
-    shape = images, given.height, given.width, channels
-    input, gradient = (
-        array_at(word(places, 0), shape, DTYPE),
-        array_at(word(places, 2), shape, DTYPE),
-    )
-    grad = array_at(word(places, 1), (images, rows, columns, channels), DTYPE)
-    maxima = array_at(room, (1, rows, columns, channels), DTYPE)
-    which = array_at(room + given.which, (1, rows, columns, channels), np.uint8)
-    no_bias, no_sums = array_at(room, 0, DTYPE), array_at(room, (0, 0, 0), DTYPE)
+    which = room + given.which
     start = take(counter) * given.at_once
-    while start < images:
-        for n in range(start, min(start + given.at_once, images)):
-            pool(input[n : n + 1], no_bias, maxima, which, LEAST)
-            unpool(grad[n : n + 1], which, gradient[n : n + 1], no_sums)
+    while start < given.images:
+        for n in range(start, min(start + given.at_once, given.images)):
+            call(given.pool, (given.sizes, 1, word(places, 0) + n * given.image, 0, room, which))
+            grad, gradient = word(places, 1) + n * given.maxima, word(places, 2) + n * given.image
+            call(given.unpool, (given.sizes, 1, grad, which, gradient, 0))
         start = take(counter) * given.at_once

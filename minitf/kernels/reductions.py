@@ -140,18 +140,21 @@ def _fold_blocks(
     start: int, stop: int, numbers: Array, width: int, turns: int, total: Array, left: Array
 ) -> None:
     """Adds up some blocks, each to one row of `left`, by way of a piece, `total`."""
-    size = len(total)
+    size = len(total)  # loops, since to compile an assignment to a slice takes two seconds
     for block in range(start, stop):
         if turns == 1:
-            total[:] = numbers[block * size : block * size + size]
+            for i in range(size):
+                total[i] = numbers[block * size + i]
         else:
-            total[:] = NOTHING
+            for i in range(size):
+                total[i] = NOTHING
             for turn in range(block * turns, block * turns + turns):
                 piece = numbers[turn * size : turn * size + size]
                 for i in range(len(piece)):
                     total[i] += piece[i]
         fold(total, size // width, width)
-        left[block * width : (block + 1) * width] = total[:width]
+        for i in range(width):
+            left[block * width + i] = total[i]
 
 
 def _sum_otherwise(x: Array, axes: tuple[int, ...]) -> Any:

@@ -83,9 +83,8 @@ class Stages:
     """
 
     def __init__(self, *stages: Stage, room: int = 0, keep: Sequence[Any] = ()) -> None:
-        rows = [(each.code.address(), address(each.given), each.blocks) for each in stages]
-        self._rows = np.array(rows, np.int64)
-        self._kept = stages, keep  # so that code and arrays stay where they are
+        self._rows: Array | None = None
+        self._stages, self._keep = stages, keep  # so that code and arrays stay where they are
         self._most = max(each.blocks for each in stages)
         self._room = room
 
@@ -95,4 +94,11 @@ class Stages:
         Arrays are kept until all is done.
         """
         words = [address(each) if isinstance(each, np.ndarray) else each for each in places]
-        lead(self._rows, self._most, np.array(words, np.int64), self._room)
+        rows = self._rows if self._rows is not None else self._compiled()
+        lead(rows, self._most, np.array(words, np.int64), self._room)
+
+    def _compiled(self) -> Array:
+        """What `lead` wants to know of the stages; compiles them, or finds them on disk."""
+        rows = [(each.code.address(), address(each.given), each.blocks) for each in self._stages]
+        self._rows = np.array(rows, np.int64)
+        return self._rows

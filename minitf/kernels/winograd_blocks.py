@@ -253,7 +253,7 @@ def convolve_blocks(given_: int, places: int, room: int, counter: int) -> None:
         first = take(counter) * given.at_once
 
 
-@jit
+@native
 def convolve_images(given_: int, places: int, room: int, first: int, last: int, layer: int) -> None:
     """The convolution of the images `first` to `last`, to the address `layer`."""
     given = record_at(given_, CONVOLUTION)
