@@ -91,7 +91,7 @@ def pack(given_: int, places: int, room: int, counter: int) -> None:
         start = take(counter) * given.at_once
 
 
-@jit
+@jit(inline="always")
 def _pad(given: Any, image: int, padded: int, top: int, rows: int) -> None:
     """Rows of an image, from `top` on, with zeros where there are no pixels."""
     cell = given.inner * given.size
@@ -108,7 +108,7 @@ def _pad(given: Any, image: int, padded: int, top: int, rows: int) -> None:
         zero_numbers(target + end * cell, (columns - end) * floats)
 
 
-@jit
+@jit(inline="always")
 def _windows(given: Any, room: int, image: int, first_row: int, last_row: int) -> int:
     """The address of what the windows of some rows of outputs lie on."""
     top = first_row * given.strides_down - given.above
@@ -120,7 +120,7 @@ def _windows(given: Any, room: int, image: int, first_row: int, last_row: int) -
     return room
 
 
-@jit
+@jit(inline="always")
 def _forward(
     given: Any, room: int, image: int, panels: int, output: int, first_row: int, last_row: int
 ) -> None:
@@ -176,7 +176,7 @@ def forward_images(given_: int, places: int, room: int, first: int, last: int, l
         _forward(given, room, images + n * pixels, panels, output, 0, given.outputs)
 
 
-@jit
+@jit(inline="always")
 def _add_gradient(
     given: Any,
     room: int,
@@ -215,7 +215,7 @@ def _add_gradient(
                 )
 
 
-@jit
+@jit(inline="always")
 def _copy_strides(given: Any, room: int) -> None:
     for index in range(_STRIDES):
         set_word(room + given.strides, index, word(given.distances, index))

@@ -176,7 +176,7 @@ def _lead(
         swap_word(job + _TAKEN * _SIZE, 0)
 
 
-@jit
+@jit(inline="always")
 def _claimed(table: int) -> int:
     """A job of the table that nobody has, or 0."""
     for index in range(_JOBS):
@@ -186,7 +186,7 @@ def _claimed(table: int) -> int:
     return 0
 
 
-@jit
+@jit(inline="always")
 def _wait(place: int, number: int, idle: int) -> None:
     looks = 0
     while fresh_word(place) != number:
@@ -194,7 +194,7 @@ def _wait(place: int, number: int, idle: int) -> None:
         looks += 1
 
 
-@jit
+@jit(inline="always")
 def _look_away(looks: int, idle: int) -> None:
     """What a thread does that has looked so often in vain, before it looks again."""
     pause()
@@ -226,7 +226,7 @@ def _help(
             _help_with(table + index * _WORDS * _SIZE)
 
 
-@jit
+@jit(inline="always")
 def _help_with(job: int) -> None:
     """Helps with a job, if there is a seat."""
     if fresh_word(job + _SEATS * _SIZE) <= 0:

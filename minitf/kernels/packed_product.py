@@ -289,7 +289,7 @@ def multiply_blocks(given_: int, places: int, room: int, counter: int) -> None:
         index = take(counter)
 
 
-@jit
+@jit(inline="always")
 def _multiply_block(
     given: Any,
     places: tuple[int, int, int],
@@ -334,14 +334,14 @@ PART = fields(
 )
 
 
-@jit
+@jit(inline="always")
 def pack_right(part: Any, b: int, room: int) -> None:
     """Puts B into a thread's room."""
     spread = part.inner * part.width * part.size
     call(part.packer, (b, part.b_row, room, spread, part.width, part.inner, part.columns))
 
 
-@jit
+@jit(inline="always")
 def multiply_rows(part: Any, a: int, room: int, first: int, last: int) -> None:
     """Computes the rows `first` to `last` of C, in a thread's room."""
     rows, size, width = last - first, part.size, part.width

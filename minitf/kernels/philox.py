@@ -334,7 +334,7 @@ def _fill_words_numpy(key: Any, low: Any, high: Any, offsets: Array, words: Arra
     words[:] = philox4x32.py_func(key, at, high + (at < low))
 
 
-@jit(fallback=_fill_words_numpy)
+@jit(fallback=_fill_words_numpy, inline="always")
 def _fill_words(key: Any, low: Any, high: Any, offsets: Array, words: Array) -> None:
     for i in range(len(offsets)):
         at = low + offsets[i]

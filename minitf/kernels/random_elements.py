@@ -44,14 +44,14 @@ def _put_numpy(values: Array, out: Array, j: int) -> None:
     out[:, j] = values
 
 
-@jit(fallback=_put_numpy)
+@jit(fallback=_put_numpy, inline="always")
 def _put(values: Array, out: Array, j: int) -> None:
     # An assignment to out[:, j] would bring in, and compile, what its error message is made with.
     for i in range(len(values)):
         out[i, j] = values[i]
 
 
-@jit
+@jit(inline="always")
 def uniform_float32(words: Array, out: Array) -> None:
     for j in range(4):
         _put((words[j] & _MANTISSA_32) * _ULP_32, out, j)

@@ -123,7 +123,7 @@ def finish(left: Array, how: Folds, shape: Sequence[int]) -> Any:
     return left.reshape(shape) if shape else left[0]
 
 
-@jit
+@jit(inline="always")
 def fold(numbers: Array, rows: int, width: int) -> None:
     """Adds up rows in place, until the first is the sum of all."""
     while rows > 1:

@@ -69,7 +69,7 @@ GRADIENT_SUMS = fields(
 )
 
 
-@jit
+@jit(inline="always")
 def _copy_words(strides: int, copy: int) -> None:
     for index in range(STRIDES):
         set_word(copy, index, word(strides, index))
@@ -197,7 +197,7 @@ def transform_out(
                     copy_numbers(here, target + i * row + j * column, channels)
 
 
-@jit
+@jit(inline="always")
 def _convolve_tiles(
     given: Any, room: int, images: int, u: int, output: int, first: int, last: int
 ) -> None:
