@@ -22,17 +22,19 @@ false and a kernel runs its `fallback`, written with numpy, or itself as Python.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
 import os
+import signal
 import sys
 import threading
 import time
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +57,33 @@ def quiet() -> bool:
     return os.environ.get("MINITF_QUIET", "") not in ("", "0")
 
 
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Has a Ctrl-C that comes meanwhile take effect at the end.
+
+    In the middle of Numba's work it would leave a piece of LLVM's memory with two owners, of which
+    each frees it: the process is aborted when it ends.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    # Python runs handlers in the main thread, and those of others can be neither kept nor raised.
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
+@_interrupts_held_back()
+def _import_numba() -> Any:
+    return importlib.import_module("numba")
+
+
 def available() -> bool:
     """Whether kernels run compiled; if not, numpy's slower ways take over. Imports Numba."""
     global _available
@@ -69,7 +98,7 @@ def _find_numba() -> bool:
     if os.environ.get("NUMBA_DISABLE_JIT", "") not in ("", "0"):
         return False
     try:
-        importlib.import_module("numba")
+        _import_numba()
     except ImportError as error:
         if not quiet():
             print(f"minitf: running without Numba, slower ({error})", file=sys.stderr)
@@ -134,7 +163,7 @@ class Kernel(Generic[P, R]):
         """Numba's dispatcher for this function, or the fallback. Threads may race to call this."""
         if not available():
             return self.fallback
-        with _lock:
+        with _lock, _interrupts_held_back():
             if self._compiled is None:
                 self._compiled = self._dispatcher()
             return self._compiled
@@ -142,9 +171,11 @@ class Kernel(Generic[P, R]):
     def _dispatcher(self) -> Callable[P, R]:
         numba = importlib.import_module("numba")
         options = {"nogil": True, "error_model": "numpy", **self._options}
-        dispatcher: Callable[P, R] = numba.njit(**options)(self._with_compiled_callees())
+        dispatcher: Any = numba.njit(**options)(self._with_compiled_callees())
         self._keep(dispatcher)
-        return dispatcher
+        # What it calls to compile for arguments of other types, or to find that on disk.
+        dispatcher.compile = _interrupts_held_back()(dispatcher.compile)
+        return cast(Callable[P, R], dispatcher)
 
     def _keep(self, code: Any) -> None:
         """Has Numba's code for this kernel kept on disk."""

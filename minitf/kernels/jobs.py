@@ -116,10 +116,7 @@ class Jobs:
         _help(self._table, words, asked, ended.place, number, _idle())
 
     def compile(self) -> None:
-        """Makes what threads wait in, or finds it on disk, so that their first wait cannot fail.
-
-        Nor can an interrupt come in the middle, after which LLVM may free memory twice.
-        """
+        """Makes what threads wait in, or finds it on disk, so that their first wait cannot fail."""
         if available():
             ended = Word()
             ended.reaches(0)

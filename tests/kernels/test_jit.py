@@ -257,6 +257,54 @@ print(sum(stats.cache_hits.values()), made.nothing.compile().cache_hits)
 """
 
 
+# A Ctrl-C each time that Numba begins to use LLVM, to compile or to load.
+INTERRUPTED = """
+import os, signal
+import numpy as np
+import numba.core.event as event
+import made
+
+class Interrupter(event.Listener):
+    def on_start(self, event):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def on_end(self, event):
+        pass
+
+kernel = made.sum_of_squares
+for use in (kernel.compile, lambda: kernel(np.arange(4.0)), made.nothing.address):
+    try:
+        with event.install_listener("numba:llvm_lock", Interrupter()):
+            use()
+    except KeyboardInterrupt:
+        print("interrupted", end=" ")
+print(len(kernel.compile().signatures), made.nothing._compiled is not None)
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""
+
+
+def test_an_interrupt_waits_until_a_kernel_is_compiled_or_loaded(directory):
+    cache = str(directory / "cache")
+    for _ in range(2):
+        made = run_python(INTERRUPTED, directory, NUMBA_CACHE_DIR=cache).stdout
+        assert made == "interrupted interrupted interrupted 1 True\n"
+    assert run_python(RUN_BOTH, directory, NUMBA_CACHE_DIR=cache).stdout == "1 1\n"
+
+
+IGNORED = """
+import signal
+import numpy as np
+import made
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+assert made.sum_of_squares(np.arange(4.0)) == 14
+assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+"""
+
+
+def test_who_ignores_interrupts_goes_on_to(directory):
+    run_python(IGNORED, directory)
+
+
 @pytest.mark.parametrize("quiet", ["", "0", "1"])
 def test_a_long_compile_is_announced_unless_quiet(directory, monkeypatch, capfd, quiet):
     monkeypatch.setattr(jit_module, "_NOTICEABLE_SECONDS", 0.001)
