@@ -38,6 +38,10 @@ from minitf.kernels.simd import Value, Writer, machine
 
 Array = npt.NDArray[Any]
 
+# A tile of one vector with so many rows has enough sums under way to keep the processor busy; with
+# more columns than so many vectors have, what is left empty at their end no longer matters.
+_BUSY, _FEW = 10, 10
+
 
 class Product:
     """The matrix product for one dtype on this machine.
@@ -71,18 +75,27 @@ def product(dtype: Any, columns: int | None = None, rows: int | None = None) -> 
 
     Args:
       dtype: of all three matrices.
-      columns: how many C has. If one vector holds them all, tiles are no wider than that.
+      columns: how many C has. Where they fill tiles of one vector better, tiles are of one.
       rows: the most that a tile shall have, if not as many as fit into the registers.
     """
     dtype, (most_rows, vectors) = np.dtype(dtype), machine().tile
     lanes = machine().lanes(dtype)
-    if columns is not None and columns <= lanes:
+    if columns is not None and _fill_one(columns, lanes, (most_rows, vectors)):
         vectors = 1
     tile = rows or most_rows, vectors
     key = dtype, tile, machine()
     if key not in _products:
         _products[key] = Product(dtype, tile, lanes)
     return _products[key]
+
+
+def _fill_one(columns: int, lanes: int, tile: tuple[int, int]) -> bool:
+    """Whether so many columns are better cut into panels of one vector."""
+    if columns <= lanes:
+        return True
+    rows, vectors = tile
+    empty, empty_of_several = -columns % lanes, -columns % (vectors * lanes)
+    return empty < empty_of_several and rows >= _BUSY and columns <= _FEW * lanes
 
 
 def strides(row: int, out_row: int, *loops: tuple[int, int, int]) -> Array:

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minitf.kernels import direct
-from minitf.kernels.jit import readonly
 from minitf.kernels.padding import Pair
 from minitf.kernels.reference import NONE, ONE, Pads
+from minitf.kernels.workspace import contiguous
 from minitf.kernels.workspace import output as buffer
 
 Array = npt.NDArray[Any]
@@ -38,7 +38,7 @@ def conv2d(
 ) -> Array:
     """See `minitf.kernels.conv.conv2d`; for float32, float64, and what suits."""
     result = buffer(out, (*input.shape[:3], filter.shape[3]), input.dtype)
-    direct.conv2d(_as_rows(readonly(input)), filter, out=_as_rows(result))
+    direct.conv2d(_as_rows(contiguous(input)), filter, out=_as_rows(result))
     return result
 
 
@@ -76,7 +76,7 @@ def conv2d_backprop_filter(
     out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_filter`."""
-    pixels, grad = _as_rows(readonly(input)), _as_rows(readonly(out_backprop))
+    pixels, grad = _as_rows(contiguous(input)), _as_rows(contiguous(out_backprop))
     return direct.conv2d_backprop_filter(pixels, filter_shape, grad, out=out)
 
 
@@ -91,7 +91,7 @@ def conv2d_backprop_input(
     out: Array | None = None,
 ) -> Array:
     """See `minitf.kernels.conv.conv2d_backprop_input`."""
-    result, grad = buffer(out, input_shape, out_backprop.dtype), readonly(out_backprop)
+    result, grad = buffer(out, input_shape, out_backprop.dtype), contiguous(out_backprop)
     rows = _as_rows(result)
     direct.conv2d_backprop_input(rows.shape, filter, _as_rows(grad), out=rows)
     return result
