@@ -99,7 +99,7 @@ class _Choice(NamedTuple):
 MODES = ("direct", "fast")
 
 # Winograd's method wins if it saves this much, with this many channels in and out, and tiles.
-_LEAST_SAVING, _LEAST_CHANNELS, _LEAST_PRODUCT, _LEAST_TILES = 1.5, 8, 256, 12
+_LEAST_SAVING, _LEAST_CHANNELS, _LEAST_PRODUCT, _LEAST_TILES = 1.5, 8, 256, 4
 
 
 def mode() -> str:
