@@ -10,8 +10,9 @@ picture; then all three passes are matrix products with the filter as a matrix:
     gradient of X          dY W', which col2im adds back to where the windows were
 
 X is as large as the input times the window, so it is never made as a whole: blocks that stay in
-the second-level cache are made, multiplied and forgotten, one thread each. This suits any shape
-of some size; see `conv._algorithm` for who else may be chosen.
+the second-level cache are made, multiplied and forgotten, one thread each. This suits any shape;
+it is chosen where the output has so few channels that `direct` would leave most of a vector empty
+(see `conv._algorithm`).
 """
 
 from __future__ import annotations

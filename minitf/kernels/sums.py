@@ -119,6 +119,7 @@ DTYPE: Any = np.float32
 
 @native
 def add_slices(given_: int, places: int, room: int, counter: int) -> None:
+    """The sum of slices, some numbers of all of them at a time."""
     given = record_at(given_, SLICES)
     sums = array_at(word(places, given.sums), (given.slices, given.total), DTYPE)
     total = array_at(word(places, given.out), given.total, DTYPE)

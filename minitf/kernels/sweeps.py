@@ -282,6 +282,7 @@ def sweep_blocks(given_: int, places: int, room: int, counter: int) -> None:
 
 @native
 def change_one(places: int, start: int, count: int, grad: int) -> None:
+    """Runs a loop that changes one array, over `count` of its elements; `grad` is their address."""
     scalars = array_at(word(places, _PLACES - 1), _SCALARS, np.float64)
     slot = array_at(word(places, 0), start + count, DTYPE)[start:]
     loop(slot, array_at(grad, count, DTYPE), DTYPE(scalars[0]))
@@ -289,6 +290,7 @@ def change_one(places: int, start: int, count: int, grad: int) -> None:
 
 @native
 def change_two(places: int, start: int, count: int, grad: int) -> None:
+    """The same, of two arrays."""
     scalars = array_at(word(places, _PLACES - 1), _SCALARS, np.float64)
     one = array_at(word(places, 0), start + count, DTYPE)[start:]
     two = array_at(word(places, 1), start + count, DTYPE)[start:]
@@ -297,6 +299,7 @@ def change_two(places: int, start: int, count: int, grad: int) -> None:
 
 @native
 def change_three(places: int, start: int, count: int, grad: int) -> None:
+    """The same, of three arrays."""
     scalars = array_at(word(places, _PLACES - 1), _SCALARS, np.float64)
     one = array_at(word(places, 0), start + count, DTYPE)[start:]
     two = array_at(word(places, 1), start + count, DTYPE)[start:]
