@@ -58,8 +58,8 @@ def sum_pixels(images: Array, *, out: Array | None = None) -> Array:
 def sum_rows(rows: Array, *, out: Array | None = None) -> Array:
     """The sum over the first axis, of blocks first and then of their sums."""
     while len(rows) > 2 * _BLOCK:
-        whole = len(rows) - len(rows) % _BLOCK
-        blocks = rows[:whole].reshape(-1, _BLOCK, *rows.shape[1:]).sum(axis=1, dtype=rows.dtype)
+        count, whole = len(rows) // _BLOCK, len(rows) - len(rows) % _BLOCK
+        blocks = rows[:whole].reshape(count, _BLOCK, *rows.shape[1:]).sum(axis=1, dtype=rows.dtype)
         rest = rows[whole:].sum(axis=0, keepdims=True, dtype=rows.dtype)
         rows = np.concatenate([blocks, rest]) if whole < len(rows) else blocks
     total: Array = rows.sum(axis=0, dtype=rows.dtype, out=out)
@@ -67,7 +67,10 @@ def sum_rows(rows: Array, *, out: Array | None = None) -> Array:
 
 
 def add_rows(rows: Array, *, out: Array | None = None) -> Array:
-    """`sum_rows` of a matrix that lies contiguously, in compiled code."""
+    """`sum_rows` of a matrix that lies contiguously, in compiled code.
+
+    The bits are the same, but for a matrix of one column, which numpy adds in an order of its own.
+    """
     total = output(out, rows.shape[1:], rows.dtype)
     _add_rows(
         rows, workspace("row sums", (-(-len(rows) // _BLOCK), rows.shape[1]), rows.dtype), total

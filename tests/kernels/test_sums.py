@@ -50,3 +50,11 @@ def test_bits_do_not_depend_on_threads(threads: None, shape: tuple[int, ...]) ->
         results.append(sums.sum_pixels(x[:, ::-1]))
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", [0, 1, 127, 128, 129, 256, 257, 1000, 33_000])
+@pytest.mark.parametrize("columns", [0, 2, 3, 33])
+def test_compiled_code_adds_rows_with_the_same_bits(rows: int, columns: int, dtype: str) -> None:
+    x = np.random.RandomState(0).standard_normal((rows, columns)).astype(dtype)
+    np.testing.assert_array_equal(sums.add_rows(x), sums.sum_rows(x), strict=True)
