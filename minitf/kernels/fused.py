@@ -235,7 +235,8 @@ def _layer(
         numbers = record(BIAS_SIZES, pixels=height * width, channels=channels)
         step = pool2x2.Step(_adder(dtype, after == "bias_relu"), numbers)
     size, out = dtype.itemsize, math.prod(shape[1:])
-    _, room = laid_out(prepared.at_once * height * width * channels * size)
+    at_once = min(prepared.at_once, max(images, 1))  # what there is room for
+    _, room = laid_out(at_once * height * width * channels * size)
     given = record(
         LAYER,
         convolve=prepared.convolve.address(),
@@ -243,12 +244,12 @@ def _layer(
         after=step.code.address(),
         sizes=address(step.given),
         images=images,
-        at_once=prepared.at_once,
+        at_once=at_once,
         out=out * size,
         which=out,
         room=room,
     )
-    blocks = Stage(layer_blocks, -(-images // prepared.at_once), given)
+    blocks = Stage(layer_blocks, -(-images // at_once), given)
     keep = prepared.given, *prepared.keep, step
     stages = Stages(*prepared.before, blocks, room=room + prepared.room, keep=keep)
     return _Layer(shape, stages, prepared.scratch)

@@ -184,3 +184,14 @@ def test_bits_are_those_of_the_parts(mode: str, threads: None, size: int) -> Non
         expected = conv.conv2d_backprop_filter(x, w.shape, gradient, **given)
         assert_same(back[0], expected)
         assert_same(back[1], bias_gradient)
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_images_without_channels_are_the_bias(window: int) -> None:
+    """There is room for them, not for as many as would be a block of work, of which is none."""
+    shape = window, window, 0, 64
+    images, filter = np.ones((2, 32 + window, 33, 0), np.float32), np.ones(shape, np.float32)
+    bias = np.arange(-32, 32).astype(np.float32)
+    result = fused.conv2d_bias_relu(images, filter, bias)
+    assert result.shape == (2, 33, 34 - window, 64)
+    np.testing.assert_array_equal(result, np.broadcast_to(np.maximum(bias, 0), result.shape))
