@@ -154,7 +154,8 @@ def conv2d_backprop_filter_through_pool(
     channels = filter_shape[3]
     given: dict[str, Any] = {"strides": strides, "padding": padding, "dilations": dilations}
     shape = (len(input), *out_size, channels)
-    if conv.by_winograd(conv.FILTER_GRADIENT, grad.dtype, shape[:3], filter_shape, **given):
+    fast = conv.by_winograd(conv.FILTER_GRADIENT, grad.dtype, shape[:3], filter_shape, **given)
+    if fast or 0 in filter_shape:  # in which case there are sums for the bias all the same
         layer = workspace("whole layer", shape, grad.dtype)
         _, bias_gradient = pool2x2.bias_relu_max_pool_2x2_grad(
             grad, which, shape, out=layer, bias_out=bias_out

@@ -195,3 +195,13 @@ def test_images_without_channels_are_the_bias(window: int) -> None:
     result = fused.conv2d_bias_relu(images, filter, bias)
     assert result.shape == (2, 33, 34 - window, 64)
     np.testing.assert_array_equal(result, np.broadcast_to(np.maximum(bias, 0), result.shape))
+
+
+def test_the_bias_has_a_gradient_without_input_channels() -> None:
+    images, grad = np.ones((2, 8, 8, 0), np.float32), np.ones((2, 4, 4, 64), np.float32)
+    which = np.zeros(grad.shape, np.uint8)
+    filter_gradient, bias_gradient = fused.conv2d_backprop_filter_through_pool(
+        images, (1, 1, 0, 64), grad, which, (8, 8)
+    )
+    assert filter_gradient.shape == (1, 1, 0, 64)
+    np.testing.assert_array_equal(bias_gradient, np.full(64, 32, np.float32))

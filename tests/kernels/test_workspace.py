@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from minitf.kernels import conv, fused, gemm, jit, parallel, pool, pool2x2
+from minitf.kernels.workspace import address
 
 pytestmark = pytest.mark.skipif(not jit.available(), reason="runs compiled only")
 
@@ -100,3 +101,16 @@ def test_no_large_array_is_made(case: Callable[[], Calls], mode: str, threads: N
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert most < LARGE, name
+
+
+def test_addresses_are_those_that_numpy_tells() -> None:
+    class Own(np.ndarray[Any, Any]):
+        pass
+
+    whole = np.arange(24.0, dtype=np.float32).reshape(2, 3, 4)
+    read_only = whole.view()
+    read_only.flags.writeable = False
+    arrays = [whole, whole[1], whole[:, 1:], whole.T, np.array(3.0), np.zeros((0, 4)), read_only]
+    arrays += [whole.view(Own), whole.view(np.uint8), np.frombuffer(bytes(9), np.uint8)[1:]]
+    for array in arrays:
+        assert address(array) == array.__array_interface__["data"][0]
