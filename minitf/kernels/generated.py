@@ -8,12 +8,10 @@ to), for this version of Numba and this processor. So a later process need not c
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.machinery
 import importlib.util
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -30,6 +28,8 @@ _loaded: dict[str, Kernel[..., None]] = {}
 
 def kernel(name: str, text: str) -> Kernel[..., None]:
     """The kernel of this name in a module with this source; the same one for the same source."""
+    import hashlib  # here, as it loads OpenSSL
+
     with _lock:
         if text not in _loaded:
             module = f"minitf.generated.{name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
@@ -48,6 +48,8 @@ def _module(name: str, text: str) -> Any:
 
 def _kept(name: str, text: str) -> Path | None:
     """The file that has this source; None if there is no place for one."""
+    import tempfile  # here, as it loads what packs and unpacks archives
+
     try:
         path = folder() / f"{name}.py"
         if path.exists() and path.read_text() == text:
